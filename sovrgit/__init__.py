@@ -1,0 +1,3 @@
+"""Git for compute pods."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,378 @@
+"""The one tree of errors that users can meet.
+
+Every class owns its message template, its hint (the useful next command) and its exit code; the table in
+`docs/reference/exit-codes.md` is generated from these classes.
+
+    SovrError
+    ├── NotAPod, PodExists, RecipeInvalid, ConfigInvalid, IdentityUnknown
+    ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
+    ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
+    ├── Locked, StorageFull, ReadOnly, StorageFailure
+    ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
+    ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted, VerificationDiffers
+    └── Unsupported, ReferenceUnknown
+"""
+
+from __future__ import annotations
+
+import string
+from typing import ClassVar
+
+
+class SovrError(Exception):
+    """Something the user can act upon.
+
+    The keyword arguments fill `template` and `hint_template`; those that a template does not name are kept in
+    `fields`, for `--json`. An explicit `hint` replaces the template's.
+    """
+
+    exit_code: ClassVar[int] = 3
+    template: ClassVar[str] = "{reason}"
+    hint_template: ClassVar[str] = ""
+
+    def __init__(self, *, hint: str | None = None, **fields: object) -> None:
+        self.fields = fields
+        self._hint = hint
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """What happened, in one sentence."""
+        return self.template.format_map(self.fields)
+
+    @property
+    def hint(self) -> str:
+        """What to do next, or an empty string."""
+        if self._hint is not None:
+            return self._hint
+        wanted = {name for _, name, _, _ in string.Formatter().parse(self.hint_template) if name}
+        if not wanted <= self.fields.keys():
+            return ""
+        return self.hint_template.format_map(self.fields)
+
+    @property
+    def code(self) -> str:
+        """The stable name of the failure, used by `--json`."""
+        return type(self).__name__
+
+
+# --- the pod and its settings ---------------------------------------------------------------------------------
+
+
+class NotAPod(SovrError):
+    """No `.sovr` in the folder or any folder above it."""
+
+    exit_code = 10
+    template = "`{path}` is not in a pod"
+    hint_template = "run `sovr init` to make a pod here, or `sovr -C FOLDER …` to work on one elsewhere"
+
+
+class PodExists(SovrError):
+    """The place for a new pod is taken."""
+
+    exit_code = 11
+    template = "`{path}` {reason}"
+    hint_template = "choose another folder"
+
+
+class RecipeInvalid(SovrError):
+    """`recipe.json` cannot be read or says something that has no meaning."""
+
+    exit_code = 12
+    template = "{file}{at}: {reason}"
+    hint_template = "correct the recipe; every key is described in docs/reference/recipe.md"
+
+
+class ConfigInvalid(SovrError):
+    """A configuration file cannot be read or a setting has a wrong value."""
+
+    exit_code = 13
+    template = "{file}: {reason}"
+    hint_template = "check the configuration file `{file}`"
+
+
+class IdentityUnknown(SovrError):
+    """A commit needs an author and none is known."""
+
+    exit_code = 14
+    template = "who is the author of this commit?"
+    hint_template = 'run `sovr config --user user.name "Your Name"`, or set SOVR_AUTHOR_NAME'
+
+
+# --- history ----------------------------------------------------------------------------------------------------
+
+
+class RevisionNotFound(SovrError):
+    """A name or id that stands for no commit."""
+
+    exit_code = 20
+    template = "no such revision: `{revision}`"
+    hint_template = "run `sovr log` to see the commits"
+
+
+class RevisionAmbiguous(SovrError):
+    """A short id that several objects share."""
+
+    exit_code = 21
+    template = "`{revision}` is ambiguous: {candidates}"
+    hint_template = "give more digits"
+
+
+class PathNotFound(SovrError):
+    """A path that a revision or the working tree does not have."""
+
+    exit_code = 22
+    template = "no `{path}` in {where}"
+    hint_template = "run `sovr ls` to see what there is"
+
+
+class NothingToCommit(SovrError):
+    """The working tree is what the last commit says: a negative answer, not a failure."""
+
+    exit_code = 1
+    template = "nothing to commit, the working tree is clean"
+
+
+class LocalChanges(SovrError):
+    """Files would be overwritten that are in no commit."""
+
+    exit_code = 23
+    template = "local changes would be lost: {paths}"
+    hint_template = "commit them first (`sovr commit`), or take them back (`sovr restore PATH`)"
+
+
+class InputNeeded(SovrError):
+    """A question has to be answered and there is nobody to ask."""
+
+    exit_code = 24
+    template = "{question}: an answer is needed and this is not a terminal"
+    hint_template = "{answer}"
+
+
+# --- objects and files ------------------------------------------------------------------------------------------
+
+
+class ObjectInvalid(SovrError):
+    """Bytes that are not a canonical object of the kind they are said to be."""
+
+    exit_code = 30
+    template = "not a valid {kind}: {reason}"
+    hint_template = (
+        "the data comes from a broken or hostile source; run `sovr verify-pod` to check what is here"
+    )
+
+
+class ObjectMissing(SovrError):
+    """An object that is referred to and that no pack here holds."""
+
+    exit_code = 31
+    template = "object {id} is missing"
+    hint_template = (
+        "run `sovr fetch` to get it from a remote, or `sovr verify-pod` to see what else is missing"
+    )
+
+
+class IntegrityFailure(SovrError):
+    """Stored bytes that do not have the hash they are filed under."""
+
+    exit_code = 32
+    template = "{what} is damaged: {reason}"
+    hint_template = "run `sovr verify-pod` to see all damage; a clone from a remote brings undamaged copies"
+
+
+class UnsafeName(SovrError):
+    """A name that could lead out of the pod, or clashes with another on this file system."""
+
+    exit_code = 33
+    template = "refusing `{name}`: {reason}"
+    hint_template = "the pod was made by a broken or hostile program; do not use it"
+
+
+class FileUnstable(SovrError):
+    """A file that was written to while it was read."""
+
+    exit_code = 34
+    template = "`{path}` changes while it is being read"
+    hint_template = "wait until the program that writes it has finished, then repeat the command"
+
+
+class FileUnsupported(SovrError):
+    """A socket, device or pipe in the working tree, named explicitly."""
+
+    exit_code = 35
+    template = "`{path}` is a {what} and cannot be committed"
+    hint_template = "name it in `.sovrignore`"
+
+
+# --- places -----------------------------------------------------------------------------------------------------
+
+
+class Locked(SovrError):
+    """Another process is changing the pod or the remote."""
+
+    exit_code = 40
+    template = "`{path}` is being changed by another process ({holder})"
+    hint_template = "wait for it to finish and repeat the command"
+
+
+class StorageFull(SovrError):
+    """No space left, or a quota reached. Nothing was changed."""
+
+    exit_code = 41
+    template = "no space left at `{path}`"
+    hint_template = "free some space and repeat the command; the pod is as it was"
+
+
+class ReadOnly(SovrError):
+    """A place that cannot be written to."""
+
+    exit_code = 42
+    template = "cannot write to `{path}`: {reason}"
+    hint_template = "check the permissions of the folder"
+
+
+class StorageFailure(SovrError):
+    """The operating system failed to read or write."""
+
+    exit_code = 43
+    template = "`{path}`: {reason}"
+
+
+# --- remotes ----------------------------------------------------------------------------------------------------
+
+
+class RemoteUnknown(SovrError):
+    """A remote's name that this pod does not know."""
+
+    exit_code = 50
+    template = "no remote named `{name}`"
+    hint_template = "run `sovr remote list`, or `sovr remote add {name} LOCATION`"
+
+
+class RemoteExists(SovrError):
+    """A remote's name that is taken."""
+
+    exit_code = 51
+    template = "there is already a remote named `{name}`"
+    hint_template = "choose another name, or `sovr remote remove {name}` first"
+
+
+class RemoteUnavailable(SovrError):
+    """A remote that cannot be reached, or a place that holds none."""
+
+    exit_code = 52
+    template = "cannot read the remote at `{location}`: {reason}"
+    hint_template = "check the location; `sovr remote list` shows what is configured"
+
+
+class RemoteStale(SovrError):
+    """The remote has commits that are not here: fetch first."""
+
+    exit_code = 53
+    template = "the remote `{remote}` has changed since you last fetched: fetch first"
+    hint_template = "run `sovr pull`, then `sovr push` again"
+
+
+class RemoteDiverged(SovrError):
+    """A remote's history of manifests forked or went back: two writers, or a stale or lying server."""
+
+    exit_code = 54
+    template = "the remote `{remote}` is not a continuation of what was seen before: {reason}"
+    hint_template = (
+        "nothing was changed here; two writers may have pushed at once. "
+        "`sovr fetch --accept-divergence` takes the remote's state and keeps yours"
+    )
+
+
+class RemoteDamaged(SovrError):
+    """A remote that serves bytes which do not have the hash they should have."""
+
+    exit_code = 55
+    template = "the remote `{remote}` is damaged: {reason}"
+    hint_template = "nothing of it was used; ask the owner to push again, or use another remote"
+
+
+class HistoryDiverged(SovrError):
+    """Both sides have commits that the other has not, so a fast-forward cannot be made."""
+
+    exit_code = 56
+    template = "`{branch}` and `{other}` have both moved on"
+    hint_template = "look at both with `sovr log --all`; `sovr clone` the other side to work on it"
+
+
+# --- runs -------------------------------------------------------------------------------------------------------
+
+
+class RunFailed(SovrError):
+    """The command of a run ended with a failure. The run is recorded."""
+
+    exit_code = 60
+    template = "the run failed: {reason}"
+    hint_template = "read its log with `sovr logs {run}`"
+
+
+class RunTimedOut(SovrError):
+    """A run was ended because its time was up. The run is recorded."""
+
+    exit_code = 61
+    template = "the run was ended after {seconds} s, its timeout"
+    hint_template = "read its log with `sovr logs {run}`, or allow more time with `--timeout SECONDS`"
+
+
+class RunWithoutOutput(SovrError):
+    """The command ended well and left nothing in the declared output. The run is recorded."""
+
+    exit_code = 62
+    template = "the command succeeded but left nothing in `{output}`"
+    hint_template = (
+        "check where it writes; `golem.output` in recipe.json names the folder (`--allow-empty` accepts this)"
+    )
+
+
+class RunCancelled(SovrError):
+    """A run was interrupted by the user. The run is recorded."""
+
+    exit_code = 130
+    template = "the run was cancelled"
+    hint_template = "read its log with `sovr logs {run}`"
+
+
+class RunNotFound(SovrError):
+    """A run's id that this pod does not know."""
+
+    exit_code = 63
+    template = "no such run: `{run}`"
+    hint_template = "run `sovr runs` to see the runs"
+
+
+class RunNotTrusted(SovrError):
+    """The command of somebody else's pod was not approved."""
+
+    exit_code = 64
+    template = "not run: `{command}` comes from {origin} and has not been approved"
+    hint_template = "read the scripts, then `sovr run --yes` or `sovr trust`"
+
+
+class VerificationDiffers(SovrError):
+    """A repeated run gave another output: a negative answer, not a failure."""
+
+    exit_code = 1
+    template = "the output differs from the recorded one: {summary}"
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------
+
+
+class Unsupported(SovrError):
+    """Something that this version or this machine cannot do."""
+
+    exit_code = 70
+    template = "{what} is not supported: {reason}"
+
+
+class ReferenceUnknown(SovrError):
+    """A reference of a form that no kind of remote understands."""
+
+    exit_code = 71
+    template = "`{reference}` is not a reference that can be cloned"
+    hint_template = "give a folder, a `file://` address or the path of a pod"

@@ -1,0 +1,117 @@
+"""Commits: a state of the pod, who made it, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sovrgit.errors import ObjectInvalid
+from sovrgit.objects.codec import Fields, Value, decode, encode, without_defaults
+from sovrgit.objects.ids import Kind, ObjectId, hash_object
+
+MAX_ZONE = 24 * 60
+"""Minutes that a time zone may lie from UTC. Real ones stay within 14 hours; Git histories hold odd ones."""
+
+
+class Stamp(NamedTuple):
+    """Who did something, and when: `time` in seconds since 1970, `zone` in minutes east of UTC."""
+
+    name: str
+    email: str
+    time: int
+    zone: int = 0
+
+
+class Fork(NamedTuple):
+    """Where a fork comes from: the reference it was read through, the commit, and the pod's name."""
+
+    reference: str
+    commit: ObjectId
+    pod: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A state of the pod.
+
+    `run` names the run that produced this state; `fork` stands in the first commit of a fork only. `committer` is
+    given where it is not the author. `extra` keeps the fields that a newer version wrote.
+    """
+
+    tree: ObjectId
+    parents: tuple[ObjectId, ...]
+    author: Stamp
+    message: str
+    committer: Stamp | None = None
+    run: ObjectId | None = None
+    fork: Fork | None = None
+    extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def time(self) -> int:
+        """When the commit was made, in seconds since 1970."""
+        return (self.committer or self.author).time
+
+    def encode(self) -> bytes:
+        """The canonical bytes.
+
+        Raises:
+            ObjectInvalid: if a field has a value that cannot be encoded.
+        """
+        values = {
+            **self.extra,
+            "tree": self.tree,
+            "parents": self.parents,
+            "author": self.author._asdict(),
+            "committer": self.committer and self.committer._asdict(),
+            "message": self.message,
+            "run": self.run,
+            "fork": self.fork and self.fork._asdict(),
+        }
+        return encode({"message": "", **without_defaults(values)}, kind=Kind.COMMIT)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Commit:
+        """The commit that `data` encodes.
+
+        Raises:
+            ObjectInvalid: if `data` is not a canonical commit.
+        """
+        fields = Fields(Kind.COMMIT, decode(data, kind=Kind.COMMIT))
+        author = _stamp(fields.nested("author"))
+        committer = _stamp(fields.nested("committer")) if fields.has("committer") else None
+        if committer == author:
+            raise ObjectInvalid(kind="commit", reason="`committer` is the author and should be absent")
+        fork = None
+        if fields.has("fork"):
+            origin = fields.nested("fork")
+            fork = Fork(origin.text("reference"), origin.id("commit"), origin.text("pod"))
+            origin.done()
+        return cls(
+            tree=fields.id("tree"),
+            parents=fields.ids("parents"),
+            author=author,
+            message=fields.text("message"),
+            committer=committer,
+            run=fields.optional_id("run"),
+            fork=fork,
+            extra=fields.rest(),
+        )
+
+    def id(self) -> ObjectId:
+        """The commit's id."""
+        return hash_object(Kind.COMMIT, self.encode())
+
+
+def _stamp(fields: Fields) -> Stamp:
+    stamp = Stamp(fields.text("name"), fields.text("email"), fields.integer("time"), fields.integer("zone"))
+    fields.done()
+    if abs(stamp.zone) > MAX_ZONE:
+        raise ObjectInvalid(kind="commit", reason=f"a time zone of {stamp.zone} minutes")
+    return stamp
