@@ -16,30 +16,18 @@ class Variable(NamedTuple):
     purpose: str
 
 
-AUTHOR_NAME = Variable(
-    "SOVR_AUTHOR_NAME", "Name put into commits and run records; wins over the configuration."
-)
+AUTHOR_NAME = Variable("SOVR_AUTHOR_NAME", "Name put into commits and run records; wins over the configuration.")
 AUTHOR_EMAIL = Variable("SOVR_AUTHOR_EMAIL", "E-mail address put into commits; wins over the configuration.")
-CONFIG = Variable(
-    "SOVR_CONFIG", "File to read instead of the user's configuration file; an empty value means none."
-)
-DATE = Variable(
-    "SOVR_DATE", "Seconds since 1970 used as the time of commits, for repeatable tests and transcripts."
-)
+CONFIG = Variable("SOVR_CONFIG", "File to read instead of the user's configuration file; an empty value means none.")
+DATE = Variable("SOVR_DATE", "Seconds since 1970 used as the time of commits, for repeatable tests and transcripts.")
 EDITOR = Variable("SOVR_EDITOR", "Editor for commit messages; wins over `VISUAL` and `EDITOR`.")
 VISUAL = Variable("VISUAL", "Editor for commit messages, used when `SOVR_EDITOR` is not set.")
 PLAIN_EDITOR = Variable("EDITOR", "Editor for commit messages, used when neither of the other two is set.")
-PAGER = Variable(
-    "SOVR_PAGER", "Pager for long output; wins over `PAGER`. An empty value or `cat` means none."
-)
+PAGER = Variable("SOVR_PAGER", "Pager for long output; wins over `PAGER`. An empty value or `cat` means none.")
 PLAIN_PAGER = Variable("PAGER", "Pager for long output, used when `SOVR_PAGER` is not set.")
 NO_COLOR = Variable("NO_COLOR", "If set and not empty, no colours (https://no-color.org).")
 FORCE_COLOR = Variable("FORCE_COLOR", "If set and not empty, colours even when the output is not a terminal.")
 NO_PROGRESS = Variable("SOVR_NO_PROGRESS", "If set and not empty, no progress display.")
-NO_INPUT = Variable(
-    "SOVR_NO_INPUT", "If set and not empty, never ask; commands that would ask fail with a hint."
-)
+NO_INPUT = Variable("SOVR_NO_INPUT", "If set and not empty, never ask; commands that would ask fail with a hint.")
 
-VARIABLES: tuple[Variable, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, Variable)
-)
+VARIABLES: tuple[Variable, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Variable))

@@ -157,9 +157,7 @@ class ObjectInvalid(SovrError):
 
     exit_code = 30
     template = "not a valid {kind}: {reason}"
-    hint_template = (
-        "the data comes from a broken or hostile source; run `sovr verify-pod` to check what is here"
-    )
+    hint_template = "the data comes from a broken or hostile source; run `sovr verify-pod` to check what is here"
 
 
 class ObjectMissing(SovrError):
@@ -167,9 +165,7 @@ class ObjectMissing(SovrError):
 
     exit_code = 31
     template = "object {id} is missing"
-    hint_template = (
-        "run `sovr fetch` to get it from a remote, or `sovr verify-pod` to see what else is missing"
-    )
+    hint_template = "run `sovr fetch` to get it from a remote, or `sovr verify-pod` to see what else is missing"
 
 
 class IntegrityFailure(SovrError):

@@ -257,8 +257,4 @@ def without_defaults(values: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _is_default(value: Value) -> bool:
-    return (
-        value is None
-        or value is False
-        or (isinstance(value, str | bytes | tuple | list | dict) and not value)
-    )
+    return value is None or value is False or (isinstance(value, str | bytes | tuple | list | dict) and not value)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Self
+from typing import Self, TypeAlias
 
 from blake3 import blake3
 
-if TYPE_CHECKING:
-    from collections.abc import Buffer
+Data: TypeAlias = bytes | bytearray | memoryview
+"""Anything that holds bytes."""
 
 ID_SIZE = 32
 """Bytes in an id: BLAKE3 with its default output of 256 bits."""
@@ -76,12 +76,12 @@ class ObjectId(bytes):
 _CONTEXTS = {kind: f"sovrgit {kind.label} v1" for kind in Kind if kind is not Kind.BLOB}
 
 
-def blob_id(data: Buffer) -> ObjectId:
+def blob_id(data: Data) -> ObjectId:
     """The id of a file's bytes: plain BLAKE3-256, the same as `b3sum` prints."""
     return ObjectId(blake3(data).digest())
 
 
-def hash_object(kind: Kind, data: Buffer) -> ObjectId:
+def hash_object(kind: Kind, data: Data) -> ObjectId:
     """The id of an object of `kind` whose encoding is `data`.
 
     Every kind but the blob uses BLAKE3's key-derivation mode with a context of its own (section 2.3 of the BLAKE3

@@ -42,6 +42,9 @@ class Usage(NamedTuple):
     written: int = 0
 
 
+NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One execution.
@@ -71,7 +74,7 @@ class Run:
     dirty: bool = False
     exit_code: int | None = None
     signal: int | None = None
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     external: tuple[External, ...] = ()
@@ -131,7 +134,7 @@ class Run:
         """
         fields = Fields(Kind.RUN, decode(data, kind=Kind.RUN))
         status = fields.text("status")
-        if status not in iter(RunStatus):
+        if status not in {*RunStatus}:
             raise ObjectInvalid(kind="run", reason=f"status `{status}` is not known")
         return cls(
             status=RunStatus(status),

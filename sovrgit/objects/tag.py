@@ -47,7 +47,7 @@ class Tag:
         """
         fields = Fields(Kind.TAG, decode(data, kind=Kind.TAG))
         number = fields.integer("kind", minimum=1)
-        if number not in iter(Kind) or number == Kind.TOC:
+        if number not in {*Kind} or number == Kind.TOC:
             raise ObjectInvalid(kind="tag", reason=f"`kind` is {number}")
         return cls(
             name=fields.text("name"),

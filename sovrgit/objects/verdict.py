@@ -74,7 +74,7 @@ class Verdict:
         """
         fields = Fields(Kind.VERDICT, decode(data, kind=Kind.VERDICT))
         finding = fields.text("finding")
-        if finding not in iter(Finding):
+        if finding not in {*Finding}:
             raise ObjectInvalid(kind="verdict", reason=f"finding `{finding}` is not known")
         return cls(
             finding=Finding(finding),
