@@ -1,0 +1,1 @@
+"""What users see: text and JSON printers, progress, pager, colours."""
