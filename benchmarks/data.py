@@ -161,9 +161,11 @@ def prepare(folder: Path, scale: float, sets: set[str]) -> DataSets:
     return places
 
 
-
 def _complete(path: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` make `path` under another name first, so that what has the right name is whole; keep what is there."""
+    """Let `write` make `path` under another name first, so that what has the right name is whole.
+
+    What is there already is kept.
+    """
     if path.exists():
         return path
     part = path.with_name(path.name + ".part")

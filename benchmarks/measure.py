@@ -1,4 +1,4 @@
-"""One whole process, timed, with the peak memory of everything that it starts. Linux only: memory is read in `/proc`."""
+"""One whole process, timed, with the peak memory of all that it starts. Linux only: memory is read in `/proc`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class Measurement(NamedTuple):
         if self.exit_code == 0:
             return ""
         lines = self.stderr.strip().splitlines()
-        return f"exit code {self.exit_code}" + (f": {lines[-1][:160]}" if lines else "")
+        telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()] or lines[-1:]
+        return f"exit code {self.exit_code}" + (f": {telling[0].strip()[:160]}" if telling else "")
 
 
 def run(
@@ -110,7 +111,7 @@ def run(
         exit_code=process.returncode,
         peak=peak,
         anonymous=sampler.anonymous if sampler else 0,
-        timed_out=bool(timeout) and seconds >= (timeout or 0) and process.returncode == -signal.SIGKILL,
+        timed_out=timeout is not None and seconds >= timeout and process.returncode == -signal.SIGKILL,
         stderr=text,
     )
 
@@ -152,9 +153,11 @@ def descendants(pid: int) -> list[int]:
     """The process and all that it started, as far as they are still its children's children."""
     found = [pid]
     for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(OSError):  # the thread has ended in between
-                found += [int(child) for child in children.read_text().split()]
+        # A process or thread may end between any two of these lines; then it has no children to count.
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{parent}/task").iterdir():
+                with contextlib.suppress(OSError):
+                    found += [int(child) for child in (thread / "children").read_text().split()]
     return found
 
 

@@ -9,7 +9,7 @@ from tools.floor import Archive, CompressedArchive, Copy, Read, SyncedArchive, S
 from tools.git import Annex, Git, UncompressedGit
 from tools.sovr import Sovr
 
-__all__ = ["ALIASES", "FLOOR", "MESSAGES", "TOOLS", "Command", "Place", "Tool", "choose"]
+__all__ = ["ALIASES", "MESSAGES", "TOOLS", "Command", "Place", "Tool", "choose"]
 
 TOOLS: dict[str, type[Tool]] = {
     tool.name: tool
@@ -22,9 +22,6 @@ TOOLS: dict[str, type[Tool]] = {
 
 ALIASES = {"cp": ("cp", "cp+sync", "read"), "tar": ("tar", "tar+sync", "tar+zstd")}
 """Names that stand for a family: what the physical limits are made of."""
-
-FLOOR = frozenset(name for family in ALIASES.values() for name in family)
-"""The tools that keep no history and show what the machine can do."""
 
 
 def choose(names: list[str], paths: dict[str, str]) -> list[Tool]:

@@ -12,7 +12,7 @@ class Restic(Tool):
 
     name = "restic"
     program = "restic"
-    version_line = ("version",)
+    version_arguments = ("version",)
     startup = MappingProxyType({"restic version": ("version",)})
 
     def environment(self, place: Place) -> dict[str, str]:

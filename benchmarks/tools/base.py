@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -65,7 +65,7 @@ class Command(NamedTuple):
         return ("sh", "-c", " && ".join(shlex.join(line) for line in self.lines))
 
 
-def command(*lines: list[str | Path], folder: Path | None = None) -> Command:
+def command(*lines: Sequence[str | Path], folder: Path | None = None) -> Command:
     """A command from its lines."""
     return Command(tuple(tuple(str(word) for word in line) for line in lines), folder)
 
@@ -85,11 +85,14 @@ class Tool:
     needs: tuple[str, ...] = ()
     """Other executables that must be there."""
 
-    version_line: tuple[str, ...] = ("--version",)
+    version_arguments: tuple[str, ...] = ("--version",)
     """Arguments that print the version."""
 
     wants_clone_folder = False
     """Whether the folder to clone into has to exist."""
+
+    keeps_history = True
+    """Whether what was there before an edit can be had back; if not, the size of its store says nothing."""
 
     startup: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Arguments of the commands that are run in a tiny repository to see how fast the tool starts."""
@@ -106,7 +109,8 @@ class Tool:
 
     def version(self) -> str:
         """The first line that the tool prints about itself."""
-        done = subprocess.run([self.path, *self.version_line], capture_output=True, text=True, check=False)
+        argv = [self.path, *self.version_arguments]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
         lines = (done.stdout or done.stderr).strip().splitlines()
         return lines[0].strip() if lines else "unknown"
 
@@ -142,9 +146,9 @@ class Tool:
         """Where the data lies after the clone."""
         return place.clone / "payload"
 
-    def store(self, place: Place) -> Path | None:
-        """What the history takes on disk: a folder."""
-        return place.store
+    def stores(self, place: Place) -> tuple[Path, ...]:
+        """The folders that hold the history."""
+        return (place.store,)
 
     def remote(self, place: Place) -> Path | None:
         """The folder that was pushed to, if the tool pushes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 
 from tools.base import Command, Place, Tool, command
@@ -52,5 +53,5 @@ class Dvc(Tool):
             [self.path, "--cd", place.clone, "pull", "-q"],
         )
 
-    def store(self, place: Place) -> None:
-        return None
+    def stores(self, place: Place) -> tuple[Path, ...]:
+        return (place.work / ".dvc" / "cache", place.work / ".git")

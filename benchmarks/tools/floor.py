@@ -13,6 +13,7 @@ class Copy(Tool):
     name = "cp"
     program = "cp"
     synced = False
+    keeps_history = False
     wants_clone_folder = True
 
     def _lines(self, line: list[str | Path], folder: Path) -> Command:
@@ -47,6 +48,7 @@ class Archive(Tool):
     name = "tar"
     program = "tar"
     synced = False
+    keeps_history = False
     options: tuple[str, ...] = ()
     wants_clone_folder = True
 
@@ -89,6 +91,7 @@ class Read(Tool):
 
     name = "read"
     program = "find"
+    keeps_history = False
 
     def commit(self, place: Place, message: str) -> Command:
         return command([self.path, place.payload, "-type", "f", "-exec", "cat", "{}", "+"])
@@ -96,8 +99,8 @@ class Read(Tool):
     def status(self, place: Place) -> Command:
         return command([self.path, place.payload, "-printf", "%p %s %T@ %i\\n"])
 
-    def store(self, place: Place) -> None:
-        return None
+    def stores(self, place: Place) -> tuple[Path, ...]:
+        return ()
 
     def remote(self, place: Place) -> None:
         return None

@@ -16,6 +16,11 @@ class Git(Tool):
     settings: tuple[tuple[str, str], ...] = (("gc.auto", "0"), ("maintenance.auto", "false"))
     startup = MappingProxyType({"git --version": ("--version",), "git status": ("status",)})
 
+    @property
+    def git(self) -> str:
+        """The executable of Git itself."""
+        return self.path
+
     def environment(self, place: Place) -> dict[str, str]:
         person = {"NAME": "Benchmark", "EMAIL": "benchmark@example.org"}
         return {
@@ -24,29 +29,29 @@ class Git(Tool):
         }
 
     def init(self, place: Place) -> Command:
-        return command([self.path, "init", "-q", "-b", "main"])
+        return command([self.git, "init", "-q", "-b", "main"])
 
     def setup(self, place: Place) -> Command:
         return command(
-            *([self.path, "config", "--global", key, value] for key, value in self.settings),
-            [self.path, "init", "-q", "--bare", "-b", "main", place.remote],
-            [self.path, "remote", "add", "origin", place.remote],
+            *([self.git, "config", "--global", key, value] for key, value in self.settings),
+            [self.git, "init", "-q", "--bare", "-b", "main", place.remote],
+            [self.git, "remote", "add", "origin", place.remote],
         )
 
     def commit(self, place: Place, message: str) -> Command:
-        return command([self.path, "add", "-A"], [self.path, "commit", "-q", "-m", message])
+        return command([self.git, "add", "-A"], [self.git, "commit", "-q", "-m", message])
 
     def status(self, place: Place) -> Command:
-        return command([self.path, "status"])
+        return command([self.git, "status"])
 
     def push(self, place: Place) -> Command:
-        return command([self.path, "push", "-q", "origin", "main"])
+        return command([self.git, "push", "-q", "origin", "main"])
 
     def clone(self, place: Place) -> Command:
-        return command([self.path, "clone", "-q", place.remote, place.clone])
+        return command([self.git, "clone", "-q", place.remote, place.clone])
 
-    def store(self, place: Place) -> Path:
-        return place.work / ".git"
+    def stores(self, place: Place) -> tuple[Path, ...]:
+        return (place.work / ".git",)
 
 
 class UncompressedGit(Git):
@@ -60,40 +65,42 @@ class Annex(Git):
     """git-annex with unlocked files, so that they can be edited in place as with the other tools."""
 
     name = "git-annex"
-    needs = ("git-annex",)
+    program = "git-annex"
+    needs = ("git",)
+    version_arguments = ("version", "--raw")
     startup = MappingProxyType({"git annex status": ("annex", "status")})
 
-    def version(self) -> str:
-        return self.version_of(["git-annex", "version", "--raw"])
+    @property
+    def git(self) -> str:
+        """Git from the path: it finds git-annex by itself."""
+        return "git"
 
     def init(self, place: Place) -> Command:
-        return command([self.path, "init", "-q", "-b", "main"], [self.path, "annex", "init", "-q", "work"])
+        return command([self.git, "init", "-q", "-b", "main"], [self.git, "annex", "init", "-q", "work"])
 
     def setup(self, place: Place) -> Command:
         before = super().setup(place)
         return before._replace(
             lines=(
                 *before.lines,
-                (self.path, "config", "--global", "annex.addunlocked", "true"),
-                (self.path, "-C", str(place.remote), "annex", "init", "-q", "remote"),
+                (self.git, "config", "--global", "annex.addunlocked", "true"),
+                (self.git, "-C", str(place.remote), "annex", "init", "-q", "remote"),
             )
         )
 
     def commit(self, place: Place, message: str) -> Command:
-        return command([self.path, "annex", "add", "-q", "."], [self.path, "commit", "-q", "-m", message])
+        return command([self.git, "annex", "add", "-q", "."], [self.git, "commit", "-q", "-m", message])
 
     def status(self, place: Place) -> Command:
-        return command([self.path, "annex", "status"])
+        return command([self.git, "annex", "status"])
 
     def push(self, place: Place) -> Command:
-        return command(
-            [self.path, "annex", "copy", "-q", "--to", "origin", "."],
-            [self.path, "push", "-q", "origin", "main", "git-annex"],
-        )
+        # Both sides record where content is, so their branches are merged as well as pushed.
+        return command([self.git, "annex", "sync", "-q", "--content", "--no-commit", "origin"])
 
     def clone(self, place: Place) -> Command:
         return command(
-            [self.path, "clone", "-q", place.remote, place.clone],
-            [self.path, "-C", place.clone, "annex", "init", "-q", "clone"],
-            [self.path, "-C", place.clone, "annex", "get", "-q", "."],
+            [self.git, "clone", "-q", place.remote, place.clone],
+            [self.git, "-C", place.clone, "annex", "init", "-q", "clone"],
+            [self.git, "-C", place.clone, "annex", "get", "-q", "."],
         )

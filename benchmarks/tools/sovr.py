@@ -44,5 +44,5 @@ class Sovr(Tool):
     def clone(self, place: Place) -> Command:
         return command([self.path, "clone", place.remote, place.clone])
 
-    def store(self, place: Place) -> Path:
-        return place.work / ".sovr"
+    def stores(self, place: Place) -> tuple[Path, ...]:
+        return (place.work / ".sovr",)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
+from operator import lt
 from typing import NamedTuple
 
 MAX_SPLITS = 24
@@ -97,12 +98,20 @@ def _trim(a: list[int], b: list[int], region: _Region, matches: list[_Match]) ->
 
 
 def _split(region: _Region, anchors: list[tuple[int, int]], matches: list[_Match]) -> list[_Region]:
+    """Match the anchors, and return what is left between them."""
     parts = []
-    i, j = region.old_start, region.new_start
-    for old, new in [*anchors, (region.old_end, region.new_end)]:
-        parts.append(_Region(i, old, j, new, region.splits + 1))
-        i, j = old + 1, new + 1
-    matches += [_Match(old, new, 1) for old, new in anchors]
+    i, i_end, j, j_end, splits = region
+    run = 0
+    for old, new in [*anchors, (i_end, j_end)]:
+        if old != i or new != j:
+            if run:
+                matches.append(_Match(i - run, j - run, run))
+            parts.append(_Region(i, old, j, new, splits + 1))
+            i, j, run = old, new, 0
+        i, j, run = i + 1, j + 1, run + 1
+    # The end of the region was counted into the last run as if it were an anchor.
+    if run > 1:
+        matches.append(_Match(i - run, j - run, run - 1))
     return parts
 
 
@@ -112,11 +121,14 @@ def _anchors(a: list[int], b: list[int], region: _Region) -> list[tuple[int, int
     in_new = _unique_places(b, region.new_start, region.new_end)
     pairs = [(i, in_new[item]) for item, i in in_old.items() if item in in_new]
     pairs.sort()
+    places = [j for _, j in pairs]
+    if all(map(lt, places, places[1:])):
+        return pairs
     # Patience sorting: `tops[n]` is the smallest new place that ends a series of n + 1 pairs.
     tops: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for index, (_, j) in enumerate(pairs):
+    for index, j in enumerate(places):
         pile = bisect_left(tops, j)
         before.append(ends[pile - 1] if pile else -1)
         if pile == len(tops):
@@ -134,12 +146,12 @@ def _anchors(a: list[int], b: list[int], region: _Region) -> list[tuple[int, int
 
 
 def _unique_places(items: list[int], start: int, end: int) -> dict[int, int]:
-    places: dict[int, int] = {}
-    repeated = set()
-    for place in range(start, end):
-        if places.setdefault(items[place], place) != place:
-            repeated.add(items[place])
-    return {item: place for item, place in places.items() if item not in repeated}
+    part = items[start:end]
+    last = dict(zip(part, range(start, end), strict=True))
+    if len(last) == len(part):
+        return last
+    first = dict(zip(reversed(part), reversed(range(start, end)), strict=True))
+    return {item: place for item, place in last.items() if first[item] == place}
 
 
 def _solve(a: list[int], b: list[int], region: _Region, matches: list[_Match], limit: int) -> int:

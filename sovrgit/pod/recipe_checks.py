@@ -27,10 +27,12 @@ _MAX_SHORT_TEXT = 100
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-_DURATION = re.compile(r"[0-9]+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d)(?: ?[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d))*")
+_DURATION = re.compile(
+    r"[0-9]+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d)(?: ?[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d))*"
+)
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|min|m|h|d)?")
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_UNIT_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def check_name(path: Path, name: str) -> str:
@@ -54,10 +56,18 @@ def check_text(path: Path, text: str) -> str:
 
 
 def check_path(path: Path, text: str) -> str:
-    """A path inside the pod: relative, with `/`, without `.` components and slash at the end; `.` for the pod itself."""
+    """A relative path inside the pod, returned without `.` components and slash at the end; `.` is the pod itself."""
     if text.startswith(("/", "\\")) or _DRIVE.match(text):
         raise Fault(f"`{shown(text)}` is absolute; give a path inside the pod, such as `{_suggestion(text)}`", path)
     return _inside(path, text)
+
+
+def check_own_folder(path: Path, text: str) -> str:
+    """A folder inside the pod, as `check_path`, that is not the pod itself: a run clears or fills it."""
+    folder = check_path(path, text)
+    if folder == ".":
+        raise Fault("is the pod itself; a run needs a folder of its own for this", path)
+    return folder
 
 
 def check_external_path(path: Path, text: str) -> str:
@@ -98,7 +108,9 @@ def check_timeout(path: Path, value: str | int | float) -> float:
     """A duration in seconds: a number, or text such as `90s`, `15m`, `1h30m`."""
     if isinstance(value, str):
         if len(value) > _MAX_SHORT_TEXT or _DURATION.fullmatch(value) is None:
-            raise Fault(f"`{shown(value)}` is not a duration; write seconds, or text such as `90s`, `15m`, `1h30m`", path)
+            raise Fault(
+                f"`{shown(value)}` is not a duration; write seconds, or text such as `90s`, `15m`, `1h30m`", path
+            )
         seconds = sum(float(count) * _UNIT_SECONDS[unit] for count, unit in _DURATION_PART.findall(value))
     elif value > MAX_TIMEOUT:
         seconds = float("inf")  # an integer can be too large for float()
@@ -111,13 +123,25 @@ def check_timeout(path: Path, value: str | int | float) -> float:
     return seconds
 
 
+def _seconds(path: Path, text: str) -> float:
+    if len(text) <= _MAX_SHORT_TEXT:
+        if _AMOUNT.fullmatch(text):
+            return float(text)
+        if _DURATION.fullmatch(text):
+            return sum(float(count) * _UNIT_SECONDS[unit] for count, unit in _DURATION_PART.findall(text))
+    raise Fault(f"`{shown(text)}` is not a duration; write seconds, or text such as `90s`, `15m`, `1h30m`", path)
+
+
 def check_amount(path: Path, text: str, *, written_as_text: bool) -> str:
     """An amount of GLM as a plain decimal, from text or from the source of a JSON number."""
-    from decimal import Decimal
+    from decimal import Decimal, InvalidOperation
 
     if written_as_text and (len(text) > _MAX_SHORT_TEXT or _AMOUNT.fullmatch(text) is None):
         raise Fault(f"`{shown(text)}` is not an amount; write a decimal such as `0.5`", path)
-    amount = Decimal(text)
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what the type can hold
+        raise Fault("is out of range", path) from None
     if amount < 0:
         raise Fault("is negative", path)
     # Compared before it is written out: `1e-999999` would be a megabyte of zeros.
@@ -129,7 +153,7 @@ def check_amount(path: Path, text: str, *, written_as_text: bool) -> str:
     return plain
 
 
-def check_whole(path: Path, value: int | float, *, minimum: int, maximum: int = 1_000_000) -> int:
+def check_whole(path: Path, value: int | float, *, minimum: int = 1, maximum: int = 1_000_000) -> int:
     """A whole number in bounds. `3.0` is one, as in JSON Schema."""
     if value != value // 1:
         raise Fault("should be a whole number", path)

@@ -133,8 +133,6 @@ def _fault(message: str) -> Fault:
     expected = _EXPECTED.match(message)
     if expected is None:
         return Fault(message[0].lower() + message[1:], path)
-    if expected.group(2) == "null":
-        return Fault("is null; leave the key out to have its default", path)
     names = list(dict.fromkeys(_TYPE_NAMES.get(name, name) for name in expected.group(1).split(" | ")))
     wanted = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
     found = _TYPE_NAMES.get(expected.group(2), expected.group(2))

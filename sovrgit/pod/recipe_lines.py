@@ -48,7 +48,7 @@ class Fault(ValueError):
 
 
 class Located(NamedTuple):
-    """A JSON value; the line (from 1) of every key and list item in it; the source text of every number."""
+    """A JSON value; the line (from 1) of it and of every key and item in it; the source text of every number."""
 
     value: Any
     lines: dict[Path, int]
@@ -107,6 +107,7 @@ class _Scanner:
     def read(self) -> Located:
         try:
             self._skip()
+            self._lines[()] = self._place(self._at)[0]
             value = self._value((), 1)
             self._skip()
             if self._at < len(self._text):
@@ -285,7 +286,7 @@ class _Scanner:
         elif word in _FOREIGN_WORDS and not key:
             reason = f"`{word}` is written `{_FOREIGN_WORDS[word]}` in JSON"
         elif word:
-            reason = f"{'a key' if key else 'text'} is written in double quotes: `\"{shown(word)}\"`"
+            reason = f'{"a key" if key else "text"} is written in double quotes: `"{shown(word)}"`'
         elif found == ",":
             reason = "a comma too many"
         elif found:

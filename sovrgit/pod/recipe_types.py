@@ -90,7 +90,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """A whole recipe.
 
     `payload_folder` and `external` are a task's own payload, which goes to each of its pods. `lines` holds the line
-    of every key in the file, by key path (`golem.payload[0].ref`).
+    of every key in the file, by key path (`golem.payload[0].ref`); the recipe itself stands under the empty path.
     """
 
     name: str
@@ -114,8 +114,11 @@ class Recipe(Struct, frozen=True, kw_only=True):
         return "data" if self.pods is None else "task"
 
     def at(self, key: str) -> str:
-        """Where a key stands: `:7, key `golem.exec``; without the line if the file does not have the key."""
-        line = self.lines.get(key)
+        """Where a key stands: `:7, key `golem.exec``; the line of what should hold it, if the file does not have it."""
+        holder = key
+        while holder and holder not in self.lines:
+            holder = holder[: max(holder.rfind("."), holder.rfind("["), 0)]
+        line = self.lines.get(holder)
         return f", key `{key}`" if line is None else f":{line}, key `{key}`"
 
     def invalid(self, key: str, reason: str) -> RecipeInvalid:

@@ -15,6 +15,9 @@ from sovrgit.pod.slide import MAX_SLIDE, slide
 SAMPLE_SIZE = 8000
 """Bytes that decide whether a content is binary, as many as Git reads (`FIRST_FEW_BYTES` in its source)."""
 
+MAX_TEXT_SIZE = 64 << 20
+"""Bytes of a content that is compared line by line. Lines of forty bytes take three times as much memory."""
+
 MAX_HEADING = 80
 """Bytes of a hunk's section heading, as in Git."""
 
@@ -76,8 +79,12 @@ def is_binary(sample: bytes) -> bool:
 
 
 def compare(old: bytes | None, new: bytes | None, *, context: int = 3) -> FileDiff:
-    """The difference between two contents; None stands for a file that does not exist."""
-    binary = is_binary(old or b"") or is_binary(new or b"")
+    """The difference between two contents; None stands for a file that does not exist.
+
+    Contents of more than `MAX_TEXT_SIZE` are treated as binary: nobody reads their lines.
+    """
+    sides = old or b"", new or b""
+    binary = any(len(side) > MAX_TEXT_SIZE or is_binary(side) for side in sides)
     hunks = () if binary else tuple(unified(old, new, context=context))
     return FileDiff(None if old is None else len(old), None if new is None else len(new), binary, hunks)
 

@@ -69,8 +69,36 @@ class LogWriter:
         self._last_ns = at_ns
         if self._full:
             self._dropped[stream] += len(data)
-            return
-        now = _stamp(at_ns)
+        else:
+            self._take(stream, data, _stamp(at_ns))
+            self._file.flush()
+
+    def note(self, text: str, at_ns: int) -> None:
+        """Add a line of sovr's own; notes are short, few, and not held back by the limit."""
+        self._last_ns = at_ns
+        self._end_lines()
+        self._note(text)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write what no newline ended, and how much was left out. The file stays open."""
+        self._end_lines()
+        if self._full:
+            self._note("not kept: " + " and ".join(f"{n} bytes of {stream}" for stream, n in self._dropped.items()))
+        self._file.flush()
+
+    def _end_lines(self) -> None:
+        """Write the lines that no newline has ended yet."""
+        for stream in list(self._partial):
+            if stream in self._partial:  # the limit, if it is met here, drops them all
+                stamp, text = self._partial.pop(stream)
+                self._line(stream, stamp, text, complete=False)
+
+    def _note(self, text: str) -> None:
+        line = " ".join(text.split()).encode("utf-8", "backslashreplace")
+        self._file.write(_encode("note", _stamp(self._last_ns), line[:MAX_TEXT], complete=True))
+
+    def _take(self, stream: Stream, data: bytes, now: bytes) -> None:
         *ended, rest = data.split(b"\n")
         stamp, text = self._partial.pop(stream, (now, bytearray()))
         for piece in ended:
@@ -84,25 +112,6 @@ class LogWriter:
             self._dropped[stream] += len(text)
         elif text:
             self._partial[stream] = (stamp, text)
-        self._file.flush()
-
-    def note(self, text: str, at_ns: int) -> None:
-        """Add a line of sovr's own; notes are short, few, and not held back by the limit."""
-        line = " ".join(text.split()).encode("utf-8", "backslashreplace")
-        self._last_ns = at_ns
-        self._file.write(_encode("note", _stamp(at_ns), line[:MAX_TEXT], complete=True))
-        self._file.flush()
-
-    def close(self) -> None:
-        """Write what no newline ended, and how much was left out. The file stays open."""
-        for stream in list(self._partial):
-            if stream in self._partial:  # the limit, if it is met here, drops them all
-                stamp, text = self._partial.pop(stream)
-                self._line(stream, stamp, text, complete=False)
-        if self._full:
-            counts = " and ".join(f"{count} bytes of {stream}" for stream, count in self._dropped.items())
-            self.note(f"not kept: {counts}", self._last_ns)
-        self._file.flush()
 
     def _cut(self, stream: LogStream, stamp: bytes, text: bytearray) -> None:
         """Write whole pieces of a text that is too long; what is left in it fits a line."""
@@ -115,7 +124,7 @@ class LogWriter:
         line = _encode(stream, stamp, text, complete=complete)
         if not self._full and len(line) > self._left:
             self._full = True
-            self.note(f"the log has reached its limit of {self._limit} bytes: output is no longer kept", self._last_ns)
+            self._note(f"the log has reached its limit of {self._limit} bytes: output is no longer kept")
             for other, (_, held) in self._partial.items():
                 self._dropped[other] += len(held)
             self._partial = {}
@@ -162,7 +171,7 @@ def plain(lines: Iterable[LogLine], stream: Stream | None = None) -> Iterator[by
 
 
 def _encode(stream: LogStream, stamp: bytes, text: bytes | bytearray, *, complete: bool) -> bytes:
-    return b"%b %b%b %b\n" % (stamp, _LETTERS[stream], b"" if complete else b"+", text)
+    return b"".join((stamp, b" ", _LETTERS[stream], b" " if complete else b"+ ", text, b"\n"))
 
 
 def _stamp(at_ns: int) -> bytes:

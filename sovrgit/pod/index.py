@@ -1,0 +1,159 @@
+"""The index: what the working tree looked like when it was last read.
+
+A cache of (size, times, inode) to id, by folder, in columns. Deleting it costs one pass over the files. Every id in it
+is in the store.
+"""
+
+from __future__ import annotations
+
+import gc
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgpack
+from blake3 import blake3
+
+from sovrgit.objects.ids import ID_SIZE
+from sovrgit.store.files import write_atomic
+
+_MAGIC = b"SOVRIDX1"
+
+UNKNOWN = bytes(ID_SIZE)
+"""Stands for the id of a file whose content is not known."""
+
+NO_STAMP = -1
+"""Stands for a time that cannot be trusted: what has it is read again."""
+
+FILE, EXECUTABLE, SYMLINK, DIRECTORY, IGNORED, SPECIAL = b"fxldis"
+"""What a name is, as one byte a name."""
+
+
+@dataclass(slots=True)
+class Folder:
+    """One folder as it was last seen.
+
+    `names` are in the order in which the operating system lists them, so that an unchanged folder is known by one
+    comparison. `modified` is the folder's own time of modification in nanoseconds, or NO_STAMP. `tree`
+    is the id of its tree, empty if not known, and `size` the bytes below it.
+    """
+
+    modified: int
+    names: list[str]
+    kinds: bytearray
+    sizes: array[int]
+    mtimes: array[int]
+    ctimes: array[int]
+    inodes: array[int]
+    ids: list[bytes]
+    tree: bytes = b""
+    size: int = 0
+
+    @classmethod
+    def empty(cls, modified: int) -> Folder:
+        """A folder without names."""
+        return cls(modified, [], bytearray(), array("Q"), array("q"), array("q"), array("Q"), [])
+
+    def append(self, name: str, kind: int, size: int, mtime: int, ctime: int, inode: int, digest: bytes) -> None:
+        """Add a name."""
+        self.names.append(name)
+        self.kinds.append(kind)
+        self.sizes.append(size)
+        self.mtimes.append(mtime)
+        self.ctimes.append(ctime)
+        self.inodes.append(inode)
+        self.ids.append(digest)
+
+
+@dataclass(slots=True)
+class Index:
+    """All folders by path from the pod's root (the root's own is empty). `head` is the tree that decided which
+    ignored files are kept, because they are in it."""
+
+    head: bytes = b""
+    folders: dict[str, Folder] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Index:
+        """The index in a file; an empty one if there is none, or it is damaged or of another version."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return cls()
+        body = memoryview(data)[len(_MAGIC) : -ID_SIZE]
+        if not data.startswith(_MAGIC) or blake3(body).digest() != data[-ID_SIZE:]:
+            return cls()
+        # A hundred thousand fresh objects make the garbage collector run many times for nothing.
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            head, rows = msgpack.unpackb(body, use_list=False)
+            return cls(head, {_text(row[0]): _folder(row) for row in rows})
+        finally:
+            if enabled:
+                gc.enable()
+
+    def save(self, path: Path) -> None:
+        """Write the index. Not synced: it is a cache with a checksum.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        body = msgpack.packb((self.head, [_row(name, folder) for name, folder in self.folders.items()]))
+        write_atomic(path, _MAGIC + body + blake3(body).digest(), sync=False)
+
+
+def _row(path: str, folder: Folder) -> tuple[object, ...]:
+    return (
+        path.encode("utf-8", "surrogateescape"),
+        folder.modified,
+        "\0".join(folder.names).encode("utf-8", "surrogateescape"),
+        bytes(folder.kinds),
+        folder.sizes.tobytes(),
+        folder.mtimes.tobytes(),
+        folder.ctimes.tobytes(),
+        folder.inodes.tobytes(),
+        b"".join(folder.ids),
+        folder.tree,
+        folder.size,
+    )
+
+
+def _folder(row: tuple[bytes, int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int]) -> Folder:
+    _, modified, names, kinds, sizes, mtimes, ctimes, inodes, ids, tree, size = row
+    return Folder(
+        modified,
+        _text(names).split("\0") if names else [],
+        bytearray(kinds),
+        array("Q", sizes),
+        array("q", mtimes),
+        array("q", ctimes),
+        array("Q", inodes),
+        [ids[start : start + ID_SIZE] for start in range(0, len(ids), ID_SIZE)],
+        tree,
+        size,
+    )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def parent_of(path: str) -> str:
+    """The path of the folder that holds `path`."""
+    return path.rpartition("/")[0]
+
+
+def join(folder: str, name: str) -> str:
+    """The path of a name in a folder, from the pod's root."""
+    return f"{folder}/{name}" if folder else name
+
+
+def children_first(folders: Mapping[str, Folder]) -> list[str]:
+    """The paths of all folders, each after everything below it."""
+    return sorted(folders, key=_depth, reverse=True)
+
+
+def _depth(path: str) -> int:
+    return path.count("/") + bool(path)

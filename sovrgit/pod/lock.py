@@ -1,0 +1,64 @@
+"""The lock of a pod: one process at a time changes refs and the index.
+
+An advisory lock of the operating system, which a process that dies lets go of by dying.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sovrgit.errors import Locked
+from sovrgit.store.files import reporting
+
+PATIENCE = 30.0
+"""Seconds to wait for another process."""
+
+_PAUSE = 0.02
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock file at `path` for the length of a block.
+
+    Args:
+        patience: seconds to wait while another process holds it.
+
+    Raises:
+        Locked: if it is still held after that.
+        ReadOnly, StorageFailure: if the file cannot be made.
+    """
+    with reporting(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        deadline = time.monotonic() + patience
+        while not _try(descriptor):
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip()
+                raise Locked(path=path.parent, holder=f"process {holder}" if holder else "its id is not known")
+            time.sleep(_PAUSE)
+        # For the message above only; the lock itself is the operating system's. A full disk does not matter here.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP):
+            # A file system without locks: `docs/internals/store.md` says what then holds.
+            return True
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True

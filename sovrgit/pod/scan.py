@@ -1,0 +1,329 @@
+"""Looking at the working tree: which folders are as the index says, and what is in the others."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from array import array
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from sovrgit.pod.ignore import IGNORE_FILE, IgnoreRules
+from sovrgit.pod.index import (
+    DIRECTORY,
+    EXECUTABLE,
+    FILE,
+    IGNORED,
+    NO_STAMP,
+    SPECIAL,
+    SYMLINK,
+    UNKNOWN,
+    Folder,
+    Index,
+    join,
+    parent_of,
+)
+from sovrgit.store.files import temporary_name
+
+REPOSITORY = ".sovr"
+
+_TICK = 20_000_000
+"""Nanoseconds by which a file system's clock may lag behind: kernels stamp files with the time of the last timer
+tick, at most 10 ms old. A file touched later than this before the scan could change again under the same stamp."""
+
+_COARSE = 2_000_000_000
+"""The same for file systems whose stamps have no fraction of a second (FAT counts in steps of two)."""
+
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+_FORK_FROM = 20_000
+"""Names from which a second process pays: it costs about 5 ms."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """The working tree as it is. `changed` holds the folders whose rows differ from the index; every other one was
+    found as it was. Files whose content must be read have the id UNKNOWN."""
+
+    folders: dict[str, Folder]
+    changed: set[str]
+    removed: set[str]
+    clock: int
+
+
+def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collection[bytes]], temporary: Path) -> Scan:
+    """Compare the working tree with the index.
+
+    Args:
+        root: the pod's folder.
+        index: what was seen before.
+        head: the id of the tree that was committed last; ignored files that are in it stay in the pod.
+        tracked: the names that this tree has in a folder.
+        temporary: a folder on the same file system, to read its clock.
+    """
+    clock = _clock(temporary)
+    paths = list(index.folders)
+    dirty = _differing(os.fspath(root), index, paths)
+    if index.head != head:
+        dirty |= {path for path, folder in index.folders.items() if IGNORED in folder.kinds}
+    if not index.folders:
+        dirty = {""}
+    if not dirty:
+        return Scan(index.folders, set(), set(), clock)
+    return _Rescan(os.fspath(root), index, tracked, clock).run(dirty)
+
+
+def _clock(temporary: Path) -> int:
+    """The time as the file system stamps it, which on a network is not this machine's."""
+    path = temporary_name(temporary, "clock")
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        # A read-only pod: nothing recorded now can be written down, so no stamp needs to be trusted.
+        return 0
+    try:
+        return os.fstat(descriptor).st_mtime_ns
+    finally:
+        os.close(descriptor)
+        os.unlink(path)
+
+
+# --- comparing --------------------------------------------------------------------------------------------------
+
+
+def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
+    """The folders that are not as the index says, or are gone."""
+    total = sum(len(folder.names) for folder in index.folders.values())
+    if total < _FORK_FROM or threading.active_count() > 1 or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
+        return {paths[position] for position in _check(root, index, paths, 0, len(paths))}
+    # Calls to stat hold the interpreter lock for as long as they take, so threads would not help.
+    half, seen = 0, 0
+    while seen < total // 2:
+        seen += len(index.folders[paths[half]].names)
+        half += 1
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            found = array("I", _check(root, index, paths, half, len(paths))).tobytes()
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(len(found).to_bytes(8, "little") + found)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        first = _check(root, index, paths, 0, half)
+        with os.fdopen(reader, "rb") as pipe:
+            answer = pipe.read()
+    finally:
+        os.waitpid(child, 0)
+    if len(answer) < 8 or int.from_bytes(answer[:8], "little") != len(answer) - 8:
+        second = _check(root, index, paths, half, len(paths))
+    else:
+        second = list(array("I", answer[8:]))
+    return {paths[position] for position in first + second}
+
+
+def _check(root: str, index: Index, paths: list[str], start: int, stop: int) -> list[int]:
+    """Positions of the folders that differ. The innermost loop of `status`: local names, no calls but stat."""
+    lstat = os.stat
+    differing = []
+    for position in range(start, stop):
+        path = paths[position]
+        folder = index.folders[path]
+        try:
+            descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            differing.append(position)
+            continue
+        try:
+            if os.fstat(descriptor).st_mtime_ns != folder.modified or os.listdir(descriptor) != folder.names:
+                differing.append(position)
+                continue
+            for name, size, mtime, ctime, inode in zip(
+                folder.names, folder.sizes, folder.mtimes, folder.ctimes, folder.inodes, strict=True
+            ):
+                if not inode:
+                    continue
+                found = lstat(name, dir_fd=descriptor, follow_symlinks=False)
+                if (
+                    found.st_mtime_ns != mtime
+                    or found.st_ctime_ns != ctime
+                    or found.st_size != size
+                    or found.st_ino != inode
+                ):
+                    differing.append(position)
+                    break
+        except FileNotFoundError:
+            differing.append(position)
+        finally:
+            os.close(descriptor)
+    return differing
+
+
+# --- reading anew -----------------------------------------------------------------------------------------------
+
+
+class _Rescan:
+    """Reads the folders that differ, and those that are new."""
+
+    def __init__(self, root: str, index: Index, tracked: Callable[[str], Collection[bytes]], clock: int) -> None:
+        self._root = root
+        self._index = index
+        self._tracked = tracked
+        self._clock = clock
+        self._rules: dict[str, IgnoreRules | None] = {}
+        self._result = Scan(dict(index.folders), set(), set(), clock)
+
+    def run(self, dirty: set[str]) -> Scan:
+        waiting = sorted(dirty, reverse=True)
+        done: set[str] = set()
+        while waiting:
+            path = waiting.pop()
+            if path in done:
+                continue
+            done.add(path)
+            if path and path not in self._result.folders:
+                # Found to be gone together with a folder above it.
+                if not self._is_listed(path):
+                    continue
+            rules_before = self._rules_stamp(path)
+            try:
+                folder, below = self._read(path)
+            except OSError as error:
+                if not path or error.errno not in _NO_FOLDER:
+                    raise
+                self._remove(path)
+                waiting.append(parent_of(path))
+                done.discard(parent_of(path))
+                continue
+            previous = self._result.folders.get(path)
+            self._result.folders[path] = folder
+            self._result.changed.add(path)
+            for name in self._names_gone(previous, folder):
+                self._remove(join(path, name))
+            if self._rules_stamp(path) != rules_before:
+                # The rules of this folder hold in everything below it.
+                self._rules = {known: rules for known, rules in self._rules.items() if not _inside(known, path)}
+                waiting += [known for known in self._result.folders if _inside(known, path) and known != path]
+                done -= {known for known in self._result.folders if _inside(known, path) and known != path}
+            waiting += [child for child in below if child not in self._result.folders]
+        self._forget_trees()
+        return self._result
+
+    def _forget_trees(self) -> None:
+        """No folder above a change can have the tree that it had."""
+        stale = {""}
+        for path in self._result.changed | self._result.removed:
+            while path not in stale:
+                stale.add(path)
+                path = parent_of(path)
+        for path in stale & self._result.folders.keys():
+            self._result.folders[path].tree = b""
+
+    def _is_listed(self, path: str) -> bool:
+        above = self._result.folders.get(parent_of(path))
+        name = path.rpartition("/")[2]
+        return above is not None and any(
+            kind == DIRECTORY and name == known for known, kind in zip(above.names, above.kinds, strict=True)
+        )
+
+    def _names_gone(self, previous: Folder | None, folder: Folder) -> set[str]:
+        if previous is None:
+            return set()
+        return _directories(previous) - _directories(folder)
+
+    def _remove(self, path: str) -> None:
+        for known in [known for known in self._result.folders if _inside(known, path)]:
+            del self._result.folders[known]
+            self._result.changed.discard(known)
+            self._result.removed.add(known)
+
+    def _rules_stamp(self, path: str) -> tuple[int, ...] | None:
+        folder = self._result.folders.get(path)
+        if folder is None or IGNORE_FILE not in folder.names:
+            return None
+        at = folder.names.index(IGNORE_FILE)
+        return (folder.sizes[at], folder.mtimes[at], folder.ctimes[at], folder.inodes[at])
+
+    def _rules_for(self, path: str) -> IgnoreRules | None:
+        if path not in self._rules:
+            above = self._rules_for(parent_of(path)) if path else None
+            try:
+                with open(f"{self._root}/{join(path, IGNORE_FILE)}", "rb") as file:
+                    text = file.read()
+            except OSError:
+                self._rules[path] = above
+            else:
+                self._rules[path] = IgnoreRules(f"{path}/" if path else "", text, above)
+        return self._rules[path]
+
+    def _read(self, path: str) -> tuple[Folder, list[str]]:
+        """A folder's rows and the paths of its subfolders."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(f"{self._root}/{path}", flags)
+        try:
+            modified = os.fstat(descriptor).st_mtime_ns
+            folder = Folder.empty(NO_STAMP if is_recent(modified, self._clock) else modified)
+            known = self._known_rows(path)
+            rules = self._rules_for(path)
+            below = []
+            for name in os.listdir(descriptor):
+                if len(name) == len(REPOSITORY) and name.lower() == REPOSITORY:
+                    folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
+                    continue
+                try:
+                    found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except FileNotFoundError:
+                    # Gone since it was listed. Without a stamp the folder is read again next time.
+                    folder.modified = NO_STAMP
+                    continue
+                kind = _kind_of(found.st_mode)
+                if (
+                    rules is not None
+                    and rules.ignores(join(path, name), kind == DIRECTORY)
+                    and os.fsencode(name) not in self._tracked(path)
+                ):
+                    folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
+                elif kind == DIRECTORY or kind == SPECIAL:
+                    folder.append(name, kind, 0, 0, 0, 0, UNKNOWN)
+                    if kind == DIRECTORY:
+                        below.append(join(path, name))
+                else:
+                    row = (kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                    digest = known[name][1] if name in known and known[name][0] == row else UNKNOWN
+                    folder.append(name, *row, digest)
+            return folder, below
+        finally:
+            os.close(descriptor)
+
+    def _known_rows(self, path: str) -> dict[str, tuple[tuple[int, ...], bytes]]:
+        folder = self._index.folders.get(path)
+        if folder is None:
+            return {}
+        rows = zip(folder.kinds, folder.sizes, folder.mtimes, folder.ctimes, folder.inodes, strict=True)
+        return dict(zip(folder.names, zip(rows, folder.ids, strict=True), strict=True))
+
+
+def is_recent(stamp: int, clock: int) -> bool:
+    """Whether something stamped `stamp` could still change under the same stamp after a look at `clock`."""
+    return stamp >= clock - (_TICK if stamp % 1_000_000_000 else _COARSE)
+
+
+def _kind_of(mode: int) -> int:
+    if stat.S_ISREG(mode):
+        return EXECUTABLE if mode & stat.S_IXUSR else FILE
+    if stat.S_ISLNK(mode):
+        return SYMLINK
+    return DIRECTORY if stat.S_ISDIR(mode) else SPECIAL
+
+
+def _directories(folder: Folder) -> set[str]:
+    return {name for name, kind in zip(folder.names, folder.kinds, strict=True) if kind == DIRECTORY}
+
+
+def _inside(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")

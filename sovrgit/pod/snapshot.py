@@ -1,0 +1,147 @@
+"""Turning the working tree into tree objects, storing what is new."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sovrgit.errors import FileUnstable
+from sovrgit.objects.ids import Kind, ObjectId, blob_id
+from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
+from sovrgit.pod.index import (
+    DIRECTORY,
+    EXECUTABLE,
+    FILE,
+    NO_STAMP,
+    SPECIAL,
+    SYMLINK,
+    UNKNOWN,
+    Folder,
+    Index,
+    children_first,
+    join,
+)
+from sovrgit.pod.scan import Scan, is_recent
+from sovrgit.store.files import reporting
+from sovrgit.store.format import CHUNK_FROM
+from sovrgit.store.session import WriteSession
+
+_ATTEMPTS = 3
+"""Times a file is read again when it changed under our hands."""
+
+ENTRY_KINDS = {
+    FILE: EntryKind.FILE,
+    EXECUTABLE: EntryKind.EXECUTABLE,
+    SYMLINK: EntryKind.SYMLINK,
+    DIRECTORY: EntryKind.DIRECTORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stored state of the working tree. `special` lists sockets, devices and pipes, which are left out."""
+
+    tree: ObjectId
+    size: int
+    special: tuple[str, ...]
+
+
+def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) -> Snapshot:
+    """Store the content of all files that changed and the trees of all folders that did.
+
+    The index is updated in memory; it may be saved once the session is committed.
+
+    Raises:
+        FileUnstable: if a file keeps changing while it is read.
+        UnsafeName: if a file has a name that no tree can hold.
+    """
+    index.folders = found.folders
+    for path in children_first({path: folder for path, folder in found.folders.items() if not folder.tree}):
+        folder = found.folders[path]
+        _store_files(os.fspath(root), path, folder, session)
+        folder.tree, folder.size = _store_tree(path, folder, found.folders, session)
+    top = found.folders[""]
+    special = tuple(
+        join(path, name)
+        for path in sorted(found.folders)
+        if SPECIAL in found.folders[path].kinds
+        for name, kind in zip(found.folders[path].names, found.folders[path].kinds, strict=True)
+        if kind == SPECIAL
+    )
+    return Snapshot(ObjectId(top.tree), top.size, special)
+
+
+def smudge(found: Scan) -> None:
+    """Mark what may still change without getting a new stamp, so that the next look reads it again."""
+    for path in found.changed:
+        folder = found.folders[path]
+        for position, (mtime, ctime, inode) in enumerate(zip(folder.mtimes, folder.ctimes, folder.inodes, strict=True)):
+            if inode and (is_recent(mtime, found.clock) or is_recent(ctime, found.clock)):
+                folder.mtimes[position] = NO_STAMP
+
+
+def _store_files(root: str, path: str, folder: Folder, session: WriteSession) -> None:
+    if UNKNOWN not in folder.ids:
+        return
+    place = f"{root}/{path}"
+    with reporting(place):
+        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            for position, (name, kind, digest) in enumerate(zip(folder.names, folder.kinds, folder.ids, strict=True)):
+                if digest != UNKNOWN:
+                    continue
+                if kind == FILE or kind == EXECUTABLE:
+                    _store_file(descriptor, name, path, folder, position, session)
+                elif kind == SYMLINK:
+                    target = os.fsencode(os.readlink(name, dir_fd=descriptor))
+                    folder.ids[position] = session.add(Kind.BLOB, target)
+                    folder.sizes[position] = len(target)
+        except FileNotFoundError as error:
+            raise FileUnstable(path=os.fsdecode(error.filename or place)) from error
+        finally:
+            os.close(descriptor)
+
+
+def _store_file(parent: int, name: str, path: str, folder: Folder, position: int, session: WriteSession) -> None:
+    for _ in range(_ATTEMPTS):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            before = os.fstat(descriptor)
+            if before.st_size < CHUNK_FROM:
+                data = os.read(descriptor, before.st_size + 1)
+                size = len(data)
+            else:
+                data = b""
+                file = os.fdopen(descriptor, "rb", buffering=0, closefd=False)
+                digest, size = session.add_stream(file.readinto)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        if size != after.st_size or before.st_mtime_ns != after.st_mtime_ns or before.st_ctime_ns != after.st_ctime_ns:
+            continue
+        if before.st_size < CHUNK_FROM:
+            digest = blob_id(data)
+            session.add_hashed(Kind.BLOB, digest, data)
+        folder.ids[position] = digest
+        folder.sizes[position] = size
+        folder.mtimes[position] = after.st_mtime_ns
+        folder.ctimes[position] = after.st_ctime_ns
+        folder.inodes[position] = after.st_ino
+        return
+    raise FileUnstable(path=join(path, name))
+
+
+def _store_tree(path: str, folder: Folder, folders: dict[str, Folder], session: WriteSession) -> tuple[ObjectId, int]:
+    entries = []
+    total = 0
+    for name, kind, size, digest in zip(folder.names, folder.kinds, folder.sizes, folder.ids, strict=True):
+        entry_kind = ENTRY_KINDS.get(kind)
+        if entry_kind is None:
+            continue
+        if kind == DIRECTORY:
+            below = folders[join(path, name)]
+            digest, size = below.tree, below.size
+        entries.append(TreeEntry(os.fsencode(name), entry_kind, ObjectId(digest), size))
+        total += size
+    return session.add(Kind.TREE, Tree.of(entries).encode()), total

@@ -1,0 +1,44 @@
+"""What `sovr status` tells."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from sovrgit.errors import ReadOnly, StorageFull
+from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.treediff import Change
+from sovrgit.pod.worktree import WorkingTree
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a pod: `branch` is the ref's full name, `head` its commit, `changes` what a commit would record."""
+
+    branch: str
+    head: ObjectId | None
+    changes: tuple[Change, ...]
+    files: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether a commit would record nothing."""
+        return not self.changes
+
+
+def status(pod: Pod) -> Status:
+    """Compare the working tree with the commit that is checked out.
+
+    Raises:
+        StorageFailure, ReadOnly: if a folder cannot be read.
+    """
+    refs = pod.refs.read()
+    tree = WorkingTree.look(pod)
+    changes = tree.changes()
+    if tree.found.changed or tree.found.removed:
+        # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
+        with contextlib.suppress(ReadOnly, StorageFull):
+            tree.save_index()
+    files = sum(sum(map(bool, folder.inodes)) for folder in tree.found.folders.values())
+    return Status(refs.head, refs.current(), tuple(changes), files)

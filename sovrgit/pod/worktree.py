@@ -1,0 +1,164 @@
+"""The working tree against a commit: what differs, without storing anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from sovrgit.objects.ids import ObjectId, blob_id
+from sovrgit.objects.tree import EntryKind, TreeEntry
+from sovrgit.pod.index import DIRECTORY, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.scan import Scan, scan
+from sovrgit.pod.snapshot import ENTRY_KINDS, smudge
+from sovrgit.pod.treediff import Change, walk
+from sovrgit.store.files import reporting
+from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+
+_READ_SIZE = 1 << 20
+
+NOT_HASHED = ObjectId(UNKNOWN)
+"""Stands in a change for the id of a file that was not read, because its size alone shows that it differs."""
+
+
+@dataclass(slots=True)
+class WorkingTree:
+    """The working tree of a pod as one look at it found it, with the commit it is compared to."""
+
+    pod: Pod
+    index: Index
+    found: Scan
+    head_tree: ObjectId
+
+    @classmethod
+    def look(cls, pod: Pod) -> WorkingTree:
+        """Look at the working tree of a pod.
+
+        Raises:
+            StorageFailure, ReadOnly: if a folder cannot be read.
+        """
+        index = Index.load(pod.index_path)
+        head_tree = pod.head_tree()
+        with reporting(pod.root):
+            found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
+        return cls(pod, index, found, head_tree)
+
+    def changes(self) -> list[Change]:
+        """Every path that differs from the commit, in order.
+
+        Files that may be the same in spite of other times are read; those that are get their place in the index.
+        """
+        return list(self._compare("", self.head_tree))
+
+    def save_index(self) -> None:
+        """Write down what was learned. Only rows whose content is in the store have their ids.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        smudge(self.found)
+        self.index.folders = self.found.folders
+        self.index.head = self.head_tree
+        self.index.save(self.pod.index_path)
+
+    def _compare(self, path: str, tree: ObjectId) -> Iterator[Change]:
+        folder = self.found.folders[path]
+        if folder.tree == tree:
+            return
+        differs = False
+        for change in self._differences(path, folder, tree):
+            differs = True
+            yield change
+        if not differs:
+            folder.tree, folder.size = tree, self.pod.store.tree(tree).size
+
+    def _differences(self, path: str, folder: Folder, tree: ObjectId) -> Iterator[Change]:
+        store = self.pod.store
+        before = {entry.name: entry for entry in store.tree(tree).entries}
+        after = {os.fsencode(name): at for at, name in enumerate(folder.names) if folder.kinds[at] in ENTRY_KINDS}
+        for name in sorted(before.keys() | after.keys()):
+            old = before.get(name)
+            full = join(path, os.fsdecode(name))
+            where = os.fsencode(full)
+            if name not in after:
+                yield from _gone(store, old, where)
+                continue
+            at = after[name]
+            if folder.kinds[at] == DIRECTORY:
+                if old is not None and not old.is_directory:
+                    yield Change(where, old, None)
+                yield from self._compare_folder(full, old)
+                continue
+            if old is not None and old.is_directory:
+                yield from _gone(store, old, where)
+                old = None
+            new = self._entry(path, folder, at, old)
+            if new != old:
+                yield Change(where, old, new)
+
+    def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change]:
+        was_folder = old is not None and old.is_directory
+        before = old.id if old is not None and was_folder else EMPTY_TREE_ID
+        if not was_folder and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
+            where = os.fsencode(path)
+            yield Change(where, None, TreeEntry(where.rpartition(b"/")[2], EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
+        yield from self._compare(path, before)
+
+    def _entry(self, path: str, folder: Folder, at: int, old: TreeEntry | None) -> TreeEntry:
+        """The entry that a commit would have for a file, read only if nothing else decides."""
+        name, kind, size = os.fsencode(folder.names[at]), ENTRY_KINDS[folder.kinds[at]], folder.sizes[at]
+        digest = folder.ids[at]
+        if digest == UNKNOWN and old is not None and old.size == size:
+            digest = self._hash(join(path, folder.names[at]), folder.kinds[at])
+            if digest == old.id:
+                folder.ids[at] = digest
+                # Its row has changed, and with it what the folder's tree may be.
+                self.found.changed.add(path)
+        return TreeEntry(name, kind, ObjectId(digest), size)
+
+    def _hash(self, path: str, kind: int) -> bytes:
+        full = self.pod.root / path
+        with reporting(full):
+            if kind == SYMLINK:
+                return blob_id(os.fsencode(os.readlink(full)))
+            return hash_file(full)
+
+
+class _Tracked:
+    """The names that the committed tree has in a folder, looked up only when an ignored name turns up."""
+
+    def __init__(self, pod: Pod, tree: ObjectId) -> None:
+        self._pod = pod
+        self._tree = tree
+        self._known: dict[str, frozenset[bytes]] = {}
+
+    def __call__(self, path: str) -> frozenset[bytes]:
+        if path not in self._known:
+            entry: ObjectId | None = self._tree
+            for name in os.fsencode(path).split(b"/") if path else []:
+                found = self._pod.store.tree(entry).get(name) if entry else None
+                entry = found.id if found is not None and found.is_directory else None
+            names = self._pod.store.tree(entry).entries if entry else ()
+            self._known[path] = frozenset(child.name for child in names)
+        return self._known[path]
+
+
+def hash_file(path: Path) -> ObjectId:
+    """The id of a file's content, read in pieces. A link is not followed."""
+    hasher = blake3()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        while data := os.read(descriptor, _READ_SIZE):
+            hasher.update(data)
+    finally:
+        os.close(descriptor)
+    return ObjectId(hasher.digest())
+
+
+def _gone(store: ObjectStore, entry: TreeEntry | None, path: bytes) -> Iterator[Change]:
+    if entry is not None:
+        yield from (Change(found, old, None) for found, old in walk(store, entry, path))
