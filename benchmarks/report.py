@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scenario import LIMITS, SETS, STEPS, Outcome, Sizes
+from disk import Sizes
+from scenario import LIMITS, SETS, STEPS, Outcome
 from startup import Startup
 
 NOISY = 0.3

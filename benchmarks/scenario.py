@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import measure
 from data import LARGE_NAME, DataSets
+from disk import Room, Sizes, copy, creation_time, first_difference, measure_sizes
 from tools import MESSAGES, Command, Place, Tool
 
 STATUS_ROUNDS = 5
@@ -19,9 +19,6 @@ STATUS_ROUNDS = 5
 
 EDITS = 10
 """Files that are edited in the sets of many files."""
-
-SENTINELS = 300
-"""Empty files that are created before each run, to see whether the file system is in the same state every time."""
 
 STEPS = {
     "init": "init",
@@ -69,13 +66,6 @@ class Record(NamedTuple):
     anonymous: int
 
 
-class Sizes(NamedTuple):
-    """Bytes that a tool's files have after a step (`used`) and that the file system gave them (`allocated`)."""
-
-    used: int
-    allocated: int
-
-
 class Outcome:
     """All that was found out."""
 
@@ -105,7 +95,7 @@ def run_all(
     A tool that fails or takes longer than `timeout` seconds in a step is left out of the rest of its set.
     """
     outcome = Outcome()
-    room = _Room(work / "done", *needed_space(data, sets))
+    room = Room(work / "done", *needed_space(data, sets))
     room.clear()
     shutil.rmtree(work / "run", ignore_errors=True)
     for group in ({"small"}, {"large", "edit"}, {"mixed"}):
@@ -135,35 +125,6 @@ def environment(tool: Tool, place: Place) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         **tool.environment(place),
     }
-
-
-class _Room:
-    """Where finished runs wait to be deleted.
-
-    An ext4 without a journal does not reuse the inodes of files that were deleted in the last minutes, and passes over
-    each of them whenever a file is created (`recently_deleted` in `fs/ext4/ialloc.c`): a tool would pay tenfold for
-    what was deleted before it. So runs are deleted when their set is finished, or when room is needed.
-    """
-
-    def __init__(self, folder: Path, needed_bytes: int, needed_files: int) -> None:
-        self._folder = folder
-        self._needed_bytes = needed_bytes
-        self._needed_files = needed_files
-
-    def put_away(self, run: Path) -> None:
-        self._folder.mkdir(exist_ok=True)
-        run.rename(self._folder / str(sum(1 for _ in self._folder.iterdir())))
-
-    def make(self) -> None:
-        """Delete the finished runs if the next one might not fit."""
-        free = os.statvfs(self._folder.parent)
-        # Some file systems have no fixed number of files, and say zero.
-        short = free.f_files > 0 and free.f_favail < self._needed_files
-        if short or free.f_bavail * free.f_frsize < self._needed_bytes:
-            self.clear()
-
-    def clear(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class _StepFailed(Exception):
@@ -237,14 +198,14 @@ class _Scenario:
     def _make_folders(self) -> None:
         for folder in (self._place.work, self._place.store, self._place.remote, self._place.home):
             folder.mkdir(parents=True)
-        self._to.creation.append(_creation_time(self._place.root / "empty"))
-        _copy(self._source(), self._place.payload)
+        self._to.creation.append(creation_time(self._place.root / "empty"))
+        copy(self._source(), self._place.payload)
 
     def _edit(self) -> None:
         """Change the working folder as an editor would: new content under another name, then renamed."""
         if "edit" in self._sets:
             new = self._place.payload / f"{LARGE_NAME}.new"
-            _copy(self._data.edited / LARGE_NAME, new, touch=True)
+            copy(self._data.edited / LARGE_NAME, new, touch=True)
             new.rename(self._place.payload / LARGE_NAME)
             return
         files = sorted(path for path in self._place.payload.rglob("*") if path.is_file())
@@ -303,57 +264,6 @@ class _Scenario:
         for name in self._sets:
             self._to.failures[name, self._tool.name, step] = reason
         raise _StepFailed
-
-
-def measure_sizes(folders: tuple[Path, ...]) -> Sizes:
-    """What the files in `folders` use and were given; a file with several names counts once."""
-    seen: set[tuple[int, int]] = set()
-    used = allocated = 0
-    for folder in folders:
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                status = os.lstat(os.path.join(parent, name))
-                if (status.st_dev, status.st_ino) not in seen:
-                    seen.add((status.st_dev, status.st_ino))
-                    used += status.st_size
-                    allocated += status.st_blocks * 512
-    return Sizes(used, allocated)
-
-
-def first_difference(original: Path, copy: Path) -> str:
-    """Path of the first file of `original` that `copy` has not or has with other bytes; empty if there is none.
-
-    What a tool adds of its own is not looked at.
-    """
-    for path in sorted(original.rglob("*")):
-        name = path.relative_to(original)
-        if path.is_file() and not _same(path, copy / name):
-            return str(name)
-    return ""
-
-
-def _same(one: Path, other: Path) -> bool:
-    # cmp reads both in blocks and stops at the first difference; for small files a process is dearer than the bytes.
-    if not other.is_file() or one.stat().st_size != other.stat().st_size:
-        return False
-    if one.stat().st_size < 1 << 20:
-        return one.read_bytes() == other.read_bytes()
-    return subprocess.run(["cmp", "-s", one, other], check=False).returncode == 0
-
-
-def _creation_time(folder: Path) -> float:
-    """Seconds to create an empty file. The files stay until the run is deleted, for the reason given at `_Room`."""
-    folder.mkdir()
-    start = time.perf_counter()
-    for number in range(SENTINELS):
-        (folder / str(number)).touch()
-    return (time.perf_counter() - start) / SENTINELS
-
-
-def _copy(source: Path, target: Path, *, touch: bool = False) -> None:
-    subprocess.run(["cp", "-a", "--reflink=never", source, target], check=True)
-    if touch:
-        os.utime(target)
 
 
 def needed_space(data: DataSets, sets: set[str]) -> tuple[int, int]:

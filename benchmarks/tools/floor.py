@@ -79,7 +79,7 @@ class SyncedArchive(Archive):
 
 
 class CompressedArchive(Archive):
-    """`tar` with zstd at level 1, the level that `sovr` uses."""
+    """`tar` with zstd at level 1."""
 
     name = "tar+zstd"
     needs = ("zstd",)

@@ -27,6 +27,7 @@ class Kind(enum.IntEnum):
     TAG = 5
     VERDICT = 6
     TOC = 7
+    MANIFEST = 8
 
     @property
     def label(self) -> str:

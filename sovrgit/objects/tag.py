@@ -13,7 +13,7 @@ from sovrgit.objects.ids import Kind, ObjectId, hash_object
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An annotated tag. `kind` is the kind of the object it names, any but a tag's table of contents."""
+    """An annotated tag. `kind` is the kind of the object it names."""
 
     name: str
     target: ObjectId
@@ -47,7 +47,7 @@ class Tag:
         """
         fields = Fields(Kind.TAG, decode(data, kind=Kind.TAG))
         number = fields.integer("kind", minimum=1)
-        if number not in {*Kind} or number == Kind.TOC:
+        if number not in {*Kind} or number > Kind.VERDICT:
             raise ObjectInvalid(kind="tag", reason=f"`kind` is {number}")
         return cls(
             name=fields.text("name"),

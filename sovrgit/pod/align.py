@@ -155,7 +155,7 @@ def _unique_places(items: list[int], start: int, end: int) -> dict[int, int]:
 
 
 def _solve(a: list[int], b: list[int], region: _Region, matches: list[_Match], limit: int) -> int:
-    """Align a region by Myers' algorithm in at most about `limit` steps; returns how many were taken.
+    """Align a region by Myers' algorithm in about `limit` steps, or one run of equal items more; returns how many.
 
     When the steps run out, the path that came furthest is kept and the rest of the region stays unmatched.
     """
@@ -203,6 +203,9 @@ def _search(old: list[int], new: list[int], limit: int) -> tuple[list[_Frontier]
         first = (lowest - 1 - previous.lowest) // 2 + 1
         reach = [-1]
         for diagonal in range(lowest, highest + 1, 2):
+            if steps >= limit and distance:
+                # The unfinished frontier is dropped.
+                return frontiers, _furthest(frontiers[-1], n, m), steps
             # A diagonal is entered down from the one above it, or right from the one below it.
             x = max(previous.reach[first + 1], previous.reach[first] + 1)
             first += 1
@@ -217,8 +220,6 @@ def _search(old: list[int], new: list[int], limit: int) -> tuple[list[_Frontier]
                 return frontiers, diagonal, steps
         reach.append(-1)
         frontiers.append(_Frontier(lowest, reach))
-        if steps >= limit:
-            return frontiers, _furthest(frontiers[-1], n, m), steps
 
 
 def _furthest(frontier: _Frontier, n: int, m: int) -> int:

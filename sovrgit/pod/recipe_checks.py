@@ -27,11 +27,9 @@ _MAX_SHORT_TEXT = 100
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
-_DURATION = re.compile(
-    r"[0-9]+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d)(?: ?[0-9]+(?:\.[0-9]+)?(?:s|min|m|h|d))*"
-)
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|min|m|h|d)?")
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_DURATION_PART = re.compile(rf"({_AMOUNT.pattern})(s|min|m|h|d)")
+_DURATION = re.compile(rf"{_DURATION_PART.pattern}(?: ?{_DURATION_PART.pattern})*")
 _UNIT_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -107,11 +105,7 @@ def is_inside(path: str, folder: str) -> bool:
 def check_timeout(path: Path, value: str | int | float) -> float:
     """A duration in seconds: a number, or text such as `90s`, `15m`, `1h30m`."""
     if isinstance(value, str):
-        if len(value) > _MAX_SHORT_TEXT or _DURATION.fullmatch(value) is None:
-            raise Fault(
-                f"`{shown(value)}` is not a duration; write seconds, or text such as `90s`, `15m`, `1h30m`", path
-            )
-        seconds = sum(float(count) * _UNIT_SECONDS[unit] for count, unit in _DURATION_PART.findall(value))
+        seconds = _seconds(path, value)
     elif value > MAX_TIMEOUT:
         seconds = float("inf")  # an integer can be too large for float()
     else:

@@ -186,10 +186,9 @@ class _Rescan:
             if path in done:
                 continue
             done.add(path)
-            if path and path not in self._result.folders:
+            if path and path not in self._result.folders and not self._is_listed(path):
                 # Found to be gone together with a folder above it.
-                if not self._is_listed(path):
-                    continue
+                continue
             rules_before = self._rules_stamp(path)
             try:
                 folder, below = self._read(path)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import Tree, TreeEntry
-from sovrgit.store.store import ObjectStore
+from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
 
 
 class Change(NamedTuple):
     """A path that differs. `old` or `new` is None where the path is only on one side.
 
-    Directories appear only where they are empty on the side that they are named for.
+    A directory appears only where it is empty, on the side on which it is.
     """
 
     path: bytes
@@ -47,6 +47,8 @@ def _diff(store: ObjectStore, old: Tree, new: Tree, prefix: bytes) -> Iterator[C
         if left is not None and right is not None and left.is_directory and right.is_directory:
             if left.id != right.id:
                 yield from _diff(store, store.tree(left.id), store.tree(right.id), path + b"/")
+                if right.id == EMPTY_TREE_ID:
+                    yield Change(path, None, right)
         elif (left is None or not left.is_directory) and (right is None or not right.is_directory):
             yield Change(path, left, right)
         else:

@@ -102,11 +102,11 @@ class WorkingTree:
 
     def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change]:
         was_folder = old is not None and old.is_directory
-        before = old.id if old is not None and was_folder else EMPTY_TREE_ID
-        if not was_folder and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
+        before = old.id if old is not None and was_folder else None
+        if before != EMPTY_TREE_ID and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
             where = os.fsencode(path)
             yield Change(where, None, TreeEntry(where.rpartition(b"/")[2], EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
-        yield from self._compare(path, before)
+        yield from self._compare(path, before or EMPTY_TREE_ID)
 
     def _entry(self, path: str, folder: Folder, at: int, old: TreeEntry | None) -> TreeEntry:
         """The entry that a commit would have for a file, read only if nothing else decides."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -161,6 +160,8 @@ def _why_not_started(plan: Plan, error: OSError | ValueError) -> tuple[int, str]
 
 def _find(plan: Plan) -> Path | None:
     """The file that the command's name stands for, executable or not."""
+    import shutil  # rarely needed, and slow to load
+
     command = plan.argv[0]
     if "/" in command:
         path = plan.folder / command

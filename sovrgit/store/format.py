@@ -39,6 +39,12 @@ CHUNK_RECORD_SIZE = _CHUNK.size
 PACK_TARGET = 32 << 20
 """Bytes after which a new pack is begun: one request of seconds for a network remote, cheap to repeat."""
 
+MAX_ENTRIES = 100_000
+"""Entries after which a new pack is begun: keeps its table of contents below eight MiB."""
+
+SMALL = 4 << 10
+"""Bytes up to which a file travels in metadata packs, so that a clone without payload has scripts and settings."""
+
 MAX_PACK = 80 << 20
 """Bytes of the largest pack that is read. Above the target by the last entry and the table of contents."""
 
@@ -62,6 +68,12 @@ class Codec(enum.IntEnum):
     RAW = 0
     ZSTD = 1
     CHUNKS = 2
+
+
+def class_of(kind: Kind, codec: Codec, size: int) -> PackClass:
+    """The class of pack that an entry belongs in: content is what only a reader of that one file needs."""
+    is_content = kind is Kind.BLOB and codec is not Codec.CHUNKS and size > SMALL
+    return PackClass.CONTENT if is_content else PackClass.METADATA
 
 
 class EntryHeader(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,13 @@ class FinishedPack(NamedTuple):
     size: int
     kind: PackClass
     toc: Toc
+
+
+def toc_entry(pack: FinishedPack) -> NewEntry:
+    """The table of contents of a content pack, as the metadata pack that travels with it holds it."""
+    encoded = replace(pack.toc, pack=pack.id).encode()
+    codec, payload = compress(encoded)
+    return NewEntry(Kind.TOC, codec, 0, len(encoded), hash_object(Kind.TOC, encoded), payload)
 
 
 class PackWriter:

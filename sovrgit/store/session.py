@@ -17,19 +17,15 @@ from sovrgit.store.files import reporting, sync_folder
 from sovrgit.store.format import (
     CHUNK_FROM,
     CHUNK_RECORD_SIZE,
+    MAX_ENTRIES,
     PACK_TARGET,
     ChunkRecord,
     Codec,
     PackClass,
     chunk_list,
+    class_of,
 )
-from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter
-
-SMALL = 4 << 10
-"""Bytes up to which a file travels in metadata packs, so that a clone without payload has scripts and settings."""
-
-MAX_ENTRIES = 100_000
-"""Entries after which a new pack is begun: keeps its table of contents below eight MiB."""
+from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_entry
 
 MAX_LIST = 4 << 20
 """Bytes of a chunk list in one entry: a file of about 37 GB. A longer list is chunked itself."""
@@ -128,13 +124,6 @@ class WriteSession:
             self._add_list(kind, identity, size, records)
         return identity, size
 
-    def add_entry(self, entry: NewEntry, pack: PackClass) -> None:
-        """Store an entry as another pack has it; the caller answers for its integrity."""
-        if entry.id not in self._seen:
-            self._seen.add(entry.id)
-            self.new_objects += 1
-            self._submit(partial(self._write, entry, pack))
-
     def has(self, digest: bytes) -> bool:
         """Whether an object is stored, or about to be."""
         return digest in self._seen or self._has(digest)
@@ -153,7 +142,7 @@ class WriteSession:
                 self._wait_for_packs()
                 for pack in self._finished:
                     if pack.kind is PackClass.CONTENT:
-                        self._add_toc(pack)
+                        self._write(toc_entry(pack))
                 metadata = self._close_writer(PackClass.METADATA)
                 if content or metadata:
                     self._wait_for_packs()
@@ -216,15 +205,15 @@ class WriteSession:
     def _write_batch(self, batch: list[tuple[Kind, ObjectId, bytes]]) -> None:
         packed = compress_batch([data for _, _, data in batch])
         for (kind, digest, data), (codec, payload) in zip(batch, packed, strict=True):
-            target = PackClass.CONTENT if kind is Kind.BLOB and len(data) > SMALL else PackClass.METADATA
-            self._write(NewEntry(kind, codec, 0, len(data), digest, payload), target)
+            self._write(NewEntry(kind, codec, 0, len(data), digest, payload))
 
     def _write_chunks(self, chunks: list[tuple[ObjectId, memoryview]]) -> None:
         for digest, data in chunks:
             codec, payload = compress(data)
-            self._write(NewEntry(Kind.BLOB, codec, 0, len(data), digest, payload), PackClass.CONTENT)
+            self._write(NewEntry(Kind.BLOB, codec, 0, len(data), digest, payload))
 
-    def _write(self, entry: NewEntry, target: PackClass) -> None:
+    def _write(self, entry: NewEntry) -> None:
+        target = class_of(entry.kind, entry.codec, entry.size)
         writer = self._writers.get(target)
         if writer is None:
             writer = self._writers[target] = PackWriter(self._temporary, target)
@@ -251,14 +240,6 @@ class WriteSession:
         for future in self._finishing:
             future.result()
 
-    def _add_toc(self, pack: FinishedPack) -> None:
-        pack.toc.pack = pack.id
-        encoded = pack.toc.encode()
-        pack.toc.pack = None
-        codec, payload = compress(encoded)
-        identity = hash_object(Kind.TOC, encoded)
-        self._write(NewEntry(Kind.TOC, codec, 0, len(encoded), identity, payload), PackClass.METADATA)
-
     def _add_list(self, kind: Kind, identity: ObjectId, size: int, records: list[ChunkRecord]) -> None:
         depth = 1
         # A list that is itself too long is cut into blobs, and a list of these takes its place.
@@ -273,7 +254,7 @@ class WriteSession:
         self._seen.add(identity)
         self.new_objects += 1
         entry = NewEntry(kind, Codec.CHUNKS, depth, size, identity, payload)
-        self._submit(partial(self._write, entry, PackClass.METADATA))
+        self._submit(partial(self._write, entry))
 
 
 def _update(whole: blake3, chunks: list[memoryview]) -> None:

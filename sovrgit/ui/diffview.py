@@ -201,8 +201,8 @@ def _label(prefix: str, path: str | None, safe: bool) -> str:
     if path is None:
         return "/dev/null"
     quoted = quote_path(prefix + path, terminal=safe)
-    # Git ends an unquoted name that has a space with a tab, or `patch` would take the rest for a date.
-    return f"{quoted}\t" if " " in path and not quoted.startswith('"') else quoted
+    # Git ends a name that has a space with a tab, or `patch` would take the rest for a date.
+    return f"{quoted}\t" if " " in path else quoted
 
 
 def _hunk_header(hunk: Hunk, *, colour: bool, safe: bool) -> str:

@@ -50,7 +50,8 @@ def git_diff(folder: Path, old: bytes, new: bytes, *options: str) -> list[bytes]
     (folder / "old").write_bytes(old)
     (folder / "new").write_bytes(new)
     command = ["git", "diff", "--no-index", "--no-color", "--text", *options, "old", "new"]
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     assert result.returncode in (0, 1), result.stderr
     output = result.stdout.split(b"\n")[:-1]

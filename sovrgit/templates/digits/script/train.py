@@ -27,8 +27,15 @@ except ImportError as error:
 from chart import confusion_chart
 
 
+class Settings(dict):
+    """The settings; one that is missing ends the run with its name."""
+
+    def __missing__(self, key: str) -> None:
+        sys.exit(f"payload/settings.json: the setting `{key}` is missing")
+
+
 def main() -> None:
-    settings = json.loads((POD / "payload" / "settings.json").read_text(encoding="utf-8"))
+    settings = Settings(json.loads((POD / "payload" / "settings.json").read_text(encoding="utf-8")))
     table = np.loadtxt(POD / "payload" / "digits.csv.gz", delimiter=",", dtype=np.int64)
     rows = np.arange(len(table))
     train, test = train_test_split(
@@ -62,7 +69,7 @@ def main() -> None:
     print(f"accuracy {accuracy:.4f} on {len(test)} digits; the details are in output/")
 
 
-def make_model(settings: dict) -> "SVC | KNeighborsClassifier":
+def make_model(settings: Settings) -> "SVC | KNeighborsClassifier":
     """The model that the settings describe."""
     if settings["model"] == "svm":
         return SVC(C=settings["C"], gamma=settings["gamma"])

@@ -1,0 +1,59 @@
+"""Another pod on this machine as a remote: to clone and fetch from, not to push to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from sovrgit.errors import Unsupported
+from sovrgit.objects.ids import ObjectId, blob_id
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+from sovrgit.remotes.directory import DirectoryRemote
+from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
+
+
+class PodRemote(DirectoryRemote):
+    """The packs of a working pod, with a manifest made from its refs."""
+
+    kind: ClassVar[str] = "pod"
+    keeps_chain: ClassVar[bool] = False
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root / ".sovr")
+        self._pod = Pod(root)
+        self.location = str(root)
+
+    def read_manifest(self) -> bytes | None:
+        refs = self._pod.refs.read()
+        shown = {name: value for name, value in refs.values.items() if name.startswith((HEADS, TAGS, RUNS, VERDICTS))}
+        if not shown:
+            return None
+        self._pod.store.refresh()
+        moves = len(self._pod.refs.journal())
+        manifest = Manifest(
+            # A pod has no random id of its own; its place serves to tell it from others.
+            repository=blob_id(str(self.location).encode())[:REPOSITORY_ID_SIZE],
+            generation=max(moves, 1),
+            chain=(),
+            writer="pod",
+            time=0,
+            head=refs.head,
+            refs=shown,
+            packs=tuple(PackEntry(pack.id, pack.size, pack.kind, pack.objects) for pack in self._pod.store.packs()),
+        )
+        return manifest.encode()
+
+    def publish(self, manifest: bytes, expected: bytes | None) -> None:
+        raise self._read_only()
+
+    def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
+        raise self._read_only()
+
+    def _read_only(self) -> Unsupported:
+        return Unsupported(
+            what=f"pushing into the pod at `{self.location}`",
+            reason="somebody works in it",
+            hint=f"push to a folder of its own, and fetch from there; or run `sovr fetch` in `{self.location}`",
+        )

@@ -1,0 +1,55 @@
+"""What this pod remembers of a remote: the last manifest it saw, and which packs it need not fetch or send again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgpack
+
+from sovrgit.errors import ObjectInvalid
+from sovrgit.objects.ids import ObjectId
+from sovrgit.remotes.manifest import Manifest
+from sovrgit.store.files import write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteState:
+    """`known` are packs whose content is here; `uploaded` packs that were verified there and are in no manifest yet."""
+
+    manifest: Manifest | None = None
+    known: frozenset[ObjectId] = frozenset()
+    uploaded: frozenset[ObjectId] = frozenset()
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> RemoteState:
+        """The state kept for a remote; an empty one if there is none or it is damaged, which costs time only."""
+        try:
+            data = _path(folder, name).read_bytes()
+            manifest, known, uploaded = msgpack.unpackb(data)
+            return cls(
+                Manifest.decode(manifest) if manifest else None,
+                frozenset(map(ObjectId, known)),
+                frozenset(map(ObjectId, uploaded)),
+            )
+        except (FileNotFoundError, ValueError, TypeError, ObjectInvalid):
+            return cls()
+
+    def save(self, folder: Path, name: str) -> None:
+        """Keep the state.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        manifest = self.manifest.encode() if self.manifest else b""
+        data = msgpack.packb((manifest, sorted(self.known), sorted(self.uploaded)))
+        write_atomic(_path(folder, name), data)
+
+    @staticmethod
+    def forget(folder: Path, name: str) -> None:
+        """Remove what is kept for a remote."""
+        _path(folder, name).unlink(missing_ok=True)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / "remotes" / name

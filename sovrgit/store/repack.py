@@ -1,0 +1,74 @@
+"""Copying entries from packs into new ones, without decompressing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sovrgit.objects.ids import ObjectId
+from sovrgit.store.catalogue import Location
+from sovrgit.store.format import MAX_ENTRIES, PACK_TARGET, PackClass, class_of
+from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_entry
+from sovrgit.store.store import ObjectStore
+
+
+def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, ObjectId]]) -> list[FinishedPack]:
+    """New packs in `folder` with these entries, content packs first, as a write session would have made them.
+
+    Raises:
+        IntegrityFailure: if an entry cannot be read.
+        StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+    """
+    finished: list[FinishedPack] = []
+    later: list[tuple[Location, ObjectId]] = []
+    content = _Series(folder, PackClass.CONTENT, finished)
+    metadata = _Series(folder, PackClass.METADATA, finished)
+    try:
+        for location, item in entries:
+            if class_of(location.kind, location.codec, location.size) is PackClass.CONTENT:
+                content.add(_copy(store, location, item))
+            else:
+                later.append((location, item))
+        content.close()
+        for location, item in later:
+            metadata.add(_copy(store, location, item))
+        for pack in list(finished):
+            if pack.kind is PackClass.CONTENT:
+                metadata.add(toc_entry(pack))
+        metadata.close()
+    except BaseException:
+        content.abandon()
+        metadata.abandon()
+        raise
+    return finished
+
+
+def _copy(store: ObjectStore, location: Location, item: ObjectId) -> NewEntry:
+    payload = store.raw_entry(location)
+    return NewEntry(location.kind, location.codec, location.depth, location.size, item, payload)
+
+
+class _Series:
+    """Packs of one class, each begun when the one before is full."""
+
+    def __init__(self, folder: Path, kind: PackClass, finished: list[FinishedPack]) -> None:
+        self._folder = folder
+        self._kind = kind
+        self._finished = finished
+        self._writer: PackWriter | None = None
+
+    def add(self, entry: NewEntry) -> None:
+        if self._writer is None:
+            self._writer = PackWriter(self._folder, self._kind)
+        self._writer.add(entry)
+        if self._writer.size >= PACK_TARGET or self._writer.entries >= MAX_ENTRIES:
+            self.close()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._finished.append(self._writer.finish())
+            self._writer = None
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.abandon()
