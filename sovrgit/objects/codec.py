@@ -240,6 +240,8 @@ class Fields:
         value = self._map.pop(key)
         if type(value) is not of:
             self._fail(key, f"is a {type(value).__name__}")
+        if default is not None and value == default:
+            self._fail(key, "says what its absence says and should be absent")
         return value
 
     def _to_id(self, key: str, value: bytes) -> ObjectId:

@@ -64,17 +64,17 @@ class Commit:
         Raises:
             ObjectInvalid: if a field has a value that cannot be encoded.
         """
-        values = {
-            **self.extra,
-            "tree": self.tree,
+        required = {"tree": self.tree, "author": self.author._asdict(), "message": self.message}
+        optional = {
             "parents": self.parents,
-            "author": self.author._asdict(),
             "committer": self.committer and self.committer._asdict(),
-            "message": self.message,
             "run": self.run,
             "fork": self.fork and self.fork._asdict(),
         }
-        return encode({"message": "", **without_defaults(values)}, kind=Kind.COMMIT)
+        data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.COMMIT)
+        # What could not be read again is refused now, not when it is needed.
+        Commit.decode(data)
+        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Commit:

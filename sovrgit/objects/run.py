@@ -50,10 +50,10 @@ class Run:
     """One execution.
 
     `started` and `finished` are nanoseconds since 1970. `command` keeps `[@]` for the pod's folder, so that no path
-    of a machine stands in the record. `input` is the tree of recipe, scripts and payload; `output` and `log` are trees of
-    what the run left in the declared folders, named from the pod's root. `base` is the commit that was checked
-    out, `dirty` says that the input differed from it. `repeats` names the run that this one repeats. `key` is the run key
-    (`docs/internals/runs.md`). `golem` holds the receipts of runs on Golem.
+    of a machine stands in the record. `input` is the tree of recipe, scripts and payload; `output` and `log` are
+    trees of what the run left in the declared folders, named from the pod's root. `base` is the commit that was
+    checked out, `dirty` says that the input differed from it. `repeats` names the run that this one repeats. `key`
+    is the run key (`docs/internals/runs.md`). `golem` holds the receipts of runs on Golem.
     """
 
     status: RunStatus
@@ -123,7 +123,10 @@ class Run:
             "by": self.by,
             "golem": dict(self.golem),
         }
-        return encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.RUN)
+        data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.RUN)
+        # What could not be read again is refused now, not when it is needed.
+        Run.decode(data)
+        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Run:

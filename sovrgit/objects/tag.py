@@ -36,7 +36,10 @@ class Tag:
             "tagger": self.tagger._asdict(),
             "message": self.message,
         }
-        return encode(values, kind=Kind.TAG)
+        data = encode(values, kind=Kind.TAG)
+        # What could not be read again is refused now, not when it is needed.
+        Tag.decode(data)
+        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Tag:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgpack
 
 from sovrgit.errors import ObjectInvalid, UnsafeName
-from sovrgit.objects.codec import Value, check_value, decode, encode
+from sovrgit.objects.codec import MAX_TREE_SIZE, Value, check_value, decode, encode
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId, hash_object
 
 MAX_NAME = 4096
@@ -74,14 +74,18 @@ class Tree(NamedTuple):
 
         Raises:
             UnsafeName: if a name is not a single safe component.
-            ObjectInvalid: if entries are out of order or repeated.
+            ObjectInvalid: if entries are out of order or repeated, or a size is out of range.
         """
         _check_order(self.entries)
         for entry in self.entries:
             check_name(entry.name)
+            if not 0 <= entry.size <= MAX_SIZE:
+                raise ObjectInvalid(kind="tree", reason="an entry's size is out of range")
         if self.extra:
             return encode({**self.extra, "entries": [list(entry) for entry in self.entries]}, kind=Kind.TREE)
         data: bytes = msgpack.packb({"entries": self.entries}, use_bin_type=True)
+        if len(data) > MAX_TREE_SIZE:
+            raise ObjectInvalid(kind="tree", reason=f"{len(data)} bytes are too large")
         return data
 
     @classmethod

@@ -63,7 +63,10 @@ class Verdict:
             "reason": self.reason,
             "by": self.by,
         }
-        return encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.VERDICT)
+        data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.VERDICT)
+        # What could not be read again is refused now, not when it is needed.
+        Verdict.decode(data)
+        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Verdict:

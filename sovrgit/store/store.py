@@ -76,9 +76,9 @@ class ObjectStore:
         """Begin a batch of writes."""
         return WriteSession(self.packs_folder, self.temporary, self._catalogue.has, self._publish)
 
-    def adopt(self, pack: ObjectId, path: Path, toc: Toc) -> None:
-        """Take a pack that lies under its final name and was verified into the catalogue."""
-        with PackReader(path, pack) as reader:
+    def adopt(self, pack: ObjectId, toc: Toc) -> None:
+        """Take a pack that lies under its final name, and was verified, into the catalogue."""
+        with PackReader(self.pack_path(pack), pack) as reader:
             info = PackInfo(pack, reader.size, reader.pack_class(), len(toc))
         self._catalogue.add([(info, toc)])
 

@@ -1,0 +1,115 @@
+"""Cloning and forking by reference. Nothing of what is cloned is run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sovrgit.errors import PodExists, RemoteDamaged
+from sovrgit.objects.commit import Commit, Fork, Stamp
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.checkout import write_tree
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import REMOTES, RefChange
+from sovrgit.progress import SILENT, Progress
+from sovrgit.remotes.base import Remote
+from sovrgit.remotes.fetch import Fetched, FetchRequest, fetch
+from sovrgit.store.files import reporting
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """A clone: its pod, the commit that is checked out, and what was received."""
+
+    pod: Pod
+    head: ObjectId
+    commit: Commit
+    fetched: Fetched
+
+
+def clone(
+    remote: Remote, folder: Path, *, time_ns: int, remote_name: str = "origin", progress: Progress = SILENT
+) -> Cloned:
+    """Make a pod in a new folder from what a remote holds.
+
+    Args:
+        folder: must not exist, or be empty.
+        time_ns: now, in nanoseconds since 1970.
+        remote_name: what the clone calls the remote.
+
+    Raises:
+        PodExists: if the folder is not empty.
+        RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind.
+    """
+    with _new_pod(folder) as pod:
+        pod.config.set(f"remote.{remote_name}.url", remote.location)
+        # Scripts of other people are not run before they are approved.
+        pod.config.set("pod.foreign", "true")
+        fetched = fetch(pod, remote, FetchRequest(remote_name, time_ns), progress)
+        branch = fetched.manifest.head
+        head = fetched.manifest.refs.get(branch)
+        if head is None or pod.store.kind(head) is not Kind.COMMIT:
+            raise RemoteDamaged(remote=remote.describe(), reason=f"its branch `{branch}` leads nowhere")
+        commit = pod.store.commit(head)
+        progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
+        try:
+            index = write_tree(pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size))
+        finally:
+            progress.end()
+        pod.refs.update([RefChange(branch, None, head)], command="clone", time_ns=time_ns, head=branch)
+        index.save(pod.index_path)
+        return Cloned(pod, head, commit, fetched)
+
+
+def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: str) -> ObjectId:
+    """Begin a fork: the first own commit of a clone, which names where it comes from.
+
+    Args:
+        reference: what the origin was cloned by.
+        pod_name: the name of the pod that it comes from.
+    """
+    pod = cloned.pod
+    made = Commit(
+        tree=cloned.commit.tree,
+        parents=(cloned.head,),
+        author=author,
+        message=message,
+        fork=Fork(reference, cloned.head, pod_name),
+    )
+    with pod.lock(), pod.store.session() as session:
+        identity = session.add(Kind.COMMIT, made.encode())
+        session.commit()
+        refs = pod.refs.read()
+        change = RefChange(refs.head, cloned.head, identity)
+        pod.refs.update([change], command="fork", time_ns=author.time * 1_000_000_000)
+    return identity
+
+
+def upstream(pod: Pod, remote_name: str) -> ObjectId | None:
+    """The commit that the current branch has at a remote, as it was last seen."""
+    refs = pod.refs.read()
+    return refs.values.get(f"{REMOTES}{remote_name}/{refs.head.removeprefix('refs/heads/')}")
+
+
+@contextlib.contextmanager
+def _new_pod(folder: Path) -> Iterator[Pod]:
+    """A new pod in a folder that is taken away again if the block fails."""
+    existed = folder.exists()
+    with reporting(folder):
+        if existed and (not folder.is_dir() or any(os.scandir(folder))):
+            raise PodExists(path=folder, reason="exists and is not an empty folder")
+    pod = Pod.create(folder)
+    try:
+        yield pod
+    except BaseException:
+        pod.close()
+        shutil.rmtree(pod.folder if existed else folder, ignore_errors=True)
+        if existed:
+            for entry in os.scandir(folder):
+                path = Path(entry.path)
+                shutil.rmtree(path, ignore_errors=True) if entry.is_dir(follow_symlinks=False) else path.unlink()
+        raise

@@ -1,0 +1,162 @@
+"""What a run depends on: its input tree and its run key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgpack
+from blake3 import blake3
+
+from sovrgit.errors import RecipeInvalid, Unsupported
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.run import External, Run
+from sovrgit.objects.tree import TreeEntry
+from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe, expand_exec, parse_recipe
+from sovrgit.pod.treediff import diff_trees, find
+from sovrgit.pod.treeedit import TreeEditor
+from sovrgit.store.session import WriteSession
+from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+
+RUN_FORMAT = 1
+"""Goes into the run key: raised when the meaning of a run changes, so that old results are not taken for new ones."""
+
+_KEY_CONTEXT = "sovrgit run key v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a run's result may depend on and that is under version control."""
+
+    recipe_id: ObjectId
+    recipe: Recipe
+    golem: Golem
+    tree: ObjectId
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The folders whose content the run makes."""
+        return (self.golem.output_folder,)
+
+
+def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId) -> Inputs:
+    """The inputs in a tree of a whole pod: the tree without output and logs is stored in `session`.
+
+    Raises:
+        RecipeInvalid: if there is no recipe, or none that can be run.
+        Unsupported: if the recipe asks for what this version cannot do.
+    """
+    recipe_id, recipe = read_recipe(store, tree)
+    if recipe.kind == "task":
+        raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
+    if recipe.golem is None:
+        raise recipe.invalid("golem", "is missing, so there is nothing to run")
+    if recipe.golem.image is not None:
+        raise Unsupported(what="a job in an image", reason="this version runs commands on this machine only")
+    editor = TreeEditor(store, tree)
+    for folder in (recipe.golem.output_folder, recipe.golem.log_folder):
+        editor.put(folder.encode(), None)
+    return Inputs(recipe_id, recipe, recipe.golem, editor.write(session))
+
+
+def read_recipe(store: ObjectStore, tree: ObjectId) -> tuple[ObjectId, Recipe]:
+    """The recipe in a pod's tree, with the id of its file.
+
+    Raises:
+        RecipeInvalid: if there is none, or it cannot be read.
+    """
+    entry = find(store, tree, RECIPE_FILE.encode())
+    if entry is None or entry.is_directory:
+        raise RecipeInvalid(file=RECIPE_FILE, at="", reason="there is none in this pod", hint="run `sovr init`")
+    return entry.id, parse_recipe(bytes(store.read(entry.id, Kind.BLOB)))
+
+
+def subtree(
+    store: ObjectStore, session: WriteSession, tree: ObjectId, folders: Sequence[str], base: ObjectId | None = None
+) -> ObjectId | None:
+    """The tree that holds only some folders of another one, at their paths; None if there is no file in them.
+
+    Args:
+        base: if given, files that are the same in this tree are left out.
+    """
+    editor = TreeEditor(store)
+    size = 0
+    for folder in folders:
+        path = folder.encode()
+        found = find(store, tree, path)
+        if found is None:
+            continue
+        if base is None:
+            editor.put(path, found)
+            size += found.size
+            continue
+        before = find(store, base, path)
+        for change in diff_trees(store, _folder(before), _folder(found), path + b"/"):
+            if change.new is not None:
+                editor.put(change.path, change.new)
+                size += change.new.size
+    return editor.write(session) if size else None
+
+
+def _folder(entry: TreeEntry | None) -> ObjectId:
+    return entry.id if entry is not None and entry.is_directory else EMPTY_TREE_ID
+
+
+def command_of(golem: Golem, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The command as it stands in records: `[@]` for the pod's folder, arguments of this run at the end."""
+    if golem.command is not None:
+        argv = expand_exec(golem.command, _MARK)
+    elif isinstance(golem.run, str):
+        argv = ["/bin/sh", "-c", golem.run]
+    else:
+        argv = list(golem.run or ())
+    return (*(part.replace(_MARK + "/", "[@]") for part in argv), *arguments)
+
+
+_MARK = "\0pod"
+"""Cannot stand in a command, so that expanding and taking back changes nothing else."""
+
+
+def argv_of(command: Sequence[str], folder: str) -> tuple[str, ...]:
+    """The command with the pod's folder in the place of `[@]`."""
+    return tuple(part.replace("[@]", folder.rstrip("/") + "/") for part in command)
+
+
+def run_key(
+    inputs: Inputs,
+    command: Sequence[str],
+    parameters: Mapping[str, str],
+    external: Sequence[External],
+    executor: str,
+) -> ObjectId:
+    """The id of a computation: two runs with the same key should give the same output.
+
+    BLAKE3 in key-derivation mode over msgpack of: run format, executor class, recipe, input tree, command, parameters
+    sorted by name, and ids of external payloads with their paths.
+    """
+    parts = (
+        RUN_FORMAT,
+        executor,
+        inputs.recipe_id,
+        inputs.tree,
+        list(command),
+        sorted(parameters.items()),
+        sorted((entry.path, entry.id) for entry in external),
+    )
+    return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
+
+
+def explain(store: ObjectStore, previous: Run, current: Run | Inputs, parameters: Mapping[str, str]) -> list[str]:
+    """What differs from an earlier run, in words; what comes first weighs most."""
+    reasons = []
+    recipe = current.recipe_id if isinstance(current, Inputs) else current.recipe
+    tree = current.tree if isinstance(current, Inputs) else current.input
+    if previous.recipe != recipe:
+        reasons.append("the recipe changed")
+    for change in diff_trees(store, previous.input, tree):
+        if change.path != RECIPE_FILE.encode():
+            reasons.append(f"`{change.path.decode('utf-8', 'backslashreplace')}` was {change.kind}")
+    for name in sorted(previous.parameters.keys() | parameters.keys()):
+        if previous.parameters.get(name) != parameters.get(name):
+            reasons.append(f"parameter `{name}` changed")
+    return reasons

@@ -1,0 +1,47 @@
+"""Verifying a whole pack before anything in it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from blake3 import blake3
+
+from sovrgit.errors import IntegrityFailure
+from sovrgit.objects.ids import ObjectId, hash_object
+from sovrgit.store.compress import decompress
+from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PACK, Codec, Toc
+from sovrgit.store.packreader import PackReader
+
+
+def verify_pack(path: Path, pack: ObjectId, size: int) -> Toc:
+    """Check a pack's hash, its table of contents, and every object in it; its table of contents.
+
+    Chunked objects are checked when they are read, since their pieces may be in other packs.
+
+    Raises:
+        IntegrityFailure: if anything is not as it should be.
+    """
+    with PackReader(path, pack) as reader:
+        if reader.size != size or size > MAX_PACK:
+            raise IntegrityFailure(what=reader.what, reason=f"it has {reader.size} bytes instead of {size}")
+        data = reader.read(0, size)
+        if blake3(data).digest() != pack:
+            raise IntegrityFailure(what=reader.what, reason="its hash is another")
+        toc = reader.toc()
+        for digest, kind, codec, depth, offset, stored, length in toc.rows():
+            if offset + ENTRY_HEADER_SIZE + stored > size:
+                raise IntegrityFailure(what=reader.what, reason="its table of contents points outside")
+            header, payload = reader.entry_in(data, offset, stored)
+            if (header.id, header.kind, header.codec, header.depth, header.size) != (
+                digest,
+                kind,
+                codec,
+                depth,
+                length,
+            ):
+                raise IntegrityFailure(what=reader.what, reason="its table of contents differs from its entries")
+            if header.codec is not Codec.CHUNKS:
+                content = decompress(header.codec, payload, header.size, reader.what)
+                if hash_object(header.kind, content) != digest:
+                    raise IntegrityFailure(what=reader.what, reason=f"object {header.id.short} has another hash")
+        return toc
