@@ -97,7 +97,7 @@ def read_manifest(remote: Remote, state: RemoteState) -> tuple[Manifest | None, 
 
 
 def _receive(pod: Pod, remote: Remote, wanted: list[PackEntry], progress: Progress) -> None:
-    """Download and verify packs, side by side; each counts as soon as it is verified, so that a fetch can be resumed."""
+    """Download and verify packs, side by side. Each counts once it is verified, so that a fetch can be resumed."""
 
     def receive(entry: PackEntry) -> tuple[ObjectId, Toc]:
         temporary = temporary_name(pod.temporary, "fetch")

@@ -53,10 +53,15 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId) -> In
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
     if recipe.golem.image is not None:
         raise Unsupported(what="a job in an image", reason="this version runs commands on this machine only")
+    return Inputs(recipe_id, recipe, recipe.golem, input_tree(store, session, tree, recipe.golem))
+
+
+def input_tree(store: ObjectStore, session: WriteSession, tree: ObjectId, golem: Golem) -> ObjectId:
+    """The tree of a whole pod without what a run makes: outputs and logs. It is stored in `session`."""
     editor = TreeEditor(store, tree)
-    for folder in (recipe.golem.output_folder, recipe.golem.log_folder):
+    for folder in (golem.output_folder, golem.log_folder):
         editor.put(folder.encode(), None)
-    return Inputs(recipe_id, recipe, recipe.golem, editor.write(session))
+    return editor.write(session)
 
 
 def read_recipe(store: ObjectStore, tree: ObjectId) -> tuple[ObjectId, Recipe]:

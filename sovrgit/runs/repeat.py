@@ -154,7 +154,7 @@ def compare(pod: Pod, identity: ObjectId, recorded: Run, repeated: Repeated, by:
             repeated.id,
             run.finished,
             0,
-            reason=f"the repeated run: {run.reason}",
+            reason=f"the repeat {run.status}: {run.reason}",
             by=by,
         )
     kinds = {"added": "added", "removed": "removed", "modified": "changed", "type": "changed"}

@@ -19,11 +19,11 @@ from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RUNS, RefChange
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
-from sovrgit.pod.treediff import diff_trees, find
+from sovrgit.pod.treediff import diff_trees
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
 from sovrgit.runs.executor import GRACE, Cancel, Event, Executor, Outcome, Plan
-from sovrgit.runs.inputs import Inputs, argv_of, command_of, explain, read_inputs, run_key, subtree
+from sovrgit.runs.inputs import Inputs, argv_of, command_of, explain, input_tree, read_inputs, run_key, subtree
 from sovrgit.runs.surroundings import platform_facts
 from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
 from sovrgit.store.files import reporting
@@ -152,18 +152,11 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         head = pod.head()
     with pod.store.session() as session:
         inputs = read_inputs(pod.store, session, snapshot.tree)
-        base_inputs = (
-            read_inputs(pod.store, session, working.head_tree) if _has_recipe(pod, working.head_tree) else None
-        )
+        committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
     command = command_of(inputs.golem, request.arguments)
     key = run_key(inputs, command, request.parameters, (), executor.name)
-    dirty = base_inputs is None or base_inputs.tree != inputs.tree
-    return _Prepared(inputs, snapshot.tree, head, dirty, command, key)
-
-
-def _has_recipe(pod: Pod, tree: ObjectId) -> bool:
-    return find(pod.store, tree, b"recipe.json") is not None
+    return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, key)
 
 
 def _reasons(pod: Pod, prepared: _Prepared, last: KnownRun | None, request: RunRequest) -> tuple[str, ...]:
@@ -339,9 +332,9 @@ def _with_base(run: Run, prepared: _Prepared) -> Run:
 
 def _changed_inputs(pod: Pod, prepared: _Prepared, after: Snapshot) -> tuple[str, ...]:
     with pod.store.session() as session:
-        inputs = read_inputs(pod.store, session, after.tree)
+        tree = input_tree(pod.store, session, after.tree, prepared.inputs.golem)
         session.commit()
-    changes = diff_trees(pod.store, prepared.inputs.tree, inputs.tree)
+    changes = diff_trees(pod.store, prepared.inputs.tree, tree)
     return tuple(os.fsdecode(change.path) for change in changes)
 
 
