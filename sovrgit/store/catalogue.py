@@ -9,25 +9,29 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
 from sovrgit.store.format import Codec, PackClass, Toc
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
-CREATE TABLE packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
                     class INTEGER NOT NULL, objects INTEGER NOT NULL);
-CREATE TABLE objects (id BLOB NOT NULL, pack INTEGER NOT NULL, kind INTEGER NOT NULL, codec INTEGER NOT NULL,
-                      depth INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL, size INTEGER NOT NULL,
-                      PRIMARY KEY (id, pack)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (id BLOB NOT NULL, pack INTEGER NOT NULL, kind INTEGER NOT NULL, 
+                      codec INTEGER NOT NULL, depth INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL,
+                      size INTEGER NOT NULL, PRIMARY KEY (id, pack)) WITHOUT ROWID;
 """
 _LOOKUP = (
     "SELECT kind, codec, depth, offset, stored, objects.size, packs.id FROM objects JOIN packs ON pack = number "
     "WHERE objects.id = ?"
 )
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+"""What SQLite reports of a file that is no catalogue: others mean that the file is in use, or the disk full or failing."""
+
+Answer = TypeVar("Answer")
 
 
 class Location(NamedTuple):
@@ -52,12 +56,18 @@ class PackInfo(NamedTuple):
 
 
 class Catalogue:
-    """Look-ups by id. Opened read-write where possible, else in memory (a read-only pod works, only slower)."""
+    """Look-ups by id. Opened read-write where possible, else in memory (a read-only pod works, only slower).
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file.
+        refill: adds all packs; called when the file turns out to be damaged and an empty one has taken its place.
+    """
+
+    def __init__(self, path: Path, refill: Callable[[], None]) -> None:
         self._path = path
+        self._refill = refill
+        self._replaced = False
         self._database = self._open()
-        self.is_empty = not self._database.execute("SELECT EXISTS (SELECT 1 FROM objects)").fetchone()[0]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -66,119 +76,161 @@ class Catalogue:
     def reset(self) -> None:
         """Forget everything."""
         self._database.close()
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                os.unlink(f"{self._path}{suffix}")
+        self._unlink()
         self._database = self._open()
-        self.is_empty = True
 
     def find(self, wanted: ObjectId) -> list[Location]:
         """All places of an object; none if it is not here."""
-        return [
-            Location(Kind(kind), Codec(codec), depth, offset, stored, size, ObjectId(pack))
-            for kind, codec, depth, offset, stored, size, pack in self._database.execute(_LOOKUP, (wanted,))
-        ]
+        return self._ask(_location, _LOOKUP, wanted)
 
     def has(self, wanted: bytes) -> bool:
         """Whether an object is here."""
-        query = "SELECT 1 FROM objects WHERE id = ? LIMIT 1"
-        return not self.is_empty and self._database.execute(query, (wanted,)).fetchone() is not None
+        return not self.is_empty and bool(self._ask(bool, "SELECT 1 FROM objects WHERE id = ? LIMIT 1", wanted))
 
     def starting_with(self, prefix: str, limit: int) -> list[tuple[ObjectId, Kind]]:
         """Up to `limit` objects whose hexadecimal id begins with `prefix`, with their kinds."""
         low = bytes.fromhex(prefix.ljust(2 * ID_SIZE, "0"))
         high = bytes.fromhex(prefix.ljust(2 * ID_SIZE, "f"))
-        rows = self._database.execute(
-            "SELECT DISTINCT id, kind FROM objects WHERE id BETWEEN ? AND ? LIMIT ?", (low, high, limit)
-        )
-        return [(ObjectId(digest), Kind(kind)) for digest, kind in rows]
+        query = "SELECT DISTINCT id, kind FROM objects WHERE id BETWEEN ? AND ? LIMIT ?"
+        return self._ask(lambda digest, kind: (ObjectId(digest), Kind(kind)), query, low, high, limit)
 
     def packs(self) -> list[PackInfo]:
         """The packs that are covered."""
-        rows = self._database.execute("SELECT id, size, class, objects FROM packs ORDER BY number")
-        return [PackInfo(ObjectId(pack), size, PackClass(kind), count) for pack, size, kind, count in rows]
+        query = "SELECT id, size, class, objects FROM packs ORDER BY number"
+        return self._ask(lambda pack, size, kind, count: PackInfo(ObjectId(pack), size, PackClass(kind), count), query)
 
-    def contents(self, pack: ObjectId) -> Iterator[tuple[ObjectId, Location]]:
+    def contents(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
         """Everything that the catalogue finds in a pack, in the pack's order."""
-        rows = self._database.execute(
-            "SELECT objects.id, kind, codec, depth, offset, stored, objects.size FROM objects "
+        return self._ask(
+            lambda digest, *place: (ObjectId(digest), _location(*place)),
+            "SELECT objects.id, kind, codec, depth, offset, stored, objects.size, packs.id FROM objects "
             "JOIN packs ON pack = number WHERE packs.id = ? ORDER BY offset",
-            (pack,),
+            pack,
         )
-        for digest, kind, codec, depth, offset, stored, size in rows:
-            yield ObjectId(digest), Location(Kind(kind), Codec(codec), depth, offset, stored, size, pack)
 
     def counts(self) -> dict[Kind, int]:
         """The number of objects of each kind, copies counted once."""
-        rows = self._database.execute("SELECT kind, COUNT(DISTINCT id) FROM objects GROUP BY kind")
-        return {Kind(kind): count for kind, count in rows}
+        query = "SELECT kind, COUNT(DISTINCT id) FROM objects GROUP BY kind"
+        return dict(self._ask(lambda kind, count: (Kind(kind), count), query))
 
     def add(self, packs: Iterable[tuple[PackInfo, Toc]]) -> None:
         """Cover more packs, all or none."""
-        with self._transaction() as database:
-            for info, toc in packs:
-                if database.execute("SELECT 1 FROM packs WHERE id = ?", (info.id,)).fetchone():
-                    continue
-                number = database.execute(
-                    "INSERT INTO packs (id, size, class, objects) VALUES (?, ?, ?, ?)",
-                    (info.id, info.size, info.kind, info.objects),
-                ).lastrowid
-                # In the order of the key, so that the tree's pages are filled one after the other.
-                rows = sorted(toc.rows())
-                database.executemany(
-                    f"INSERT OR IGNORE INTO objects (pack, id, kind, codec, depth, offset, stored, size) "
-                    f"VALUES ({number}, ?, ?, ?, ?, ?, ?, ?)",
-                    rows,
-                )
-                self.is_empty = self.is_empty and not rows
+        wanted = list(packs)
+        self._change(lambda database: self._insert(database, wanted))
+
+    def _insert(self, database: sqlite3.Connection, packs: list[tuple[PackInfo, Toc]]) -> None:
+        for info, toc in packs:
+            if database.execute("SELECT 1 FROM packs WHERE id = ?", (info.id,)).fetchone():
+                continue
+            number = database.execute(
+                "INSERT INTO packs (id, size, class, objects) VALUES (?, ?, ?, ?)",
+                (info.id, info.size, info.kind, info.objects),
+            ).lastrowid
+            # In the order of the key, so that the tree's pages are filled one after the other.
+            rows = sorted(toc.rows())
+            database.executemany(
+                f"INSERT OR IGNORE INTO objects (pack, id, kind, codec, depth, offset, stored, size) "
+                f"VALUES ({number}, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            self.is_empty = self.is_empty and not rows
 
     def drop(self, packs: Iterable[ObjectId]) -> None:
         """Forget packs that are gone."""
-        with self._transaction() as database:
-            for pack in packs:
-                database.execute("DELETE FROM objects WHERE pack = (SELECT number FROM packs WHERE id = ?)", (pack,))
-                database.execute("DELETE FROM packs WHERE id = ?", (pack,))
+        wanted = [(pack,) for pack in packs]
+        self._change(lambda database: self._delete(database, wanted))
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def _delete(self, database: sqlite3.Connection, packs: list[tuple[ObjectId]]) -> None:
+        database.executemany("DELETE FROM objects WHERE pack = (SELECT number FROM packs WHERE id = ?)", packs)
+        database.executemany("DELETE FROM packs WHERE id = ?", packs)
+
+    def _ask(self, convert: Callable[..., Answer], query: str, *values: object) -> list[Answer]:
         try:
-            yield self._database
-        except BaseException:
-            self._database.execute("ROLLBACK")
+            return [convert(*row) for row in self._database.execute(query, values)]
+        except sqlite3.ProgrammingError:
             raise
-        self._database.execute("COMMIT")
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            self._replace(error)
+        return [convert(*row) for row in self._database.execute(query, values)]
+
+    def _change(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        try:
+            self._transact(change)
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            self._transact(change)
+
+    def _transact(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        database = self._database
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            change(database)
+            database.execute("COMMIT")
+        except BaseException:
+            # SQLite has gone back by itself after some failures, a full disk among them.
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+
+    def _replace(self, error: Exception) -> None:
+        """Go on with a catalogue that works: a new file once, if the old one is damaged, else memory."""
+        self._database.close()
+        if self._replaced or not _is_damage(error):
+            self._database = self._open_memory()
+        else:
+            self._replaced = True
+            self._unlink()
+            self._database = self._open()
+        self._refill()
 
     def _open(self) -> sqlite3.Connection:
-        for attempt in (self._open_file, self._recreate):
-            try:
-                return attempt()
-            except sqlite3.DatabaseError:
-                continue
+        try:
+            return self._open_file()
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                self._unlink()
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    return self._open_file()
         # Read-only folder, or a file system SQLite cannot lock on: everything is derived, so memory will do.
+        return self._open_memory()
+
+    def _open_memory(self) -> sqlite3.Connection:
         return self._prepare(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
 
     def _open_file(self) -> sqlite3.Connection:
         return self._prepare(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30))
 
-    def _recreate(self) -> sqlite3.Connection:
+    def _unlink(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self._path}{suffix}")
-        return self._open_file()
 
     def _prepare(self, database: sqlite3.Connection) -> sqlite3.Connection:
         try:
-            # Losing the last transactions in a power cut is fine: the packs are compared at every start.
+            # Losing the last transactions in a power cut is fine, since the packs are compared at every start; half of
+            # one is not, since a pack would count as known without its objects. So NORMAL, not OFF.
             database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = OFF")
+            database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA cache_size = -32768")
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version != _SCHEMA_VERSION:
                 if version:
                     raise sqlite3.DatabaseError("written by another version")
                 database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+            self.is_empty = not database.execute("SELECT EXISTS (SELECT 1 FROM objects)").fetchone()[0]
         except BaseException:
             database.close()
             raise
         return database
+
+
+def _location(kind: int, codec: int, depth: int, offset: int, stored: int, size: int, pack: bytes) -> Location:
+    return Location(Kind(kind), Codec(codec), depth, offset, stored, size, ObjectId(pack))
+
+
+def _is_damage(error: Exception) -> bool:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    # No code: not SQLite's own finding, but a version or a value that means nothing here.
+    return code is None or code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in _DAMAGE

@@ -13,6 +13,8 @@ from sovrgit.errors import ReadOnly, SovrError, StorageFailure, StorageFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EROFS}
+"""What file systems report that cannot sync a folder: `docs/internals/store.md` says what then holds."""
 
 
 def storage_error(error: OSError, path: os.PathLike[str] | str | None = None) -> SovrError:
@@ -44,6 +46,9 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

@@ -54,6 +54,9 @@ CHUNK_FROM = 1 << 20
 MAX_PAYLOAD = 16 << 20
 """Bytes of the largest payload of an entry, stored or decompressed. Larger objects are chunked."""
 
+MAX_OBJECT = (1 << 63) - 1
+"""Bytes that an object may be said to have: what the catalogue and a tree can hold."""
+
 
 class PackClass(enum.IntEnum):
     """What a pack holds: a reader who wants no payload needs the metadata packs only."""
@@ -134,7 +137,7 @@ def read_entry_header(data: bytes | memoryview, offset: int, what: str) -> Entry
         raise IntegrityFailure(what=what, reason=f"no entry header at byte {offset}")
     if kind not in _KINDS or codec not in _CODECS or stored > MAX_PAYLOAD:
         raise IntegrityFailure(what=what, reason=f"an entry of unknown form at byte {offset}")
-    if (codec == Codec.CHUNKS) != (depth > 0) or (codec != Codec.CHUNKS and size > MAX_PAYLOAD):
+    if (codec == Codec.CHUNKS) != (depth > 0) or size > (MAX_OBJECT if depth else MAX_PAYLOAD):
         raise IntegrityFailure(what=what, reason=f"an entry with impossible lengths at byte {offset}")
     return EntryHeader(_KINDS[kind], _CODECS[codec], depth, stored, size, ObjectId(digest))
 
@@ -255,6 +258,8 @@ class Toc:
             raise ObjectInvalid(kind="toc", reason="its columns differ in length")
         if not {*toc.kinds} <= _KINDS.keys() or not {*toc.codecs} <= _CODECS.keys():
             raise ObjectInvalid(kind="toc", reason="an entry of unknown form")
+        if max(toc.sizes, default=0) > MAX_OBJECT:
+            raise ObjectInvalid(kind="toc", reason="an entry of impossible size")
         return toc
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing
+from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing, StorageFailure
 from sovrgit.objects.ids import Data, Kind, ObjectId, hash_object
 from sovrgit.store.compress import decompress
 from sovrgit.store.format import (
@@ -27,6 +27,9 @@ from sovrgit.store.format import (
 
 _READ_SIZE = 4 << 20
 
+_SCRAP = 64 << 10
+"""Bytes read at once from a pack that the disk may not give as a whole."""
+
 
 class PackReader:
     """An open pack. Reads are positioned, so several threads may share one.
@@ -34,6 +37,7 @@ class PackReader:
     Raises:
         ObjectMissing: if the pack is not there.
         IntegrityFailure: from every method, if the pack does not hold what it should.
+        StorageFailure: from every method, if the operating system cannot read it.
     """
 
     def __init__(self, path: Path, pack: ObjectId) -> None:
@@ -44,6 +48,8 @@ class PackReader:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise ObjectMissing(id=f"of {self.what}") from None
+        except OSError as error:
+            raise self._failed(error) from error
         self.size = os.fstat(self._descriptor).st_size
 
     def __enter__(self) -> PackReader:
@@ -60,7 +66,10 @@ class PackReader:
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes at `offset`."""
-        data = os.pread(self._descriptor, length, offset) if length <= MAX_PACK else b""
+        try:
+            data = os.pread(self._descriptor, length, offset) if 0 <= length <= MAX_PACK else b""
+        except OSError as error:
+            raise self._failed(error) from error
         if len(data) != length:
             raise IntegrityFailure(what=self.what, reason=f"it ends before byte {offset + length}")
         return data
@@ -109,6 +118,20 @@ class PackReader:
             hasher.update(self.read(position, min(_READ_SIZE, self.size - position)))
         return ObjectId(hasher.digest())
 
+    def whatever_is_left(self) -> bytes:
+        """The bytes of the pack, with zeros where the disk does not give them."""
+        pieces = []
+        for position in range(0, min(self.size, MAX_PACK), _SCRAP):
+            length = min(_SCRAP, self.size - position)
+            try:
+                pieces.append(self.read(position, length))
+            except (StorageFailure, IntegrityFailure):
+                pieces.append(bytes(length))
+        return b"".join(pieces)
+
+    def _failed(self, error: OSError) -> StorageFailure:
+        return StorageFailure(path=self.path, reason=(error.strerror or str(error)).lower())
+
 
 def verified(header: EntryHeader, payload: Data, expected: ObjectId, what: str) -> Data:
     """The data of an unchunked entry, checked against its id.
@@ -130,9 +153,9 @@ def salvage(reader: PackReader) -> tuple[Toc, PackClass]:
     """
     try:
         kind = reader.pack_class()
-    except IntegrityFailure:
+    except (IntegrityFailure, StorageFailure):
         kind = PackClass.CONTENT
-    data = reader.read(0, reader.size) if reader.size <= MAX_PACK else b""
+    data = reader.whatever_is_left()
     toc = Toc.empty()
     position = min(PACK_HEADER_SIZE, len(data))
     while (position := data.find(bytes([ENTRY_MARK]), position)) >= 0:

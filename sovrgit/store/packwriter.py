@@ -111,17 +111,22 @@ class PackWriter:
         self._position += sum(map(len, tail))
         self._flush()
         os.fsync(self._descriptor)
-        os.close(self._descriptor)
-        self._descriptor = -1
+        self._close()
         return FinishedPack(ObjectId(self._hasher.digest()), self.path, self._position, self.kind, self._toc)
 
     def abandon(self) -> None:
-        """Remove the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the file, unless it has got another name since."""
+        # Called because of another failure, which is the one to report; what stays behind is removed by `gc`.
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
             os.unlink(self.path)
+
+    def _close(self) -> None:
+        # Forgotten first: the descriptor is gone even if the operating system reports a late failure to write.
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _flush(self) -> None:
         data = b"".join(self._gathered)

@@ -44,7 +44,7 @@ def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, O
 
 
 def _copy(store: ObjectStore, location: Location, item: ObjectId) -> NewEntry:
-    payload = store.raw_entry(location)
+    payload = store.raw_entry(location, item)
     return NewEntry(location.kind, location.codec, location.depth, location.size, item, payload)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -28,7 +28,7 @@ from sovrgit.store.format import (
 from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_entry
 
 MAX_LIST = 4 << 20
-"""Bytes of a chunk list in one entry: a file of about 37 GB. A longer list is chunked itself."""
+"""Bytes of a chunk list in one entry: a file of about 30 GB. A longer list gets a list of its own."""
 
 _BATCH_BYTES = 1 << 20
 _BATCH_ITEMS = 1000
@@ -41,6 +41,10 @@ class WriteSession:
 
     Use as a context manager; leaving it without `commit` removes everything that was written. Methods are called
     from one thread only.
+
+    Raises:
+        StorageFull, ReadOnly, StorageFailure: from every method that stores, once writing has failed; the session
+            is then of no more use.
     """
 
     def __init__(
@@ -54,8 +58,9 @@ class WriteSession:
         self._pending: list[tuple[Kind, ObjectId, bytes]] = []
         self._pending_bytes = 0
         self._writers: dict[PackClass, PackWriter] = {}
-        self._finishing: list[Future[FinishedPack]] = []
+        self._finishing: list[tuple[PackWriter, Future[FinishedPack]]] = []
         self._jobs: list[Future[None]] = []
+        self._failure: BaseException | None = None
         self._slots = BoundedSemaphore(_BATCHES_IN_FLIGHT)
         self._writing = ThreadPoolExecutor(1, "sovr-write")
         self._syncing = ThreadPoolExecutor(1, "sovr-sync")
@@ -103,14 +108,14 @@ class WriteSession:
 
         whole = hasher(kind)
         size = 0
-        records: list[ChunkRecord] = []
+        lists = _Lists(self._add_blob)
         for chunks in cut(readinto):
             block = sum(map(len, chunks))
             self._submit(partial(_update, whole, chunks))
             new: list[tuple[ObjectId, memoryview]] = []
             for chunk in chunks:
                 digest = blob_id(chunk)
-                records.append(ChunkRecord(digest, len(chunk)))
+                lists.append(ChunkRecord(digest, len(chunk)))
                 if not self.has(digest):
                     self._seen.add(digest)
                     new.append((digest, chunk))
@@ -120,8 +125,13 @@ class WriteSession:
             size += block
         self._drain()
         identity = ObjectId(whole.digest())
-        if not self.has(identity):
-            self._add_list(kind, identity, size, records)
+        if not size:
+            self.add_hashed(kind, identity, b"")
+        elif not self.has(identity):
+            depth, payload = lists.finish()
+            self._seen.add(identity)
+            self.new_objects += 1
+            self._submit(partial(self._write, NewEntry(kind, Codec.CHUNKS, depth, size, identity, payload)))
         return identity, size
 
     def has(self, digest: bytes) -> bool:
@@ -132,7 +142,8 @@ class WriteSession:
         """Make everything durable and visible; the packs that were made.
 
         Raises:
-            StorageFull, ReadOnly, StorageFailure: nothing has become visible.
+            StorageFull, ReadOnly, StorageFailure: nothing may refer to what was added. If the failure came after a
+                pack got its name, the pack stays: it is complete, and the same one may belong to another process.
         """
         try:
             with reporting(self._folder):
@@ -146,7 +157,8 @@ class WriteSession:
                 metadata = self._close_writer(PackClass.METADATA)
                 if content or metadata:
                     self._wait_for_packs()
-                finished = self._finished
+                # Content first, then metadata in the order written: what has become visible has all that it refers to.
+                finished = sorted(self._finished, key=lambda pack: pack.kind, reverse=True)
                 for pack in finished:
                     os.rename(pack.path, self._folder / f"{pack.id}.pack")
                 if finished:
@@ -161,17 +173,14 @@ class WriteSession:
         """Remove what was written and not committed."""
         self._writing.shutdown(wait=True, cancel_futures=True)
         self._syncing.shutdown(wait=True, cancel_futures=True)
-        for writer in self._writers.values():
+        for writer in (*self._writers.values(), *(writer for writer, _ in self._finishing)):
             writer.abandon()
         self._writers.clear()
-        for future in self._finishing:
-            if not future.cancelled() and future.exception() is None:
-                future.result().path.unlink(missing_ok=True)
         self._finishing.clear()
 
     @property
     def _finished(self) -> list[FinishedPack]:
-        return [future.result() for future in self._finishing]
+        return [future.result() for _, future in self._finishing]
 
     def _hand_over(self) -> None:
         if self._pending:
@@ -179,28 +188,36 @@ class WriteSession:
             self._submit(partial(self._write_batch, batch))
 
     def _submit(self, job: Callable[[], object]) -> None:
-        # A failed job is noticed here or in _drain; either way before anything becomes visible.
         self._slots.acquire()
-        still_running = []
-        for future in self._jobs:
-            if future.done():
-                future.result()
-            else:
-                still_running.append(future)
-        self._jobs = still_running
+        try:
+            self._check()
+            future = self._writing.submit(self._run, job)
+        except BaseException:
+            self._slots.release()
+            raise
+        # Here and not in the job itself, which never runs if it is cancelled.
+        future.add_done_callback(lambda _: self._slots.release())
+        self._jobs = [running for running in self._jobs if not running.done()]
+        self._jobs.append(future)
 
-        def run() -> None:
+    def _run(self, job: Callable[[], object]) -> None:
+        # After a failure the pack in the making has a hole: nothing more is written, and nothing is committed.
+        if self._failure is None:
             try:
-                job()
-            finally:
-                self._slots.release()
-
-        self._jobs.append(self._writing.submit(run))
+                with reporting(self._folder):
+                    job()
+            except BaseException as error:
+                self._failure = error
+                raise
 
     def _drain(self) -> None:
-        jobs, self._jobs = self._jobs, []
-        for future in jobs:
-            future.result()
+        wait(self._jobs)
+        self._jobs.clear()
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _write_batch(self, batch: list[tuple[Kind, ObjectId, bytes]]) -> None:
         packed = compress_batch([data for _, _, data in batch])
@@ -233,28 +250,48 @@ class WriteSession:
                 writer.abandon()
                 raise
 
-        self._finishing.append(self._syncing.submit(finish))
+        self._finishing.append((writer, self._syncing.submit(finish)))
         return True
 
     def _wait_for_packs(self) -> None:
-        for future in self._finishing:
+        for _, future in self._finishing:
             future.result()
 
-    def _add_list(self, kind: Kind, identity: ObjectId, size: int, records: list[ChunkRecord]) -> None:
-        depth = 1
-        # A list that is itself too long is cut into blobs, and a list of these takes its place.
-        while len(records) * CHUNK_RECORD_SIZE > MAX_LIST:
-            encoded = chunk_list(records)
-            records = []
-            for start in range(0, len(encoded), MAX_LIST):
-                piece = encoded[start : start + MAX_LIST]
-                records.append(ChunkRecord(self.add(Kind.BLOB, piece), len(piece)))
-            depth += 1
-        payload = chunk_list(records)
-        self._seen.add(identity)
-        self.new_objects += 1
-        entry = NewEntry(kind, Codec.CHUNKS, depth, size, identity, payload)
-        self._submit(partial(self._write, entry))
+    def _add_blob(self, data: bytes) -> ObjectId:
+        digest = blob_id(data)
+        self.add_hashed(Kind.BLOB, digest, data)
+        return digest
+
+
+class _Lists:
+    """The levels of chunk lists above one object, the lowest first, built while its chunks go by.
+
+    A list that is full is stored as a blob, in one piece, and becomes a record of the level above.
+    """
+
+    def __init__(self, store: Callable[[bytes], ObjectId]) -> None:
+        self._store = store
+        self._levels: list[bytearray] = []
+
+    def append(self, record: ChunkRecord, level: int = 0) -> None:
+        if level == len(self._levels):
+            self._levels.append(bytearray())
+        if len(self._levels[level]) + CHUNK_RECORD_SIZE > MAX_LIST:
+            self._lift(level)
+        self._levels[level] += chunk_list([record])
+
+    def finish(self) -> tuple[int, bytes]:
+        """The number of levels, and the topmost list."""
+        level = 0
+        while level < len(self._levels) - 1:
+            self._lift(level)
+            level += 1
+        return len(self._levels), bytes(self._levels[-1])
+
+    def _lift(self, level: int) -> None:
+        piece = bytes(self._levels[level])
+        self._levels[level].clear()
+        self.append(ChunkRecord(self._store(piece), len(piece)), level + 1)
 
 
 def _update(whole: blake3, chunks: list[memoryview]) -> None:

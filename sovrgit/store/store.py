@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from sovrgit.errors import IntegrityFailure, ObjectMissing
+from sovrgit.errors import IntegrityFailure, ObjectMissing, SovrError, StorageFailure
 from sovrgit.objects.codec import size_limit
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId, hash_object, hasher
@@ -16,8 +17,8 @@ from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE, Tree
 from sovrgit.objects.verdict import Verdict
 from sovrgit.store.catalogue import Catalogue, Location, PackInfo
-from sovrgit.store.files import reporting
-from sovrgit.store.format import ENTRY_HEADER_SIZE, ChunkRecord, Codec, Toc, read_chunk_list
+from sovrgit.store.files import reporting, sync_folder
+from sovrgit.store.format import ENTRY_HEADER_SIZE, ChunkRecord, Codec, EntryHeader, Toc, read_chunk_list
 from sovrgit.store.packreader import PackReader, salvage, verified
 from sovrgit.store.packwriter import FinishedPack
 from sovrgit.store.session import WriteSession
@@ -29,9 +30,11 @@ _SPAN = 4 << 20
 """Bytes read at once when many objects are wanted."""
 
 _MAX_LIST_DEPTH = 4
-"""Levels of chunk lists that are followed: enough for files beyond any disk."""
+"""Levels of chunk lists that are followed, and of chunked pieces in them: enough for files beyond any disk."""
 
 EMPTY_TREE_ID = EMPTY_TREE.id()
+
+Result = TypeVar("Result")
 
 
 class ObjectStore:
@@ -47,9 +50,10 @@ class ObjectStore:
     def __init__(self, folder: Path) -> None:
         self.packs_folder = folder / "packs"
         self.temporary = folder / "tmp"
-        self._catalogue = Catalogue(folder / "catalogue.sqlite")
         self._readers: OrderedDict[ObjectId, PackReader] = OrderedDict()
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
+        self._examined: set[ObjectId] = set()
+        self._catalogue = Catalogue(folder / "catalogue.sqlite", self.refresh)
         self.refresh()
 
     @staticmethod
@@ -121,7 +125,7 @@ class ObjectStore:
 
     def contents(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
         """The entries of a pack, in its order."""
-        return list(self._catalogue.contents(pack))
+        return self._catalogue.contents(pack)
 
     def location(self, wanted: ObjectId) -> Location:
         """Where an object is.
@@ -143,21 +147,11 @@ class ObjectStore:
         Raises:
             ObjectMissing: if it is not here.
             IntegrityFailure: if no undamaged copy is here, or it is of another kind.
+            StorageFailure: if the operating system cannot read any copy.
         """
         if kind is Kind.TREE and wanted == EMPTY_TREE_ID:
             return EMPTY_TREE.encode()
-        failure: IntegrityFailure | None = None
-        for location in self._locate(wanted):
-            if location.kind is not kind:
-                raise IntegrityFailure(
-                    what=f"object {wanted.short}", reason=f"it is a {location.kind.label} where a {kind.label} belongs"
-                )
-            try:
-                return self._read_at(location, wanted)
-            except IntegrityFailure as error:
-                failure = error
-        assert failure is not None
-        raise failure
+        return self._read(wanted, kind, _MAX_LIST_DEPTH)
 
     def stream(self, wanted: ObjectId) -> Iterator[Data]:
         """The bytes of a blob of any size, piece by piece, each verified before it is yielded.
@@ -166,18 +160,15 @@ class ObjectStore:
             ObjectMissing: if it, or a piece of it, is not here.
             IntegrityFailure: at the damaged piece, or at the end if the whole has another hash.
         """
-        location = self._locate(wanted)[0]
+        location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             yield self.read(wanted, Kind.BLOB)
             return
-        whole = hasher(location.kind)
-        for record in self._pieces(wanted, location):
-            piece = self.read(record.id, Kind.BLOB)
-            if len(piece) != record.length:
-                raise IntegrityFailure(what=f"object {wanted.short}", reason="a piece has another length")
+        whole = hasher(Kind.BLOB)
+        for piece in self._pieces(wanted, location, records, _MAX_LIST_DEPTH):
             whole.update(piece)
             yield piece
-        if whole.digest() != wanted:
+        if location.kind is not Kind.BLOB or whole.digest() != wanted:
             raise IntegrityFailure(what=f"object {wanted.short}", reason="its pieces do not make the whole")
 
     def read_many(self, wanted: Iterable[ObjectId]) -> Iterator[tuple[ObjectId, Data | None]]:
@@ -226,36 +217,74 @@ class ObjectStore:
         """A tag."""
         return Tag.decode(bytes(self.read(wanted, Kind.TAG)))
 
-    def raw_entry(self, location: Location) -> Data:
-        """The payload as the pack has it, to be copied into another pack."""
-        return self._reader(location.pack).entry(location.offset, location.stored)[1]
+    def raw_entry(self, location: Location, wanted: ObjectId) -> Data:
+        """The payload of an object as a pack has it, to be copied into another pack. What can be verified is: the
+        whole object, or if it is chunked, the form of its list.
+
+        Raises:
+            IntegrityFailure: if it is damaged.
+        """
+        if location.codec is Codec.CHUNKS:
+            self._list(location, wanted)
+            return self._entry(location, wanted)[1]
+        header, payload = self._entry(location, wanted)
+        verified(header, payload, wanted, f"pack {location.pack.short}")
+        return payload
 
     def chunks(self, wanted: ObjectId) -> list[ObjectId]:
         """The ids of the blobs that a chunked object needs, the pieces of its list included; empty if it is whole."""
-        location = self._locate(wanted)[0]
+        location, records = self._from_any_copy(wanted, lambda place: (place, self._list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             return []
-        needed: list[ObjectId] = []
-        return [record.id for record in self._pieces(wanted, location, needed)] + needed
+        lists: list[ObjectId] = []
+        needed = [record.id for record in self._follow(wanted, records, location.depth, _MAX_LIST_DEPTH, lists)]
+        for piece in lists:
+            needed += self.chunks(piece)
+        return needed + lists
 
     # --- upkeep -------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Bring the catalogue up to date with the packs that lie in the folder."""
+        """Bring the catalogue up to date with the packs that lie in the folder.
+
+        Raises:
+            StorageFailure: if the operating system cannot read the folder or a pack.
+        """
+        # In this order: a pack that another process adds in between is looked at twice, and not dropped.
+        known = {info.id for info in self._catalogue.packs()}
+        present = self._present()
+        if gone := known - present:
+            self._catalogue.drop(gone)
+            self._let_go(gone)
+        if new := present - known:
+            # A process that was killed may have named them and not made the names durable. From now on commits rely
+            # on what is in them.
+            with reporting(self.packs_folder):
+                sync_folder(self.packs_folder)
+        # Sorted, so that two rebuilt catalogues prefer the same copy.
+        for pack in sorted(new):
+            try:
+                found = self._examine(pack)
+            except ObjectMissing:
+                continue  # Removed by another process since the folder was listed.
+            self._catalogue.add([found])
+
+    def _present(self) -> set[ObjectId]:
         try:
             names = os.listdir(self.packs_folder)
         except FileNotFoundError:
-            names = []
-        present = {ObjectId.parse(name[:-5]) for name in names if name.endswith(".pack") and len(name) == 69}
-        known = {info.id for info in self._catalogue.packs()}
-        if gone := known - present:
-            self._catalogue.drop(gone)
-            for pack in gone:
-                if reader := self._readers.pop(pack, None):
-                    reader.close()
-        # Sorted, so that two rebuilt catalogues prefer the same copy.
-        for pack in sorted(present - known):
-            self._catalogue.add([self._examine(pack)])
+            return set()
+        except OSError as error:
+            raise StorageFailure(path=self.packs_folder, reason=(error.strerror or str(error)).lower()) from error
+        present = set()
+        for name in names:
+            stem, ending = os.path.splitext(name)
+            if ending == ".pack":
+                try:
+                    present.add(ObjectId.parse(stem))
+                except ValueError:
+                    continue  # Not a name that any pack has had.
+        return present
 
     def rebuild(self) -> None:
         """Make the catalogue anew from the packs alone."""
@@ -267,7 +296,7 @@ class ObjectStore:
             try:
                 toc = reader.toc()
                 kind = reader.pack_class()
-            except IntegrityFailure:
+            except (IntegrityFailure, StorageFailure):
                 toc, kind = salvage(reader)
             return PackInfo(pack, reader.size, kind, len(toc)), toc
 
@@ -283,54 +312,132 @@ class ObjectStore:
             raise ObjectMissing(id=wanted)
         return found
 
-    def _read_at(self, location: Location, wanted: ObjectId) -> Data:
-        if location.size > size_limit(location.kind) and location.kind is not Kind.BLOB:
-            raise IntegrityFailure(what=f"object {wanted.short}", reason=f"{location.size} bytes are too large")
-        if location.codec is Codec.CHUNKS:
-            pieces = [self.read(record.id, Kind.BLOB) for record in self._pieces(wanted, location)]
-            data = b"".join(pieces)
-            if hash_object(location.kind, data) != wanted:
-                raise IntegrityFailure(what=f"object {wanted.short}", reason="its pieces do not make the whole")
-            return data
-        reader = self._reader(location.pack)
-        header, payload = reader.entry(location.offset, location.stored)
-        return verified(header, payload, wanted, reader.what)
+    def _from_any_copy(self, wanted: ObjectId, attempt: Callable[[Location], Result]) -> Result:
+        """What `attempt` makes of the first copy that it does not fail with."""
+        tried: set[Location] = set()
+        failure: SovrError | None = None
+        while fresh := [place for place in self._locate(wanted) if place not in tried]:
+            for place in fresh:
+                try:
+                    return attempt(place)
+                except (IntegrityFailure, ObjectMissing, StorageFailure) as error:
+                    failure = failure or error
+            tried.update(fresh)
+            self._examine_again({place.pack for place in fresh})
+        assert failure is not None
+        raise failure
 
-    def _pieces(
-        self, wanted: ObjectId, location: Location, needed: list[ObjectId] | None = None
-    ) -> Iterator[ChunkRecord]:
+    def _examine_again(self, packs: set[ObjectId]) -> None:
+        """Make sure that a failure is not the catalogue's: packs may have been replaced or removed under it."""
+        unsure = packs - self._examined
+        self._examined |= unsure
+        self._let_go(packs)
+        self._catalogue.drop(unsure)
+        self.refresh()
+
+    def _let_go(self, packs: Iterable[ObjectId]) -> None:
+        for pack in packs:
+            if reader := self._readers.pop(pack, None):
+                reader.close()
+
+    def _read(self, wanted: ObjectId, kind: Kind, levels: int, size: int | None = None) -> Data:
+        return self._from_any_copy(wanted, lambda place: self._read_at(place, wanted, kind, levels, size))
+
+    def _read_at(self, location: Location, wanted: ObjectId, kind: Kind, levels: int, size: int | None) -> Data:
+        what = f"object {wanted.short}"
+        if location.kind is not kind:
+            raise IntegrityFailure(what=what, reason=f"it is a {location.kind.label} where a {kind.label} belongs")
+        if size is not None and location.size != size:
+            raise IntegrityFailure(what=what, reason="as a piece of another one it should have another length")
+        if location.size > size_limit(kind) and kind is not Kind.BLOB:
+            raise IntegrityFailure(what=what, reason=f"{location.size} bytes are too large")
+        if location.codec is Codec.CHUNKS:
+            if not levels:
+                raise IntegrityFailure(what=what, reason="its chunk lists have no end")
+            records = self._complete_list(location, wanted)
+            data = b"".join(self._pieces(wanted, location, records, levels))
+            if hash_object(kind, data) != wanted:
+                raise IntegrityFailure(what=what, reason="its pieces do not make the whole")
+            return data
+        header, payload = self._entry(location, wanted)
+        return verified(header, payload, wanted, f"pack {location.pack.short}")
+
+    def _entry(self, location: Location, wanted: ObjectId) -> tuple[EntryHeader, Data]:
+        """An entry that is what the catalogue says it is."""
         reader = self._reader(location.pack)
         header, payload = reader.entry(location.offset, location.stored)
-        if header.id != wanted or header.codec is not Codec.CHUNKS or not 0 < header.depth <= _MAX_LIST_DEPTH:
-            raise IntegrityFailure(what=f"object {wanted.short}", reason="its chunk list is not where it should be")
+        _check_header(header, location, wanted)
+        return header, payload
+
+    def _list(self, location: Location, wanted: ObjectId) -> list[ChunkRecord]:
+        """The topmost chunk list of an object; empty if it has none."""
+        if location.codec is not Codec.CHUNKS:
+            return []
         what = f"object {wanted.short}"
-        yield from self._follow(read_chunk_list(bytes(payload), what), header.depth, what, needed)
+        header, payload = self._entry(location, wanted)
+        if header.depth > _MAX_LIST_DEPTH:
+            raise IntegrityFailure(what=what, reason=f"{header.depth} levels of chunk lists are too many")
+        records = read_chunk_list(bytes(payload), what)
+        if header.depth == 1 and sum(record.length for record in records) != location.size:
+            raise IntegrityFailure(what=what, reason="its pieces have another length than the whole")
+        return records
+
+    def _complete_list(self, location: Location, wanted: ObjectId) -> list[ChunkRecord]:
+        """The same, with everything in it known to be here: a list has no hash of its own, so damage shows so."""
+        records = self._list(location, wanted)
+        for record in records:
+            self._locate(record.id)
+        return records
+
+    def _pieces(self, wanted: ObjectId, location: Location, records: list[ChunkRecord], levels: int) -> Iterator[Data]:
+        left = location.size
+        for record in self._follow(wanted, records, location.depth, levels):
+            left -= record.length
+            if left < 0:
+                break
+            yield self._read(record.id, Kind.BLOB, levels - 1, record.length)
+        if left:
+            raise IntegrityFailure(
+                what=f"object {wanted.short}", reason="its pieces have another length than the whole"
+            )
 
     def _follow(
-        self, records: list[ChunkRecord], depth: int, what: str, needed: list[ObjectId] | None
+        self,
+        wanted: ObjectId,
+        records: list[ChunkRecord],
+        depth: int,
+        levels: int,
+        lists: list[ObjectId] | None = None,
     ) -> Iterator[ChunkRecord]:
+        """The records at the bottom of chunk lists; the ids of the lists on the way are added to `lists`."""
         if depth == 1:
             yield from records
             return
         for record in records:
-            if needed is not None:
-                needed.append(record.id)
-            below = read_chunk_list(bytes(self.read(record.id, Kind.BLOB)), what)
-            yield from self._follow(below, depth - 1, what, needed)
+            if lists is not None:
+                lists.append(record.id)
+            piece = self._read(record.id, Kind.BLOB, levels - 1, record.length)
+            below = read_chunk_list(bytes(piece), f"object {wanted.short}")
+            yield from self._follow(wanted, below, depth - 1, levels, lists)
 
     def _read_span(self, span: list[tuple[Location, ObjectId]]) -> Iterator[tuple[ObjectId, Data]]:
         first, last = span[0][0], span[-1][0]
-        reader = self._reader(first.pack)
+        length = last.offset - first.offset + ENTRY_HEADER_SIZE + last.stored
         try:
-            data = reader.read(first.offset, last.offset - first.offset + ENTRY_HEADER_SIZE + last.stored)
-        except IntegrityFailure:
-            data = b""
+            reader = self._reader(first.pack)
+            data = reader.read(first.offset, length)
+        except (IntegrityFailure, StorageFailure):
+            # One by one then, each from wherever it can be had.
+            for _, item in span:
+                yield item, self.read(item, Kind.BLOB)
+            return
         for location, item in span:
             try:
                 header, payload = reader.entry_in(data, location.offset - first.offset, location.stored)
-                blob = verified(header, payload, item, reader.what)
+                _check_header(header, location, item)
                 if header.kind is not Kind.BLOB:
                     raise IntegrityFailure(what=f"object {item.short}", reason=f"it is a {header.kind.label}")
+                blob = verified(header, payload, item, reader.what)
             except IntegrityFailure:
                 blob = self.read(item, Kind.BLOB)
             yield item, blob
@@ -348,3 +455,9 @@ class ObjectStore:
         else:
             self._readers.move_to_end(pack)
         return reader
+
+
+def _check_header(header: EntryHeader, location: Location, wanted: ObjectId) -> None:
+    said = (location.kind, location.codec, location.depth, location.stored, location.size, wanted)
+    if header != said:
+        raise IntegrityFailure(what=f"object {wanted.short}", reason="its pack and its table of contents differ")

@@ -1,1 +1,1 @@
-"""What users see: text and JSON printers, progress, pager, colours."""
+"""What people and programs see: text and JSON, colours, progress, pager. Knows no option and reads no environment."""

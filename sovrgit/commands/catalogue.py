@@ -1,0 +1,54 @@
+"""The commands by topic, each with its line in `sovr --help`.
+
+Kept apart from the commands, so that help and completion import none of them.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, dict[str, str]] = {
+    "Start": {
+        "demo": "Show the whole loop on a real pod, step by step",
+        "init": "Make a pod, empty or from a template",
+        "clone": "Get a pod by its reference",
+        "fork": "Get a pod to build upon, and record where it came from",
+    },
+    "Work": {
+        "status": "Show what has changed since the last commit",
+        "commit": "Record the state of the pod",
+        "diff": "Show changes, of the working tree or between revisions",
+        "restore": "Take back changes to files",
+    },
+    "Run": {
+        "run": "Run the pod, and record and commit the result",
+        "runs": "List runs",
+        "logs": "Show what a run printed",
+        "rerun": "Repeat a run from its recorded inputs, in a clean place",
+        "verify": "Repeat a run and compare its outputs with the recorded ones",
+        "trust": "Approve the scripts of a pod that came from somebody else",
+    },
+    "Look": {
+        "log": "Show the history",
+        "show": "Show a commit, a run or another object",
+        "lineage": "Show where a file came from, or what was made of it",
+        "ls": "List the files of a revision",
+        "cat": "Print a file of a revision",
+    },
+    "Share": {
+        "remote": "List, add and remove remotes",
+        "push": "Send commits to a remote",
+        "fetch": "Get what a remote has, without touching the files here",
+        "pull": "Get what a remote has and move forward to it",
+    },
+    "Keep": {
+        "fsck": "Check that everything stored is whole",
+        "config": "Read and change settings",
+    },
+}
+
+ALIASES = {"st": "status", "ci": "commit", "checkout": "restore", "history": "log"}
+"""Words that people of other tools type first, told of in the error message; they are not run."""
+
+
+def names() -> list[str]:
+    """All commands, in the order of the help."""
+    return [name for topic in COMMANDS.values() for name in topic]

@@ -1,0 +1,121 @@
+"""The top of the command line: global options, finding commands, and turning errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from sovrgit import __version__
+from sovrgit.commands.app import App, global_options
+from sovrgit.commands.catalogue import ALIASES, COMMANDS, names
+from sovrgit.errors import SovrError
+
+USAGE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""128 plus SIGPIPE, as shells report it."""
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the help."""
+        return names()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in names():
+            return None
+        module = importlib.import_module(f"sovrgit.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names, or an error that suggests one."""
+        name = args[0]
+        if name in names():
+            return super().resolve_command(ctx, args)
+        import difflib
+
+        near = [ALIASES[name]] if name in ALIASES else difflib.get_close_matches(name, names(), 1, 0.6)
+        suggestion = f"; did you mean `{near[0]}`?" if near else "; `sovr --help` lists the commands"
+        raise click.UsageError(f"no such command: `{name}`{suggestion}", ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by topic."""
+        for topic, commands in COMMANDS.items():
+            with formatter.section(topic):
+                formatter.write_dl(list(commands.items()), col_max=12)
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"sovr {__version__}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "folders", metavar="DIR", multiple=True, help="Work as if started in DIR.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def cli(ctx: click.Context, folders: tuple[str, ...]) -> None:
+    """Git for compute pods: keep, run, share and trace computations.
+
+    \b
+    Every command takes:
+      --json             one documented JSON document instead of text
+      -q, -v             say less, say more
+      --color WHEN       always, never or auto
+      --no-pager         never send output through a pager
+      -y, --yes          answer every question with yes
+    """
+    app = ctx.ensure_object(App)
+    for folder in folders:
+        app.change_folder(folder)
+    app.command = ctx.invoked_subcommand or ""
+
+
+cli.params += global_options()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; its exit code."""
+    app = App(os.environ)
+    try:
+        result: Any = cli.main(list(arguments), prog_name="sovr", standalone_mode=False, obj=app)
+        app.flush()
+        return result if isinstance(result, int) else 0
+    except SovrError as error:
+        app.report(error)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return USAGE
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f"run `{context.command_path} --help`" if context else "run `sovr --help`"
+        app.report_usage(error.format_message(), hint)
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        app.report_usage("interrupted", "")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; closing without a message is what every other tool does.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+        return BROKEN_PIPE
+    except OSError as error:
+        from sovrgit.store.files import storage_error
+
+        known = storage_error(error)
+        app.report(known)
+        return known.exit_code
+    finally:
+        app.close()

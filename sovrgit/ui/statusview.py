@@ -1,0 +1,117 @@
+"""How the state of a pod is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sovrgit.pod.refs import HEADS
+from sovrgit.ui.console import Console, path_fields
+from sovrgit.ui.format import plural
+
+if TYPE_CHECKING:
+    from sovrgit.pod.status import Status
+    from sovrgit.pod.treediff import Change
+
+_LABELS = {"added": ("new", "green"), "removed": ("deleted", "red"), "modified": ("modified", "yellow")}
+_TYPE_LABEL = ("type changed", "yellow")
+
+COLLAPSE_FROM = 10
+"""New files in a folder from which one line stands for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Shows a `Status`."""
+
+    status: Status
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        branch = self.status.branch.removeprefix(HEADS)
+        head = self.status.head
+        if console.verbosity >= 0:
+            at = console.style(head.short, "yellow") if head else "no commit yet"
+            console.line(f"on {console.style(branch, 'bold')}, {at}")
+        change_lines(console, self.status.changes)
+        if console.verbosity < 0:
+            return
+        if self.status.is_clean:
+            console.line("clean" if head else "the pod is empty")
+        else:
+            console.hint("`sovr commit -m MESSAGE` records this; `sovr diff` shows it")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "branch": self.status.branch.removeprefix(HEADS),
+            "commit": str(self.status.head) if self.status.head else None,
+            "clean": self.status.is_clean,
+            "files": self.status.files,
+            "changes": [change_document(change) for change in self.status.changes],
+        }
+
+
+def change_lines(console: Console, changes: Sequence[Change]) -> None:
+    """One line a change; many new or deleted files of a folder share one."""
+    for label, path, count, style in collapsed(changes):
+        more = console.style(f"  ({plural(count, 'file')})", "dim") if count > 1 else ""
+        console.line(f"  {console.style(f'{label:<9}', style)} {console.path(path)}{more}")
+
+
+def collapsed(changes: Sequence[Change]) -> list[tuple[str, bytes, int, str]]:
+    """The changes as (label, path, files, style), with large folders that came or went whole as one row."""
+    whole = _whole_folders(changes)
+    rows: list[tuple[str, bytes, int, str]] = []
+    done: set[tuple[bytes, str]] = set()
+    for change in changes:
+        label, style = _LABELS.get(change.kind, _TYPE_LABEL)
+        folder = next((above for above in _above(change.path) if (above, change.kind) in whole), None)
+        if folder is None:
+            entry = change.new or change.old
+            slash = b"/" if entry is not None and entry.is_directory else b""
+            rows.append((label, change.path + slash, 1, style))
+        elif (folder, change.kind) not in done:
+            done.add((folder, change.kind))
+            rows.append((label, folder + b"/", whole[folder, change.kind], style))
+    return rows
+
+
+def _whole_folders(changes: Sequence[Change]) -> dict[tuple[bytes, str], int]:
+    """Folders below which all changes are of one kind, new or deleted, and many."""
+    kinds: dict[bytes, set[str]] = {}
+    counts: dict[tuple[bytes, str], int] = {}
+    for change in changes:
+        for folder in _above(change.path):
+            kinds.setdefault(folder, set()).add(change.kind)
+            counts[folder, change.kind] = counts.get((folder, change.kind), 0) + 1
+    return {
+        key: count
+        for key, count in counts.items()
+        if count >= COLLAPSE_FROM and key[1] in ("added", "removed") and len(kinds[key[0]]) == 1
+    }
+
+
+def _above(path: bytes) -> list[bytes]:
+    """The folders that a path lies in, the outermost first."""
+    parts = path.split(b"/")
+    return [b"/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """A change as JSON."""
+    return {
+        **path_fields(change.path),
+        "change": change.kind,
+        "old": _side(change.old),
+        "new": _side(change.new),
+    }
+
+
+def _side(entry: Any) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    # A file whose size alone shows that it differs was not read, so its id is not known.
+    identity = str(entry.id) if any(entry.id) else None
+    return {"kind": entry.kind.name.lower(), "id": identity, "size": entry.size}
