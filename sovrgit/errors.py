@@ -157,7 +157,7 @@ class ObjectInvalid(SovrError):
 
     exit_code = 30
     template = "not a valid {kind}: {reason}"
-    hint_template = "the data comes from a broken or hostile source; run `sovr verify-pod` to check what is here"
+    hint_template = "the data comes from a broken or hostile source; run `sovr fsck` to check what is here"
 
 
 class ObjectMissing(SovrError):
@@ -165,7 +165,7 @@ class ObjectMissing(SovrError):
 
     exit_code = 31
     template = "object {id} is missing"
-    hint_template = "run `sovr fetch` to get it from a remote, or `sovr verify-pod` to see what else is missing"
+    hint_template = "run `sovr fetch` to get it from a remote, or `sovr fsck` to see what else is missing"
 
 
 class IntegrityFailure(SovrError):
@@ -173,7 +173,7 @@ class IntegrityFailure(SovrError):
 
     exit_code = 32
     template = "{what} is damaged: {reason}"
-    hint_template = "run `sovr verify-pod` to see all damage; a clone from a remote brings undamaged copies"
+    hint_template = "run `sovr fsck` to see all damage; a clone from a remote brings undamaged copies"
 
 
 class UnsafeName(SovrError):

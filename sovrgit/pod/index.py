@@ -79,7 +79,8 @@ class Index:
         """The index in a file; an empty one if there is none, or it is damaged or of another version."""
         try:
             data = path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
+            # Not there, or not readable: it is a cache, and saving it will tell why if that is needed.
             return cls()
         body = memoryview(data)[len(_MAGIC) : -ID_SIZE]
         if not data.startswith(_MAGIC) or blake3(body).digest() != data[-ID_SIZE:]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sovrgit.errors import Locked
-from sovrgit.store.files import reporting
+from sovrgit.store.files import reporting, storage_error
 
 PATIENCE = 30.0
 """Seconds to wait for another process."""
@@ -37,7 +37,7 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         deadline = time.monotonic() + patience
-        while not _try(descriptor):
+        while not _try(descriptor, path):
             if time.monotonic() >= deadline:
                 holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip()
                 raise Locked(path=path.parent, holder=f"process {holder}" if holder else "its id is not known")
@@ -51,14 +51,14 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _try(descriptor: int) -> bool:
+def _try(descriptor: int, path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in (errno.ENOLCK, errno.ENOTSUP):
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             # A file system without locks: `docs/internals/store.md` says what then holds.
             return True
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return False
-        raise
+        raise storage_error(error, path) from error
     return True

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure, RevisionNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
-from sovrgit.store.files import reporting, write_atomic
+from sovrgit.store.files import reporting, storage_error, write_all, write_atomic
 
 _HEADER = "sovr refs 1"
 HEADS = "refs/heads/"
@@ -22,8 +22,8 @@ VERDICTS = "refs/verdicts/"
 TAGS = "refs/tags/"
 DEFAULT_BRANCH = "refs/heads/main"
 
-# The rules of git-check-ref-format(1), so that refs can be exchanged with Git.
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|(^|/)\.|\.lock(/|$)")
+# The rules of git-check-ref-format(1), so that refs can be exchanged with Git; and nothing that is not Unicode.
+_FORBIDDEN = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|(^|/)\.|\.lock(/|$)")
 
 
 class RefChange(NamedTuple):
@@ -63,12 +63,15 @@ class Refs:
             IntegrityFailure: if the file is damaged.
         """
         try:
-            header, head, *lines = data.decode().splitlines()
-            if header != _HEADER or not head.startswith("HEAD ") or not data.endswith(b"\n"):
+            # Not splitlines(), which also splits at characters that may stand in a name.
+            header, head, *lines, end = data.decode().split("\n")
+            if header != _HEADER or not head.startswith("HEAD ") or end:
                 raise ValueError
-            values = {}
+            values: dict[str, ObjectId] = {}
             for line in lines:
                 digest, name = line.split(" ", 1)
+                if name in values:
+                    raise ValueError
                 values[check_ref(name)] = ObjectId.parse(digest)
             return cls(check_ref(head[5:]), values)
         except (ValueError, UnsafeName):
@@ -116,6 +119,8 @@ class RefStore:
 
         Raises:
             RevisionNotFound: if a ref is not where it was expected; nothing has moved.
+            UnsafeName: if a name is not one that a ref may have; nothing has moved.
+            StorageFull, ReadOnly, StorageFailure: if they cannot be written.
         """
         refs = self.read()
         values = dict(refs.values)
@@ -131,7 +136,7 @@ class RefStore:
                 values[name] = new
             if old != new:
                 moved.append([name, str(old or ""), str(new or "")])
-        updated = Refs(head or refs.head, values)
+        updated = Refs(check_ref(head or refs.head), values)
         if updated != refs:
             entry = {"time": time_ns, "command": command, "head": updated.head, "changes": moved}
             self._write_journal(entry)
@@ -139,20 +144,33 @@ class RefStore:
         return updated
 
     def journal(self) -> list[dict[str, object]]:
-        """What moved the refs, oldest first. A last line that a crash cut off is left out."""
+        """What moved the refs, oldest first. A line that a crash or a full disk cut off is left out."""
         try:
-            lines = self._journal.read_text("utf-8").splitlines(keepends=True)
+            lines = self._journal.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in lines if line.endswith("}\n")]
+        except OSError as error:
+            raise storage_error(error, self._journal) from error
+        return [entry for line in lines if (entry := _entry(line)) is not None]
 
     def _write_journal(self, entry: Mapping[str, object]) -> None:
         # Before the refs move: objects that only the journal knows are kept, objects nobody knows are not.
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         with reporting(self._journal):
-            descriptor = os.open(self._journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(self._journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
             try:
-                os.write(descriptor, line)
+                size = os.fstat(descriptor).st_size
+                if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                    line = b"\n" + line
+                write_all(descriptor, line)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _entry(line: bytes) -> dict[str, object] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

@@ -20,7 +20,7 @@ _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,
                     class INTEGER NOT NULL, objects INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS objects (id BLOB NOT NULL, pack INTEGER NOT NULL, kind INTEGER NOT NULL, 
+CREATE TABLE IF NOT EXISTS objects (id BLOB NOT NULL, pack INTEGER NOT NULL, kind INTEGER NOT NULL,
                       codec INTEGER NOT NULL, depth INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL,
                       size INTEGER NOT NULL, PRIMARY KEY (id, pack)) WITHOUT ROWID;
 """
@@ -29,7 +29,7 @@ _LOOKUP = (
     "WHERE objects.id = ?"
 )
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
-"""What SQLite reports of a file that is no catalogue: others mean that the file is in use, or the disk full or failing."""
+"""What SQLite reports of a file that is no catalogue. Anything else means that it is in use, or the disk is full."""
 
 Answer = TypeVar("Answer")
 
@@ -67,6 +67,7 @@ class Catalogue:
         self._path = path
         self._refill = refill
         self._replaced = False
+        self.is_empty = True
         self._database = self._open()
 
     def close(self) -> None:

@@ -1,0 +1,24 @@
+"""`sovr clone`: get a pod by its reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+from sovrgit.ui.transferview import ClonedView
+
+
+@sovr_command("clone")
+@click.argument("reference")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def command(app: App, reference: str, folder: Path | None) -> None:
+    """Get the pod that REFERENCE names, into FOLDER.
+
+    A reference is the path or `file://` address of a folder that was pushed to, or of another pod. Nothing of what is
+    cloned is run.
+    """
+    from sovrgit.commands.getting import get_pod
+
+    app.show(ClonedView(get_pod(app, reference, folder, "origin")))

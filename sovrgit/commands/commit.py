@@ -1,0 +1,29 @@
+"""`sovr commit`: record the state of the pod."""
+
+from __future__ import annotations
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+from sovrgit.ui.commitview import CommittedView
+
+
+@sovr_command("commit")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("-m", "--message", multiple=True, help="The message; a second one becomes a second paragraph.")
+@click.option("--amend", is_flag=True, help="Replace the last commit.")
+@click.option("--allow-empty", is_flag=True, help="Commit even if nothing has changed.")
+def command(app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: bool, allow_empty: bool) -> None:
+    """Record the state of the pod: all of it, or only PATHS.
+
+    There is no staging area: what is in the folder and not ignored is recorded.
+    """
+    from sovrgit.commands.message import edit_message
+    from sovrgit.pod.commits import CommitRequest, commit
+
+    wanted = [app.in_pod(path) for path in paths]
+    text: str | None = "\n\n".join(message) if message else None
+    if text is None and not amend:
+        text = edit_message(app)
+    request = CommitRequest(app.author(), text, [] if b"" in wanted else wanted, amend, allow_empty)
+    app.show(CommittedView(commit(app.pod, request)))

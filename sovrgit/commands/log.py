@@ -1,0 +1,68 @@
+"""`sovr log`: the history."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+from sovrgit.ui.commitview import LogView, short_ref
+
+
+@sovr_command("log")
+@click.argument("revision", required=False)
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--oneline", is_flag=True, help="One line a commit.")
+@click.option("--graph", is_flag=True, help="Draw how commits follow each other.")
+@click.option("--all", "everything", is_flag=True, help="From all branches, here and at remotes.")
+@click.option("-n", "--number", type=click.IntRange(min=1), help="At most so many commits.")
+def command(
+    app: App,
+    revision: str | None,
+    paths: tuple[str, ...],
+    oneline: bool,
+    graph: bool,
+    everything: bool,
+    number: int | None,
+) -> None:
+    """Show the history of REVISION (A..B for a range), of all or of PATHS only."""
+    from sovrgit.pod.history import touching, walk
+    from sovrgit.ui.graph import draw
+
+    tips, without, names = _range(app, revision)
+    if names:
+        paths = (*names, *paths)
+    refs = app.pod.refs.read()
+    if everything:
+        tips = [value for name, value in refs.values.items() if name.startswith(("refs/heads/", "refs/remotes/"))]
+    commits = walk(app.pod.store, tips, without)
+    if paths:
+        commits = touching(app.pod.store, commits, [app.in_pod(path) for path in paths])
+    found = list(islice(commits, number))
+    labels: dict[object, list[str]] = {}
+    for name, value in refs.values.items():
+        if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/")):
+            label = short_ref(name)
+            labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
+    view = LogView(found, labels, draw(found) if graph else (), oneline)  # type: ignore[arg-type]
+    with app.paged():
+        app.show(view)
+
+
+def _range(app: App, revision: str | None) -> tuple[list[object], list[object], list[str]]:
+    """The commits to begin and to end with; a first argument that is a path and no revision is given back."""
+    from sovrgit.errors import RevisionNotFound
+    from sovrgit.pod.revisions import resolve_commit
+
+    if revision is None:
+        return [resolve_commit(app.pod, "HEAD")], [], []
+    if ".." in revision:
+        old, _, new = revision.partition("..")
+        return [resolve_commit(app.pod, new or "HEAD")], [resolve_commit(app.pod, old or "HEAD")], []
+    try:
+        return [resolve_commit(app.pod, revision)], [], []
+    except RevisionNotFound:
+        if not (app.folder / revision).exists():
+            raise
+        return [resolve_commit(app.pod, "HEAD")], [], [revision]

@@ -1,0 +1,44 @@
+"""`sovr show`: a commit, a run or another object."""
+
+from __future__ import annotations
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+
+
+@sovr_command("show")
+@click.argument("name", default="HEAD")
+@click.option("--stat", is_flag=True, help="Of changes, only how much.")
+def command(app: App, name: str, stat: bool) -> None:
+    """Show what NAME stands for: a revision, REVISION:PATH, or the id of a run, verdict or file."""
+    from sovrgit.commands.differences import compare_trees
+    from sovrgit.objects.ids import Kind
+    from sovrgit.pod.revisions import resolve_any
+    from sovrgit.store.store import EMPTY_TREE_ID
+    from sovrgit.ui.showview import BlobView, CommitShowView, TreeView, VerdictView
+
+    store = app.pod.store
+    if ":" in name:
+        from sovrgit.pod.revisions import resolve_path
+
+        revision, _, path = name.partition(":")
+        entry = resolve_path(app.pod, revision or "HEAD", path.strip("/").encode("utf-8", "surrogateescape"))
+        identity, kind = entry.id, Kind.TREE if entry.is_directory else Kind.BLOB
+    else:
+        identity, kind = resolve_any(app.pod, name)
+    with app.paged():
+        if kind is Kind.COMMIT:
+            commit = store.commit(identity)
+            before = store.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE_ID
+            app.show(CommitShowView(identity, commit, compare_trees(app, before, commit.tree, stat=stat)))
+        elif kind is Kind.RUN:
+            from sovrgit.commands.runs import run_view
+
+            app.show(run_view(app, identity))
+        elif kind is Kind.VERDICT:
+            app.show(VerdictView(identity, store.verdict(identity)))
+        elif kind is Kind.TREE:
+            app.show(TreeView(identity, store.tree(identity)))
+        else:
+            app.show(BlobView(identity, store.size(identity), store.stream(identity)))

@@ -1,0 +1,162 @@
+"""How single objects are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sovrgit.objects.commit import Commit
+from sovrgit.objects.ids import Data, ObjectId
+from sovrgit.objects.tree import Tree, TreeEntry
+from sovrgit.objects.verdict import Finding, Verdict
+from sovrgit.ui.commitview import commit_document, commit_lines
+from sovrgit.ui.console import Console, path_fields
+from sovrgit.ui.differenceview import DifferenceView
+from sovrgit.ui.format import human_size, human_time, plural
+
+_MODES = {"file": "-rw-", "executable": "-rwx", "symlink": "l---", "directory": "d---"}
+
+
+@dataclass(frozen=True, slots=True)
+class CommitShowView:
+    """A commit and what it changed."""
+
+    id: ObjectId
+    commit: Commit
+    differences: DifferenceView
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        console.lines(commit_lines(console, self.id, self.commit))
+        console.line()
+        self.differences.text(console)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {"kind": "commit", **commit_document(self.id, self.commit), **self.differences.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """A verdict."""
+
+    id: ObjectId
+    verdict: Verdict
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        verdict = self.verdict
+        console.line(console.style(f"verdict {self.id}", "yellow"))
+        console.line(f"Run:     {verdict.run.short}, repeated as {verdict.repeat.short}")
+        console.line(f"Date:    {human_time(verdict.time // 1_000_000_000, 0)}")
+        if verdict.by:
+            console.line(f"By:      {console.safe(verdict.by)}")
+        console.line(f"Finding: {finding_text(console, verdict)}")
+        for difference in verdict.differences:
+            console.line(f"  {difference.change:<8} {console.path(difference.path)}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {"kind": "verdict", **verdict_document(self.id, self.verdict)}
+
+
+def finding_text(console: Console, verdict: Verdict) -> str:
+    """What a verdict found, in words."""
+    if verdict.finding is Finding.IDENTICAL:
+        return console.style("identical", "green", "bold") + f", {plural(verdict.files, 'file')} compared"
+    if verdict.finding is Finding.DIFFERS:
+        return console.style("differs", "red", "bold") + f" in {plural(len(verdict.differences), 'file')}"
+    return console.style("not comparable", "yellow", "bold") + f": {console.safe(verdict.reason)}"
+
+
+def verdict_document(identity: ObjectId, verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON."""
+    return {
+        "id": str(identity),
+        "finding": str(verdict.finding),
+        "run": str(verdict.run),
+        "repeat": str(verdict.repeat),
+        "time_ns": verdict.time,
+        "files": verdict.files,
+        "by": verdict.by,
+        "reason": verdict.reason,
+        "differences": [{**path_fields(entry.path), "change": entry.change} for entry in verdict.differences],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TreeView:
+    """One folder of a revision."""
+
+    id: ObjectId
+    tree: Tree
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        console.line(console.style(f"tree {self.id}", "yellow"))
+        for entry in self.tree.entries:
+            console.line(entry_line(console, entry.name, entry))
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "kind": "tree",
+            "id": str(self.id),
+            "size": self.tree.size,
+            "entries": [entry_document(entry.name, entry) for entry in self.tree.entries],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesView:
+    """Files of a revision, with their paths."""
+
+    entries: Iterable[tuple[bytes, TreeEntry]]
+    detailed: bool
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        for path, entry in self.entries:
+            slash = b"/" if entry.is_directory else b""
+            console.line(entry_line(console, path, entry) if self.detailed else console.path(path + slash))
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {"entries": [entry_document(path, entry) for path, entry in self.entries]}
+
+
+@dataclass(frozen=True, slots=True)
+class BlobView:
+    """The content of a file."""
+
+    id: ObjectId
+    size: int
+    pieces: Iterator[Data]
+
+    def text(self, console: Console) -> None:
+        """Print the bytes as they are."""
+        console.out.flush()
+        raw = getattr(console.out, "buffer", None)
+        for piece in self.pieces:
+            if console.terminal or raw is None:
+                console.out.write(console.safe(bytes(piece).decode("utf-8", "surrogateescape")))
+            else:
+                raw.write(piece)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document: about the file; `sovr cat` prints its content."""
+        return {"kind": "blob", "id": str(self.id), "size": self.size}
+
+
+def entry_line(console: Console, path: bytes, entry: TreeEntry) -> str:
+    """A file on one line, with mode, size and id."""
+    slash = b"/" if entry.is_directory else b""
+    mode = _MODES[entry.kind.name.lower()]
+    identity = console.style(entry.id.short, "dim")
+    return f"{mode}  {human_size(entry.size):>9}  {identity}  {console.path(path + slash)}"
+
+
+def entry_document(path: bytes, entry: TreeEntry) -> dict[str, Any]:
+    """A file as JSON."""
+    return {**path_fields(path), "kind": entry.kind.name.lower(), "id": str(entry.id), "size": entry.size}

@@ -1,0 +1,154 @@
+"""How transfers and remotes are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
+from sovrgit.ui.commitview import short_ref
+from sovrgit.ui.console import Console
+from sovrgit.ui.format import human_size, plural
+
+if TYPE_CHECKING:
+    from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.fetch import Fetched
+    from sovrgit.remotes.locations import RemoteSetting
+    from sovrgit.remotes.push import Pushed
+
+
+@dataclass(frozen=True, slots=True)
+class RemotesView:
+    """Shows remotes."""
+
+    remotes: Sequence[RemoteSetting]
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        width = max((len(remote.name) for remote in self.remotes), default=0)
+        for remote in self.remotes:
+            console.line(f"{console.style(f'{remote.name:<{width}}', 'bold')}  {remote.location}")
+        if not self.remotes:
+            console.hint("`sovr remote add origin /path/to/folder` adds one")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {"remotes": [remote._asdict() for remote in self.remotes]}
+
+
+@dataclass(frozen=True, slots=True)
+class PushedView:
+    """Shows what a push did."""
+
+    pushed: Pushed
+    remote: str
+    location: str
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        if not self.pushed.moved:
+            console.note(f"{self.remote} is up to date")
+            return
+        for line in moved_lines(console, self.pushed.moved):
+            console.line(line)
+        amount = f"{plural(self.pushed.sent_objects, 'object')} in {plural(self.pushed.sent_packs, 'pack')}"
+        console.note(f"sent {human_size(self.pushed.sent_bytes)} ({amount}) to {self.location}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "remote": self.remote,
+            "location": self.location,
+            "moved": [move_document(move) for move in self.pushed.moved],
+            "sent_bytes": self.pushed.sent_bytes,
+            "sent_packs": self.pushed.sent_packs,
+            "sent_objects": self.pushed.sent_objects,
+            "generation": self.pushed.generation,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedView:
+    """Shows what a fetch, and a pull after it, did. `files` counts the paths that a pull changed, None for a fetch."""
+
+    fetched: Fetched
+    remote: str
+    files: int | None = None
+    head: ObjectId | None = None
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        for line in moved_lines(console, self.fetched.moved):
+            console.line(line)
+        if self.fetched.received_packs:
+            packs = plural(self.fetched.received_packs, "pack")
+            console.note(f"received {human_size(self.fetched.received_bytes)} ({packs}) from {self.remote}")
+        if self.files is not None and self.head is not None:
+            done = f"now at {self.head.short}, {plural(self.files, 'path')} changed" if self.files else "up to date"
+            console.line(done)
+        elif not self.fetched.moved:
+            console.note(f"nothing new at {self.remote}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "remote": self.remote,
+            "moved": [move_document(move) for move in self.fetched.moved],
+            "received_bytes": self.fetched.received_bytes,
+            "received_packs": self.fetched.received_packs,
+            "changed_paths": self.files,
+            "commit": str(self.head) if self.head else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ClonedView:
+    """Shows a clone or a fork."""
+
+    cloned: Cloned
+    fork: ObjectId | None = None
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        head = self.fork or self.cloned.head
+        amount = human_size(self.cloned.fetched.received_bytes)
+        verb = "forked" if self.fork else "cloned"
+        console.line(f"{verb} into {self.cloned.pod.root} at {console.style(head.short, 'yellow')} ({amount} received)")
+        console.hint("`sovr log` shows its history, `sovr run` runs it after asking")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "folder": str(self.cloned.pod.root),
+            "commit": str(self.fork or self.cloned.head),
+            "received_bytes": self.cloned.fetched.received_bytes,
+            "received_packs": self.cloned.fetched.received_packs,
+        }
+
+
+def moved_lines(console: Console, moves: Sequence[RefChange]) -> list[str]:
+    """One line a branch or tag, and one for all records of a kind."""
+    lines = []
+    for move in moves:
+        if move.name.startswith((RUNS, VERDICTS)):
+            continue
+        what = f"{move.old.short}..{move.new.short}" if move.old and move.new else "new"
+        if move.new is None:
+            what = "removed"
+        lines.append(f"  {short_ref(move.name)}  {console.style(what, 'yellow')}")
+    for prefix, noun in ((RUNS, "run record"), (VERDICTS, "verdict")):
+        count = sum(move.name.startswith(prefix) for move in moves)
+        if count:
+            lines.append(f"  {plural(count, noun)}")
+    return lines
+
+
+def move_document(move: RefChange) -> dict[str, Any]:
+    """A ref that moved, as JSON."""
+    return {
+        "ref": move.name,
+        "old": str(move.old) if move.old else None,
+        "new": str(move.new) if move.new else None,
+    }
