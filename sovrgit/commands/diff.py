@@ -11,9 +11,11 @@ from sovrgit.commands.app import App, sovr_command
 @click.argument("arguments", nargs=-1)
 @click.option("--stat", is_flag=True, help="Only how much changed in each file.")
 @click.option("--name-only", is_flag=True, help="Only the names of the files.")
-@click.option("--text", "as_text", is_flag=True, help="Compare JSON files line by line, not key by key.")
+@click.option("--keys/--text", "by_key", default=None, help="Compare JSON files by key (on a terminal), or by line.")
 @click.option("--exit-code", is_flag=True, help="End with 1 if there are differences.")
-def command(app: App, arguments: tuple[str, ...], stat: bool, name_only: bool, as_text: bool, exit_code: bool) -> int:
+def command(
+    app: App, arguments: tuple[str, ...], stat: bool, name_only: bool, by_key: bool | None, exit_code: bool
+) -> int:
     """Show changes: of the working tree, or between revisions.
 
     \b
@@ -25,10 +27,10 @@ def command(app: App, arguments: tuple[str, ...], stat: bool, name_only: bool, a
 
     revisions, paths = split_arguments(app, arguments)
     if len(revisions) == 2:
-        view = compare_trees(app, *revisions, paths=paths, stat=stat, name_only=name_only, as_text=as_text)
+        view = compare_trees(app, *revisions, paths=paths, stat=stat, name_only=name_only, by_key=by_key)
     else:
         tree = revisions[0] if revisions else None
-        view = compare_working(app, tree, paths=paths, stat=stat, name_only=name_only, as_text=as_text)
+        view = compare_working(app, tree, paths=paths, stat=stat, name_only=name_only, by_key=by_key)
     with app.paged():
         app.show(view)
     return int(exit_code and view.any)

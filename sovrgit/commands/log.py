@@ -7,6 +7,7 @@ from itertools import islice
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.objects.ids import ObjectId
 from sovrgit.ui.commitview import LogView, short_ref
 
 
@@ -40,17 +41,17 @@ def command(
     if paths:
         commits = touching(app.pod.store, commits, [app.in_pod(path) for path in paths])
     found = list(islice(commits, number))
-    labels: dict[object, list[str]] = {}
+    labels: dict[ObjectId, list[str]] = {}
     for name, value in refs.values.items():
         if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/")):
             label = short_ref(name)
             labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
-    view = LogView(found, labels, draw(found) if graph else (), oneline)  # type: ignore[arg-type]
+    view = LogView(found, labels, draw(found) if graph else (), oneline)
     with app.paged():
         app.show(view)
 
 
-def _range(app: App, revision: str | None) -> tuple[list[object], list[object], list[str]]:
+def _range(app: App, revision: str | None) -> tuple[list[ObjectId], list[ObjectId], list[str]]:
     """The commits to begin and to end with; a first argument that is a path and no revision is given back."""
     from sovrgit.errors import RevisionNotFound
     from sovrgit.pod.revisions import resolve_commit

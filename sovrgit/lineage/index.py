@@ -5,38 +5,22 @@ Derived from commits and records alone; deleting it loses nothing. Bringing it u
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 from sovrgit.errors import ObjectMissing
-from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.lineage.database import Database, Row
+from sovrgit.lineage.gather import Gatherer, parents_first
+from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
-from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import RUNS, VERDICTS
-from sovrgit.pod.treediff import walk
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE commits (id BLOB PRIMARY KEY, time INTEGER NOT NULL, run BLOB) WITHOUT ROWID;
-CREATE TABLE runs (id BLOB PRIMARY KEY, key BLOB NOT NULL, status TEXT NOT NULL, started INTEGER NOT NULL,
-                   made BLOB, repeats BLOB) WITHOUT ROWID;
-CREATE TABLE outputs (blob BLOB NOT NULL, run BLOB NOT NULL, path BLOB NOT NULL,
-                      PRIMARY KEY (blob, run, path)) WITHOUT ROWID;
-CREATE TABLE verdicts (id BLOB PRIMARY KEY, run BLOB NOT NULL, repeat BLOB NOT NULL, time INTEGER NOT NULL)
-    WITHOUT ROWID;
-CREATE INDEX runs_by_key ON runs (key, status);
-CREATE INDEX runs_by_time ON runs (started);
-CREATE INDEX verdicts_by_run ON verdicts (run);
-"""
+_Answer = TypeVar("_Answer")
 
 
 class KnownRun(NamedTuple):
-    """A run, its id, and the first commit that was found to be made by it."""
+    """A run, its id, and the commit that it made, if there is one."""
 
     id: ObjectId
     run: Run
@@ -44,19 +28,31 @@ class KnownRun(NamedTuple):
 
 
 class Maker(NamedTuple):
-    """A run that left a file in its output, and the path it had there."""
+    """A run that left a file or a folder in its output, and the path it had there."""
 
     run: ObjectId
     path: bytes
 
 
+class RunInput(NamedTuple):
+    """A run, the tree of its inputs, and when it began and ended, in nanoseconds since 1970."""
+
+    run: ObjectId
+    input: ObjectId
+    started: int
+    finished: int
+
+
 class LineageIndex:
-    """The index of one pod, brought up to date when it is opened."""
+    """The index of one pod, brought up to date when it is opened.
+
+    Its commits and verdicts are those that refs lead to now. Runs are remembered for as long as their records are
+    here, because a result that is known need not be computed again.
+    """
 
     def __init__(self, pod: Pod) -> None:
         self._pod = pod
-        self._path = pod.folder / "lineage.sqlite"
-        self._database = self._open()
+        self._database = Database(pod.folder / "lineage.sqlite")
         self.update()
 
     def close(self) -> None:
@@ -71,52 +67,39 @@ class LineageIndex:
 
     def update(self) -> int:
         """Take in commits and records that are new; the number of commits that were."""
-        refs = self._pod.refs.read()
-        store = self._pod.store
-        new: list[ObjectId] = []
-        stack = []
-        runs: list[ObjectId] = []
-        verdicts: list[ObjectId] = []
-        for name, value in refs.values.items():
-            if name.startswith(RUNS):
-                runs.append(value)
-            elif name.startswith(VERDICTS):
-                verdicts.append(value)
-            elif not self._has("commits", value) and store.kind(value) is Kind.COMMIT:
-                stack.append(value)
-        seen = set(stack)
-        while stack:
-            current = stack.pop()
-            new.append(current)
-            for parent in store.commit(current).parents:
-                if parent not in seen and not self._has("commits", parent) and store.has(parent):
-                    seen.add(parent)
-                    stack.append(parent)
-        runs = [run for run in runs if not self._has("runs", run)]
-        verdicts = [verdict for verdict in verdicts if not self._has("verdicts", verdict)]
-        if new or runs or verdicts:
-            with self._transaction():
-                # Oldest first, so that a run is credited to the commit that brought it.
-                for identity in sorted(new, key=lambda item: (store.commit(item).time, item)):
-                    self._add_commit(identity)
-                for run in runs:
-                    self._add_run(run, None)
-                for verdict in verdicts:
-                    self._add_verdict(verdict)
-        return len(new)
+        while True:
+            try:
+                return Gatherer(self._pod, self._database).gather()
+            except sqlite3.DatabaseError as error:
+                self._database.recover(error)
+
+    # --- runs ---------------------------------------------------------------------------------------------------
 
     def succeeded_with(self, key: ObjectId) -> KnownRun | None:
-        """The latest successful run with a run key."""
-        row = self._database.execute(
-            "SELECT id, made FROM runs WHERE key = ? AND status = ? ORDER BY started DESC LIMIT 1",
+        """The latest successful run with a run key whose output is here.
+
+        A run that is no repetition comes first: to check a result is no reason to replace it.
+        """
+        for row in self._ask(
+            "SELECT id, made FROM runs WHERE key = ? AND status = ? ORDER BY repeats IS NOT NULL, started DESC",
             (key, RunStatus.SUCCEEDED),
-        ).fetchone()
-        return self._known(row) if row else None
+        ):
+            known = self._known(row)
+            # The record decides, not the index: what it says is taken for a result.
+            if known is not None and known.run.key == key and known.run.succeeded:
+                if known.run.output is None or self._pod.store.has(known.run.output):
+                    return known
+        return None
 
     def runs(self, limit: int = -1) -> Iterator[KnownRun]:
-        """All runs, the latest first."""
-        rows = self._database.execute("SELECT id, made FROM runs ORDER BY started DESC, id LIMIT ?", (limit,))
-        return (self._known(row) for row in rows.fetchall())
+        """All runs, or at most `limit`, the latest first. Records are read as they are asked for."""
+        for row in self._ask("SELECT id, made FROM runs ORDER BY started DESC, id DESC"):
+            if limit == 0:
+                return
+            known = self._known(row)
+            if known is not None:
+                limit -= 1
+                yield known
 
     def run(self, identity: ObjectId) -> KnownRun:
         """One run.
@@ -124,99 +107,103 @@ class LineageIndex:
         Raises:
             ObjectMissing: if its record is not here.
         """
-        row = self._database.execute("SELECT id, made FROM runs WHERE id = ?", (identity,)).fetchone()
-        return self._known(row or (identity, None))
+        rows = self._ask("SELECT made FROM runs WHERE id = ?", (identity,))
+        return KnownRun(identity, self._pod.store.run(identity), _optional(rows[0][0]) if rows else None)
 
-    def makers(self, blob: ObjectId) -> list[Maker]:
-        """The runs that left a file with this content in their output, the earliest first."""
-        rows = self._database.execute(
-            "SELECT outputs.run, path FROM outputs JOIN runs ON runs.id = outputs.run WHERE blob = ? ORDER BY started",
-            (blob,),
+    def inputs(self) -> list[RunInput]:
+        """The input tree of every run, the earliest first."""
+        rows = self._ask("SELECT id, input, started, finished FROM runs ORDER BY started, id")
+        return [RunInput(ObjectId(run), ObjectId(tree), started, finished) for run, tree, started, finished in rows]
+
+    def repeats_of(self, run: ObjectId) -> list[ObjectId]:
+        """The runs that repeat a run, the earliest first."""
+        return _ids(self._ask("SELECT id FROM runs WHERE repeats = ? ORDER BY started, id", (run,)))
+
+    # --- what they made -----------------------------------------------------------------------------------------
+
+    def makers(self, content: ObjectId) -> list[Maker]:
+        """The runs that left a file with this content, or this very folder, in their output, the earliest first."""
+        rows = self._ask(
+            "SELECT run, path FROM outputs JOIN runs ON runs.id = run WHERE outputs.id = ? ORDER BY started, run, path",
+            (content,),
         )
         return [Maker(ObjectId(run), path) for run, path in rows]
 
+    def output_ids(self) -> set[bytes]:
+        """The ids of everything that a run put out."""
+        return {row[0] for row in self._ask("SELECT DISTINCT id FROM outputs")}
+
     def verdicts_on(self, run: ObjectId) -> list[ObjectId]:
         """The verdicts on a run, the latest first."""
-        rows = self._database.execute("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC", (run,))
-        return [ObjectId(row[0]) for row in rows]
+        return _ids(self._ask("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC, id", (run,)))
+
+    # --- commits ------------------------------------------------------------------------------------------------
 
     def commits_of(self, run: ObjectId) -> list[ObjectId]:
-        """The commits that a run made, or whose output was taken from it."""
-        rows = self._database.execute("SELECT id FROM commits WHERE run = ? ORDER BY time", (run,))
-        return [ObjectId(row[0]) for row in rows]
+        """The commits that a run made, or whose output was taken from it; parents come before children."""
+        return _ids(self._ask("SELECT id FROM commits WHERE run = ? ORDER BY position", (run,)))
 
-    def _known(self, row: tuple[bytes, bytes | None]) -> KnownRun:
-        identity = ObjectId(row[0])
-        return KnownRun(identity, self._pod.store.run(identity), ObjectId(row[1]) if row[1] else None)
+    def ancestry(self, commit: ObjectId) -> dict[ObjectId, int]:
+        """The commits that can be reached, the first one included, each with a number above those of its ancestors.
 
-    def _has(self, table: str, identity: ObjectId) -> bool:
-        query = f"SELECT 1 FROM {table} WHERE id = ?"
-        return self._database.execute(query, (identity,)).fetchone() is not None
-
-    def _add_commit(self, identity: ObjectId) -> None:
-        commit = self._pod.store.commit(identity)
-        self._database.execute("INSERT INTO commits VALUES (?, ?, ?)", (identity, commit.time, commit.run))
-        if commit.run is not None and not self._has("runs", commit.run):
-            self._add_run(commit.run, identity)
-
-    def _add_run(self, identity: ObjectId, made: ObjectId | None) -> None:
-        store = self._pod.store
-        run = store.run(identity)
-        self._database.execute(
-            "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-            (identity, run.key, str(run.status), run.started, made, run.repeats),
-        )
-        if run.output is not None:
-            top = TreeEntry(b"", EntryKind.DIRECTORY, run.output, 0)
-            # Content that was not fetched is no reason to know nothing of the rest.
-            with contextlib.suppress(ObjectMissing):
-                self._database.executemany(
-                    "INSERT OR IGNORE INTO outputs VALUES (?, ?, ?)",
-                    ((entry.id, identity, path) for path, entry in walk(store, top, b"") if not entry.is_directory),
-                )
-
-    def _add_verdict(self, identity: ObjectId) -> None:
-        verdict = self._pod.store.verdict(identity)
-        row = (identity, verdict.run, verdict.repeat, verdict.time)
-        self._database.execute("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", row)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
-    def _open(self) -> sqlite3.Connection:
-        for renew in (False, True):
-            try:
-                return _connect(self._path, renew=renew)
-            except sqlite3.DatabaseError:
+        A commit that no ref leads to is walked down to those that the index knows.
+        """
+        unknown: dict[ObjectId, tuple[ObjectId, ...]] = {}
+        known: list[ObjectId] = []
+        stack = [commit]
+        while stack:
+            current = stack.pop()
+            if current in unknown:
                 continue
-        return _prepare(sqlite3.connect(":memory:", isolation_level=None))
+            if self._ask("SELECT 1 FROM commits WHERE id = ?", (current,)):
+                known.append(current)
+            elif self._pod.store.has(current):
+                unknown[current] = self._pod.store.commit(current).parents
+                stack += unknown[current]
+        positions = {}
+        for start in known:
+            if start not in positions:
+                positions.update((ObjectId(item), position) for item, position in self._ask(_ANCESTORS, (start,)))
+        top = max(positions.values(), default=0)
+        for current in parents_first(unknown, lambda item: (0, item)):
+            top += 1
+            positions[current] = top
+        return positions
+
+    def forks(self) -> list[ObjectId]:
+        """The commits that begin a fork, the newest first."""
+        return _ids(self._ask("SELECT id FROM commits WHERE fork ORDER BY position DESC"))
+
+    def _known(self, row: Row) -> KnownRun | None:
+        identity = ObjectId(row[0])
+        try:
+            return KnownRun(identity, self._pod.store.run(identity), _optional(row[1]))
+        except ObjectMissing:
+            # Nothing leads to it any more, and it was removed.
+            return None
+
+    def _ask(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
+        return self._with_recovery(lambda: self._database.execute(query, values).fetchall())
+
+    def _with_recovery(self, question: Callable[[], _Answer]) -> _Answer:
+        while True:
+            try:
+                return question()
+            except sqlite3.DatabaseError as error:
+                self._database.recover(error)
+                self.update()
 
 
-def _connect(path: Path, *, renew: bool) -> sqlite3.Connection:
-    if renew:
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                os.unlink(f"{path}{suffix}")
-    return _prepare(sqlite3.connect(path, isolation_level=None, timeout=30))
+_ANCESTORS = """
+WITH RECURSIVE reached(id) AS (
+    VALUES (?) UNION SELECT parent FROM parents JOIN reached ON child = reached.id
+) SELECT id, position FROM reached JOIN commits USING (id)
+"""
 
 
-def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = OFF")
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version != _SCHEMA_VERSION:
-            if version:
-                raise sqlite3.DatabaseError("written by another version")
-            database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-    except BaseException:
-        database.close()
-        raise
-    return database
+def _ids(rows: list[Row]) -> list[ObjectId]:
+    return [ObjectId(row[0]) for row in rows]
+
+
+def _optional(value: bytes | None) -> ObjectId | None:
+    return None if value is None else ObjectId(value)

@@ -241,7 +241,7 @@ class Fields:
         if type(value) is not of:
             self._fail(key, f"is a {type(value).__name__}")
         if default is not None and value == default:
-            self._fail(key, "says what its absence says and should be absent")
+            self._fail(key, "is empty or zero and should be absent")
         return value
 
     def _to_id(self, key: str, value: bytes) -> ObjectId:

@@ -39,8 +39,8 @@ class View(Protocol):
 class Console:
     """How to talk to whoever started the program.
 
-    `verbosity` is -1 for the essential value only, 0 as usual, 1 and more for details. `colour` and `terminal` are about
-    standard output, `lively` about standard error: whether progress may be drawn there.
+    `verbosity` is -1 for the essential value only, 0 as usual, 1 and more for details. `colour` and `terminal` are
+    about standard output, `lively` about standard error: whether progress may be drawn there.
     """
 
     out: TextIO

@@ -21,7 +21,7 @@ from sovrgit.store.format import (
 
 
 class Refused(NamedTuple):
-    """Bytes that are not what `form` names, and why."""
+    """Bytes that are not what `form` names, and why. The form `encoding` is any map in the canonical encoding."""
 
     form: str
     name: str
@@ -32,8 +32,8 @@ class Refused(NamedTuple):
 def refused() -> Iterator[Refused]:
     """All of them."""
     for name, why, data in _ENCODINGS:
-        yield Refused("run", name, why, bytes.fromhex(data))
-    yield Refused("run", "too deep", "Nine levels of lists and maps.", msgpack.packb({"a": _nested(8)}))
+        yield Refused("encoding", name, why, bytes.fromhex(data))
+    yield Refused("encoding", "too deep", "Nine levels of lists and maps.", msgpack.packb({"a": _nested(8)}))
     for kind, name, why, change in _CHANGES:
         yield Refused(kind.label, name, why, _changed(kind, change))
     for name, why, rows in _TREES:
@@ -183,9 +183,7 @@ def _pack_parts() -> Iterator[Refused]:
     yield Refused("entry header", "depth of data", "Only a chunk list has a depth.", _entry(depth=1))
     yield Refused("entry header", "list without depth", "A chunk list has a depth.", _entry(codec=Codec.CHUNKS))
     yield Refused("entry header", "long payload", "A payload has at most 16 MiB.", _entry(stored=(16 << 20) + 1))
-    yield Refused(
-        "entry header", "large object", "What is not chunked has at most 16 MiB.", _entry(size=(16 << 20) + 1)
-    )
+    yield Refused("entry header", "large object", "Data has at most 16 MiB.", _entry(size=(16 << 20) + 1))
     yield Refused("entry header", "huge object", "No object has 2^63 bytes.", _entry(codec=2, depth=1, size=1 << 63))
     yield Refused("entry header", "cut off", "A header has 52 bytes.", entry[:51])
 

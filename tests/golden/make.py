@@ -86,8 +86,13 @@ def _refused() -> Json:
     for case in refused():
         error = _refusal(case)
         row = {"kind": case.form, "name": case.name, "why": case.why, "encoding": case.data.hex()}
-        vectors.append({**row, "error": error.code, "says": error.message})
+        vectors.append({**row, "error": error.code, "says": says(error)})
     return {"kind": "refused", "vectors": vectors}
+
+
+def says(error: SovrError) -> str:
+    """The message without what stands in brackets, which is a library's name for it."""
+    return error.message.partition(" (")[0]
 
 
 def _refusal(case: Refused) -> SovrError:
@@ -105,6 +110,8 @@ def read(form: str, data: bytes) -> object:
         ObjectInvalid, UnsafeName, IntegrityFailure: if `data` is refused.
     """
     match form:
+        case "encoding":
+            return codec.decode(data, kind=Kind.RUN)
         case "pack header":
             return read_pack_header(data, "a pack")
         case "entry header":
@@ -134,8 +141,8 @@ def main() -> int:
         elif there is None and options.write:
             path.write_text(text, "utf-8")
         elif there is not None and there != text:
-            lines = [side.splitlines(keepends=True) for side in (there, text)]
-            sys.stdout.writelines(difflib.unified_diff(*lines, f"{name}.json", "made now"))
+            before, after = there.splitlines(keepends=True), text.splitlines(keepends=True)
+            sys.stdout.writelines(difflib.unified_diff(before, after, f"{name}.json", "made now"))
             if name in options.replace:
                 path.write_text(text, "utf-8")
             else:

@@ -1,0 +1,71 @@
+"""`sovr init`: make a pod."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+from sovrgit.ui.initview import CreatedView
+
+
+@sovr_command("init")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--template", metavar="NAME", help="Begin with a template: hello-world or digits.")
+@click.option("--task", is_flag=True, help="A task, which chains other pods.")
+@click.option("--name", help="The pod's name; the folder's if not given.")
+@click.option("--description", help="What it is for.")
+@click.option("--author", help="Who made it.")
+@click.option("--version", "version", help="Its version; 1.0 if not given.")
+@click.option("--public/--private", default=None, help="Whether pushing shares it with everybody.")
+@click.option("--exec", "exec_", metavar="COMMAND", help="The command that runs it.")
+@click.option("--payload", "external", nargs=2, multiple=True, metavar="REF PATH", help="External payload.")
+@click.option("--pod", "pods", multiple=True, metavar="REF", help="A pod of the task; repeat it for more.")
+def command(
+    app: App,
+    folder: Path | None,
+    template: str | None,
+    task: bool,
+    external: tuple[tuple[str, str], ...],
+    pods: tuple[str, ...],
+    **values: object,
+) -> None:
+    """Make a pod in FOLDER, or here.
+
+    On a terminal, and with nothing said, a few questions are asked. A folder that has a recipe.json already becomes a
+    pod as it is.
+    """
+    from sovrgit.pod.pod import Pod
+    from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
+    from sovrgit.pod.scaffold import write_skeleton, write_template
+
+    answers = {key: value for key, value in values.items() if value is not None}
+    written: tuple[str, ...] = ()
+    target = app.folder / (folder or "")
+    if (target / ".sovr" / "format").exists():
+        Pod.create(target)
+    if (target / RECIPE_FILE).is_file():
+        recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
+    elif template is not None:
+        name = answers.get("name")
+        written = write_template(template, target, name=str(name) if name else None, author=_author(app, answers))
+    else:
+        from sovrgit.commands.wizard import ask_recipe, recipe_from
+
+        asked = app.may_ask and not answers and not task and not external and not pods
+        if asked:
+            data, target = ask_recipe(app, target, folder is not None)
+        else:
+            answers.setdefault("author", _author(app, answers))
+            data = recipe_from(target, answers, task=task, external=external, pods=pods)
+        written = write_skeleton(target, data)
+    recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
+    pod = Pod.create(target)
+    app.use(pod)
+    app.show(CreatedView(pod.root, recipe.name, str(recipe.kind), written, app.folder))
+
+
+def _author(app: App, answers: dict[str, object]) -> str:
+    given = answers.get("author")
+    return str(given) if given is not None else app.author().name

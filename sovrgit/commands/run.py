@@ -1,0 +1,52 @@
+"""`sovr run`: run the pod."""
+
+from __future__ import annotations
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+
+
+@sovr_command("run")
+@click.argument("arguments", nargs=-1)
+@click.option("--on", "where", type=click.Choice(["local"]), default="local", help="Where to run it.")
+@click.option("--force", is_flag=True, help="Run even if the result is known.")
+@click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the run.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End it after this.")
+@click.option("--keep-env", multiple=True, metavar="NAME", help="Pass this environment variable on, and record it.")
+@click.option("--allow-empty", is_flag=True, help="A run without output counts as a success.")
+@click.option("--commit-failed", is_flag=True, help="Commit what a failed run has left.")
+def command(
+    app: App,
+    arguments: tuple[str, ...],
+    where: str,
+    force: bool,
+    parameters: tuple[str, ...],
+    timeout: float | None,
+    keep_env: tuple[str, ...],
+    allow_empty: bool,
+    commit_failed: bool,
+) -> int:
+    """Run the pod as its recipe says, and record and commit the result.
+
+    If the same inputs have been run before, the known result is taken. ARGUMENTS after `--` are added to the command;
+    parameters reach it as SOVR_PARAM_NAME.
+    """
+    from sovrgit.commands.running import end_of, live, request_for
+    from sovrgit.runs.run import run_pod
+    from sovrgit.ui.runview import RunResultView
+
+    request = request_for(
+        app,
+        arguments=arguments,
+        parameters=parameters,
+        force=force,
+        timeout=timeout,
+        keep=keep_env,
+        allow_empty=allow_empty,
+        commit_failed=commit_failed,
+    )
+    with live(app) as (executor, sink, decided, cancel):
+        result = run_pod(app.pod, executor, request, sink, decided, cancel)
+    app.show(RunResultView(result))
+    return end_of(result.id, result.run)

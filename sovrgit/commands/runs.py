@@ -1,0 +1,40 @@
+"""`sovr runs`: list runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+
+if TYPE_CHECKING:
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.ui.runview import RunView
+
+
+@sovr_command("runs")
+@click.option("-n", "--number", type=click.IntRange(min=1), default=20, help="At most so many; 20 if not given.")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+def command(app: App, number: int, everything: bool) -> None:
+    """List runs, the latest first: those that made commits, failed ones, and repeats."""
+    from sovrgit.lineage.index import LineageIndex
+    from sovrgit.ui.runview import RunsView
+
+    with LineageIndex(app.pod) as index:
+        rows = []
+        for known in index.runs(-1 if everything else number):
+            verdicts = index.verdicts_on(known.id)
+            rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
+    with app.paged():
+        app.show(RunsView(rows))
+
+
+def run_view(app: App, identity: ObjectId) -> RunView:
+    """One run with the commits that it made and the verdicts on it."""
+    from sovrgit.lineage.index import LineageIndex
+    from sovrgit.ui.runview import RunView
+
+    with LineageIndex(app.pod) as index:
+        verdicts = [(verdict, app.pod.store.verdict(verdict)) for verdict in index.verdicts_on(identity)]
+        return RunView(identity, app.pod.store.run(identity), index.commits_of(identity), verdicts)

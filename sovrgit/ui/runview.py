@@ -1,0 +1,263 @@
+"""How runs are shown."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.run import Run, RunStatus
+from sovrgit.objects.verdict import Verdict
+from sovrgit.ui.commitview import commit_document
+from sovrgit.ui.console import Console
+from sovrgit.ui.format import human_duration, human_size, human_time
+from sovrgit.ui.showview import finding_text, verdict_document
+
+if TYPE_CHECKING:
+    from sovrgit.lineage.index import KnownRun
+    from sovrgit.runs.repeat import Repeated, Verified
+    from sovrgit.runs.run import Decision, RunResult
+
+_COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
+
+_REASONS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunResultView:
+    """Shows what came of `sovr run`."""
+
+    result: RunResult
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        result = self.result
+        if console.verbosity < 0:
+            console.line(str(result.id))
+            return
+        for path in result.changed:
+            console.warn(f"the run changed `{path}`, which is one of its inputs")
+        console.line(f"run {console.style(result.id.short, 'cyan')} {outcome(console, result.run, result.reused)}")
+        if result.committed is not None:
+            made = result.committed
+            console.line(f"committed as {console.style(made.id.short, 'yellow')} {console.safe(made.commit.summary)}")
+        elif result.reused:
+            console.line("the output is here already; nothing to commit")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        committed = self.result.committed
+        return {
+            **run_document(self.result.id, self.result.run),
+            "reused": self.result.reused,
+            "commit": commit_document(committed.id, committed.commit) if committed else None,
+            "changed_inputs": list(self.result.changed),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Shows one run in full, with the commits that it made and the verdicts on it."""
+
+    id: ObjectId
+    run: Run
+    commits: Sequence[ObjectId]
+    verdicts: Sequence[tuple[ObjectId, Verdict]]
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        run = self.run
+        console.line(console.style(f"run {self.id}", "yellow"))
+        rows = [
+            ("Pod", console.safe(run.pod)),
+            ("Status", outcome(console, run)),
+            ("Command", console.safe(command_text(run))),
+            ("Started", human_time(run.started // 1_000_000_000, 0)),
+            ("By", console.safe(run.by)),
+            ("Executor", " ".join(f"{key} {value}" for key, value in sorted(run.executor.items()) if key != "name")),
+            ("Platform", ", ".join(f"{key} {value}" for key, value in sorted(run.platform.items()))),
+            ("Used", _usage(run)),
+            ("Params", _pairs(console, run.parameters)),
+            ("Environ", _pairs(console, run.environment)),
+            ("Input", f"tree {run.input.short}" + (" (differs from its commit)" if run.dirty else "")),
+            ("Base", run.base.short if run.base else ""),
+            ("Output", f"tree {run.output.short}" if run.output else "none"),
+            ("Log", f"tree {run.log.short}" if run.log else ""),
+            ("Key", run.key.short),
+            ("Repeats", run.repeats.short if run.repeats else ""),
+            ("Commits", " ".join(commit.short for commit in self.commits)),
+        ]
+        for name, value in rows:
+            if value:
+                console.line(f"{name + ':':<10} {value}")
+        for identity, verdict in self.verdicts:
+            console.line(f"{'Verdict:':<10} {identity.short} {finding_text(console, verdict)}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "kind": "run",
+            **run_document(self.id, self.run),
+            "commits": [str(commit) for commit in self.commits],
+            "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunsView:
+    """Shows a list of runs, with the latest verdict on each."""
+
+    runs: Sequence[tuple[KnownRun, Verdict | None]]
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        for known, verdict in self.runs:
+            run = known.run
+            when = human_time(run.started // 1_000_000_000, 0)
+            status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
+            marks = [f"repeats {run.repeats.short}"] if run.repeats else []
+            marks += [f"verified: {verdict.finding}"] if verdict else []
+            marks += [f"commit {known.commit.short}"] if known.commit else []
+            tail = console.style(f"  ({', '.join(marks)})", "dim") if marks else ""
+            took = human_duration(run.usage.wall)
+            identity = console.style(known.id.short, "cyan")
+            console.line(f"{identity}  {status}  {when}  {took:>8}  {console.safe(command_text(run))}{tail}")
+        if not self.runs:
+            console.note("no runs yet")
+            console.hint("`sovr run` makes one")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "runs": [
+                {
+                    **run_document(known.id, known.run),
+                    "commit": str(known.commit) if known.commit else None,
+                    "verdict": str(verdict.finding) if verdict else None,
+                }
+                for known, verdict in self.runs
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedView:
+    """Shows a repeated run."""
+
+    repeated: Repeated
+    original: ObjectId
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        identity = console.style(self.repeated.id.short, "cyan")
+        console.line(f"run {identity} {outcome(console, self.repeated.run)}, a repeat of {self.original.short}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return run_document(self.repeated.id, self.repeated.run)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedView:
+    """Shows a verdict and the run that it rests on."""
+
+    verified: Verified
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        verdict = self.verified.verdict
+        console.line(f"run {console.style(verdict.run.short, 'cyan')} is {finding_text(console, verdict)}")
+        for difference in verdict.differences:
+            console.line(f"  {difference.change:<8} {console.path(difference.path)}")
+        console.line(f"recorded as verdict {self.verified.id.short}, repeated as run {verdict.repeat.short}")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            **verdict_document(self.verified.id, self.verified.verdict),
+            "repeated": run_document(self.verified.repeated.id, self.verified.repeated.run),
+        }
+
+
+def decision_lines(console: Console, decision: Decision) -> Iterator[str]:
+    """What is told before anything is executed."""
+    known = decision.known
+    if known is not None:
+        when = human_time(known.run.started // 1_000_000_000, 0)
+        yield f"known: run {known.id.short} of {when} had the same inputs; taking its output (--force runs it again)"
+        return
+    shown = [console.safe(reason) for reason in decision.reasons[:_REASONS_SHOWN]]
+    more = len(decision.reasons) - len(shown)
+    yield "running, because " + ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    yield f"$ {console.safe(shlex.join(decision.command))}"
+
+
+def outcome(console: Console, run: Run, reused: bool = False) -> str:
+    """How a run ended, in words."""
+    status = console.style(str(run.status), _COLOURS.get(run.status, "red"), "bold")
+    if reused:
+        return f"{status} earlier"
+    reason = f": {console.safe(run.reason)}" if run.reason and not run.succeeded else ""
+    return f"{status}{reason} after {human_duration(run.usage.wall)}"
+
+
+def command_text(run: Run) -> str:
+    """A run's command as a shell would read it."""
+    return shlex.join(run.command)
+
+
+def run_document(identity: ObjectId, run: Run) -> dict[str, Any]:
+    """A run as JSON."""
+    return {
+        "id": str(identity),
+        "status": str(run.status),
+        "reason": run.reason,
+        "pod": run.pod,
+        "command": list(run.command),
+        "parameters": dict(run.parameters),
+        "environment": dict(run.environment),
+        "executor": dict(run.executor),
+        "platform": dict(run.platform),
+        "started_ns": run.started,
+        "finished_ns": run.finished,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "usage": {
+            "wall_ns": run.usage.wall,
+            "user_ns": run.usage.user,
+            "system_ns": run.usage.system,
+            "max_rss_bytes": run.usage.memory,
+            "read_bytes": run.usage.read,
+            "written_bytes": run.usage.written,
+        },
+        "key": str(run.key),
+        "recipe": str(run.recipe),
+        "input": str(run.input),
+        "outputs": list(run.outputs),
+        "output": str(run.output) if run.output else None,
+        "log": str(run.log) if run.log else None,
+        "base": str(run.base) if run.base else None,
+        "dirty": run.dirty,
+        "repeats": str(run.repeats) if run.repeats else None,
+        "by": run.by,
+        "external": [
+            {"reference": entry.reference, "commit": str(entry.commit), "path": entry.path, "id": str(entry.id)}
+            for entry in run.external
+        ],
+    }
+
+
+def _usage(run: Run) -> str:
+    usage = run.usage
+    parts = [f"{human_duration(usage.wall)} wall"]
+    if usage.user or usage.system:
+        parts.append(f"{human_duration(usage.user + usage.system)} CPU")
+    if usage.memory:
+        parts.append(f"{human_size(usage.memory)} memory")
+    return ", ".join(parts)
+
+
+def _pairs(console: Console, values: Any) -> str:
+    return console.safe(" ".join(f"{key}={value}" for key, value in sorted(values.items())))
