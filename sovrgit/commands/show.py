@@ -14,8 +14,8 @@ def command(app: App, name: str, stat: bool) -> None:
     """Show what NAME stands for: a revision, REVISION:PATH, or the id of a run, verdict or file."""
     from sovrgit.commands.differences import compare_trees
     from sovrgit.objects.ids import Kind
+    from sovrgit.objects.tree import EMPTY_TREE_ID
     from sovrgit.pod.revisions import resolve_any
-    from sovrgit.store.store import EMPTY_TREE_ID
     from sovrgit.ui.showview import BlobView, CommitShowView, TreeView, VerdictView
 
     store = app.pod.store

@@ -121,13 +121,7 @@ class ExternalDetails:
 
 
 Details: TypeAlias = (
-    FileDetails
-    | FolderDetails
-    | CommitDetails
-    | RunDetails
-    | VerdictDetails
-    | OriginDetails
-    | ExternalDetails
+    FileDetails | FolderDetails | CommitDetails | RunDetails | VerdictDetails | OriginDetails | ExternalDetails
 )
 
 

@@ -86,9 +86,8 @@ class LineageIndex:
         ):
             known = self._known(row)
             # The record decides, not the index: what it says is taken for a result.
-            if known is not None and known.run.key == key and known.run.succeeded:
-                if known.run.output is None or self._pod.store.has(known.run.output):
-                    return known
+            if known is not None and known.run.key == key and known.run.succeeded and self._is_whole(known.run):
+                return known
         return None
 
     def runs(self, limit: int = -1) -> Iterator[KnownRun]:
@@ -137,6 +136,10 @@ class LineageIndex:
         """The verdicts on a run, the latest first."""
         return _ids(self._ask("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC, id", (run,)))
 
+    def judged_repeats(self, run: ObjectId) -> set[ObjectId]:
+        """The repetitions of a run that there is a verdict on."""
+        return set(_ids(self._ask("SELECT repeat FROM verdicts WHERE run = ?", (run,))))
+
     # --- commits ------------------------------------------------------------------------------------------------
 
     def commits_of(self, run: ObjectId) -> list[ObjectId]:
@@ -160,10 +163,10 @@ class LineageIndex:
             elif self._pod.store.has(current):
                 unknown[current] = self._pod.store.commit(current).parents
                 stack += unknown[current]
-        positions = {}
+        positions: dict[ObjectId, int] = {}
         for start in known:
             if start not in positions:
-                positions.update((ObjectId(item), position) for item, position in self._ask(_ANCESTORS, (start,)))
+                positions |= {ObjectId(item): position for item, position in self._ask(_ANCESTORS, (start,))}
         top = max(positions.values(), default=0)
         for current in parents_first(unknown, lambda item: (0, item)):
             top += 1
@@ -173,6 +176,9 @@ class LineageIndex:
     def forks(self) -> list[ObjectId]:
         """The commits that begin a fork, the newest first."""
         return _ids(self._ask("SELECT id FROM commits WHERE fork ORDER BY position DESC"))
+
+    def _is_whole(self, run: Run) -> bool:
+        return run.output is None or self._pod.store.has(run.output)
 
     def _known(self, row: Row) -> KnownRun | None:
         identity = ObjectId(row[0])

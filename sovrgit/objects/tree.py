@@ -113,8 +113,6 @@ class Tree(NamedTuple):
         return hash_object(Kind.TREE, self.encode())
 
 
-EMPTY_TREE = Tree()
-
 _ENTRY_KINDS = {int(kind): kind for kind in EntryKind}
 
 
@@ -154,3 +152,7 @@ def check_name(name: bytes) -> None:
         raise UnsafeName(name=name.decode(), reason="the name of the repository's own folder")
     if len(name) > MAX_NAME:
         raise UnsafeName(name=name[:40].decode("utf-8", "backslashreplace") + "…", reason="the name is too long")
+
+
+EMPTY_TREE = Tree()
+EMPTY_TREE_ID = EMPTY_TREE.id()

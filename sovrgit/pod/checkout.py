@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
 
 from sovrgit.errors import UnsafeName
 from sovrgit.objects.ids import Data, Kind, ObjectId
@@ -26,7 +27,9 @@ from sovrgit.pod.index import (
 )
 from sovrgit.pod.treediff import Change
 from sovrgit.store.files import reporting, temporary_name, write_all
-from sovrgit.store.store import ObjectStore
+
+if TYPE_CHECKING:
+    from sovrgit.store.store import ObjectStore
 
 _PIECES_IN_FLIGHT = 8
 """Pieces of a large file that wait to be written: at most eight MiB."""

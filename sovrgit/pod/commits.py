@@ -10,9 +10,10 @@ from sovrgit.errors import NothingToCommit, PathNotFound, RevisionNotFound
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
+from sovrgit.pod.index import ENTRY_KINDS
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange
-from sovrgit.pod.snapshot import ENTRY_KINDS, Snapshot, take_snapshot
+from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
@@ -146,4 +147,4 @@ def _working_entry(working: WorkingTree, path: str) -> TreeEntry | None:
         return None
     at = above.names.index(path.rpartition("/")[2])
     kind = ENTRY_KINDS.get(above.kinds[at])
-    return None if kind is None else TreeEntry(name, kind, ObjectId(above.ids[at]), above.sizes[at])
+    return None if kind is None else TreeEntry(name, kind, ObjectId(above.id_at(at)), above.sizes[at])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.treediff import find
-from sovrgit.store.store import ObjectStore
+
+if TYPE_CHECKING:
+    from sovrgit.store.store import ObjectStore
 
 
 def walk(

@@ -16,9 +16,10 @@ import msgpack
 from blake3 import blake3
 
 from sovrgit.objects.ids import ID_SIZE
+from sovrgit.objects.tree import EntryKind
 from sovrgit.store.files import write_atomic
 
-_MAGIC = b"SOVRIDX1"
+_MAGIC = b"SOVRIDX2"
 
 UNKNOWN = bytes(ID_SIZE)
 """Stands for the id of a file whose content is not known."""
@@ -28,6 +29,15 @@ NO_STAMP = -1
 
 FILE, EXECUTABLE, SYMLINK, DIRECTORY, IGNORED, SPECIAL = b"fxldis"
 """What a name is, as one byte a name."""
+
+
+ENTRY_KINDS = {
+    FILE: EntryKind.FILE,
+    EXECUTABLE: EntryKind.EXECUTABLE,
+    SYMLINK: EntryKind.SYMLINK,
+    DIRECTORY: EntryKind.DIRECTORY,
+}
+"""The kinds of names that stand in trees."""
 
 
 @dataclass(slots=True)
@@ -46,14 +56,14 @@ class Folder:
     mtimes: array[int]
     ctimes: array[int]
     inodes: array[int]
-    ids: list[bytes]
+    ids: bytearray
     tree: bytes = b""
     size: int = 0
 
     @classmethod
     def empty(cls, modified: int) -> Folder:
         """A folder without names."""
-        return cls(modified, [], bytearray(), array("Q"), array("q"), array("q"), array("Q"), [])
+        return cls(modified, [], bytearray(), array("Q"), array("q"), array("q"), array("Q"), bytearray())
 
     def append(self, name: str, kind: int, size: int, mtime: int, ctime: int, inode: int, digest: bytes) -> None:
         """Add a name."""
@@ -63,15 +73,29 @@ class Folder:
         self.mtimes.append(mtime)
         self.ctimes.append(ctime)
         self.inodes.append(inode)
-        self.ids.append(digest)
+        self.ids += digest
+
+    def id_at(self, position: int) -> bytes:
+        """The id of the name at a position."""
+        return bytes(self.ids[position * ID_SIZE : (position + 1) * ID_SIZE])
+
+    def set_id(self, position: int, digest: bytes) -> None:
+        """Give the name at a position another id."""
+        self.ids[position * ID_SIZE : (position + 1) * ID_SIZE] = digest
+
+    def all_ids(self) -> list[bytes]:
+        """The ids of all names, in order."""
+        ids = bytes(self.ids)
+        return [ids[start : start + ID_SIZE] for start in range(0, len(ids), ID_SIZE)]
 
 
 @dataclass(slots=True)
 class Index:
     """All folders by path from the pod's root (the root's own is empty). `head` is the tree that decided which
-    ignored files are kept, because they are in it."""
+    ignored files are kept, because they are in it; `commit` is the commit that has this tree."""
 
     head: bytes = b""
+    commit: bytes = b""
     folders: dict[str, Folder] = field(default_factory=dict)
 
     @classmethod
@@ -89,8 +113,8 @@ class Index:
         enabled = gc.isenabled()
         gc.disable()
         try:
-            head, rows = msgpack.unpackb(body, use_list=False)
-            return cls(head, {_text(row[0]): _folder(row) for row in rows})
+            head, commit, rows = msgpack.unpackb(body, use_list=False)
+            return cls(head, commit, {_text(row[0]): _folder(row) for row in rows})
         finally:
             if enabled:
                 gc.enable()
@@ -101,7 +125,7 @@ class Index:
         Raises:
             StorageFull, ReadOnly, StorageFailure: as the operating system reports.
         """
-        body = msgpack.packb((self.head, [_row(name, folder) for name, folder in self.folders.items()]))
+        body = msgpack.packb((self.head, self.commit, [_row(name, folder) for name, folder in self.folders.items()]))
         write_atomic(path, _MAGIC + body + blake3(body).digest(), sync=False)
 
 
@@ -115,7 +139,7 @@ def _row(path: str, folder: Folder) -> tuple[object, ...]:
         folder.mtimes.tobytes(),
         folder.ctimes.tobytes(),
         folder.inodes.tobytes(),
-        b"".join(folder.ids),
+        bytes(folder.ids),
         folder.tree,
         folder.size,
     )
@@ -131,7 +155,7 @@ def _folder(row: tuple[bytes, int, bytes, bytes, bytes, bytes, bytes, bytes, byt
         array("q", mtimes),
         array("q", ctimes),
         array("Q", inodes),
-        [ids[start : start + ID_SIZE] for start in range(0, len(ids), ID_SIZE)],
+        bytearray(ids),
         tree,
         size,
     )

@@ -8,15 +8,19 @@ import shutil
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sovrgit.errors import NotAPod, PodExists, Unsupported
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
 from sovrgit.pod.lock import locked
 from sovrgit.pod.refs import RefStore
 from sovrgit.pod.scan import REPOSITORY
 from sovrgit.store.files import reporting, write_atomic
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+
+if TYPE_CHECKING:
+    from sovrgit.store.store import ObjectStore
 
 _FORMAT = b"sovr pod 1\n"
 
@@ -66,6 +70,8 @@ class Pod:
             PodExists: if the folder is a pod.
             StorageFull, ReadOnly, StorageFailure: nothing is left behind.
         """
+        from sovrgit.store.store import ObjectStore
+
         folder = root / REPOSITORY
         if (folder / "format").exists():
             raise PodExists(path=root, reason="is a pod already", hint="go on working in it")
@@ -86,6 +92,9 @@ class Pod:
     @cached_property
     def store(self) -> ObjectStore:
         """The objects."""
+        # Loading it costs as much as the rest of `status`, which often can do without.
+        from sovrgit.store.store import ObjectStore
+
         return ObjectStore(self.folder)
 
     @property

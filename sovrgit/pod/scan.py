@@ -304,7 +304,7 @@ class _Rescan:
         if folder is None:
             return {}
         rows = zip(folder.kinds, folder.sizes, folder.mtimes, folder.ctimes, folder.inodes, strict=True)
-        return dict(zip(folder.names, zip(rows, folder.ids, strict=True), strict=True))
+        return dict(zip(folder.names, zip(rows, folder.all_ids(), strict=True), strict=True))
 
 
 def is_recent(stamp: int, clock: int) -> bool:
@@ -326,3 +326,12 @@ def _directories(folder: Folder) -> set[str]:
 
 def _inside(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def smudge(found: Scan) -> None:
+    """Mark what may still change without getting a new stamp, so that the next look reads it again."""
+    for path in found.changed:
+        folder = found.folders[path]
+        for position, (mtime, ctime, inode) in enumerate(zip(folder.mtimes, folder.ctimes, folder.inodes, strict=True)):
+            if inode and (is_recent(mtime, found.clock) or is_recent(ctime, found.clock)):
+                folder.mtimes[position] = NO_STAMP

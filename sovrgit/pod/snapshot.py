@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sovrgit.errors import FileUnstable
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
-from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
+from sovrgit.objects.tree import Tree, TreeEntry
 from sovrgit.pod.index import (
     DIRECTORY,
+    ENTRY_KINDS,
     EXECUTABLE,
     FILE,
-    NO_STAMP,
     SPECIAL,
     SYMLINK,
     UNKNOWN,
@@ -22,20 +22,13 @@ from sovrgit.pod.index import (
     children_first,
     join,
 )
-from sovrgit.pod.scan import Scan, is_recent
+from sovrgit.pod.scan import Scan
 from sovrgit.store.files import reporting
 from sovrgit.store.format import CHUNK_FROM
 from sovrgit.store.session import WriteSession
 
 _ATTEMPTS = 3
 """Times a file is read again when it changed under our hands."""
-
-ENTRY_KINDS = {
-    FILE: EntryKind.FILE,
-    EXECUTABLE: EntryKind.EXECUTABLE,
-    SYMLINK: EntryKind.SYMLINK,
-    DIRECTORY: EntryKind.DIRECTORY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +65,21 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
     return Snapshot(ObjectId(top.tree), top.size, special)
 
 
-def smudge(found: Scan) -> None:
-    """Mark what may still change without getting a new stamp, so that the next look reads it again."""
-    for path in found.changed:
-        folder = found.folders[path]
-        for position, (mtime, ctime, inode) in enumerate(zip(folder.mtimes, folder.ctimes, folder.inodes, strict=True)):
-            if inode and (is_recent(mtime, found.clock) or is_recent(ctime, found.clock)):
-                folder.mtimes[position] = NO_STAMP
-
-
 def _store_files(root: str, path: str, folder: Folder, session: WriteSession) -> None:
-    if UNKNOWN not in folder.ids:
+    unknown = [position for position, digest in enumerate(folder.all_ids()) if digest == UNKNOWN]
+    if not any(folder.inodes[position] for position in unknown):
         return
     place = f"{root}/{path}"
     with reporting(place):
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            for position, (name, kind, digest) in enumerate(zip(folder.names, folder.kinds, folder.ids, strict=True)):
-                if digest != UNKNOWN:
-                    continue
+            for position in unknown:
+                name, kind = folder.names[position], folder.kinds[position]
                 if kind == FILE or kind == EXECUTABLE:
                     _store_file(descriptor, name, path, folder, position, session)
                 elif kind == SYMLINK:
                     target = os.fsencode(os.readlink(name, dir_fd=descriptor))
-                    folder.ids[position] = session.add(Kind.BLOB, target)
+                    folder.set_id(position, session.add(Kind.BLOB, target))
                     folder.sizes[position] = len(target)
         except FileNotFoundError as error:
             raise FileUnstable(path=os.fsdecode(error.filename or place)) from error
@@ -123,7 +107,7 @@ def _store_file(parent: int, name: str, path: str, folder: Folder, position: int
         if before.st_size < CHUNK_FROM:
             digest = blob_id(data)
             session.add_hashed(Kind.BLOB, digest, data)
-        folder.ids[position] = digest
+        folder.set_id(position, digest)
         folder.sizes[position] = size
         folder.mtimes[position] = after.st_mtime_ns
         folder.ctimes[position] = after.st_ctime_ns
@@ -135,7 +119,7 @@ def _store_file(parent: int, name: str, path: str, folder: Folder, position: int
 def _store_tree(path: str, folder: Folder, folders: dict[str, Folder], session: WriteSession) -> tuple[ObjectId, int]:
     entries = []
     total = 0
-    for name, kind, size, digest in zip(folder.names, folder.kinds, folder.sizes, folder.ids, strict=True):
+    for name, kind, size, digest in zip(folder.names, folder.kinds, folder.sizes, folder.all_ids(), strict=True):
         entry_kind = ENTRY_KINDS.get(kind)
         if entry_kind is None:
             continue

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sovrgit.objects.ids import ObjectId
-from sovrgit.objects.tree import Tree, TreeEntry
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+from sovrgit.objects.tree import EMPTY_TREE_ID, Tree, TreeEntry
+
+if TYPE_CHECKING:
+    from sovrgit.store.store import ObjectStore
 
 
 class Change(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, Tree, TreeEntry
 from sovrgit.store.session import WriteSession
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+from sovrgit.store.store import ObjectStore
 
 
 class TreeEditor:

@@ -6,18 +6,20 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from sovrgit.objects.ids import ObjectId, blob_id
-from sovrgit.objects.tree import EntryKind, TreeEntry
-from sovrgit.pod.index import DIRECTORY, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.scan import Scan, scan
-from sovrgit.pod.snapshot import ENTRY_KINDS, smudge
+from sovrgit.pod.scan import Scan, scan, smudge
 from sovrgit.pod.treediff import Change, walk
 from sovrgit.store.files import reporting
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+
+if TYPE_CHECKING:
+    from sovrgit.store.store import ObjectStore
 
 _READ_SIZE = 1 << 20
 
@@ -42,7 +44,9 @@ class WorkingTree:
             StorageFailure, ReadOnly: if a folder cannot be read.
         """
         index = Index.load(pod.index_path)
-        head_tree = pod.head_tree()
+        head = pod.head()
+        # The index knows the tree of the commit it was written for, so a clean pod need not open its store.
+        head_tree = ObjectId(index.head) if head is not None and index.commit == head else pod.head_tree()
         with reporting(pod.root):
             found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
         return cls(pod, index, found, head_tree)
@@ -63,7 +67,13 @@ class WorkingTree:
         smudge(self.found)
         self.index.folders = self.found.folders
         self.index.head = self.head_tree
+        self.index.commit = self._commit()
         self.index.save(self.pod.index_path)
+
+    def _commit(self) -> bytes:
+        """The checked out commit, if it has the tree that the index is about."""
+        head = self.pod.head()
+        return head if head is not None and self.pod.store.commit(head).tree == self.head_tree else b""
 
     def _compare(self, path: str, tree: ObjectId) -> Iterator[Change]:
         folder = self.found.folders[path]
@@ -111,11 +121,11 @@ class WorkingTree:
     def _entry(self, path: str, folder: Folder, at: int, old: TreeEntry | None) -> TreeEntry:
         """The entry that a commit would have for a file, read only if nothing else decides."""
         name, kind, size = os.fsencode(folder.names[at]), ENTRY_KINDS[folder.kinds[at]], folder.sizes[at]
-        digest = folder.ids[at]
+        digest = folder.id_at(at)
         if digest == UNKNOWN and old is not None and old.size == size:
             digest = self._hash(join(path, folder.names[at]), folder.kinds[at])
             if digest == old.id:
-                folder.ids[at] = digest
+                folder.set_id(at, digest)
                 # Its row has changed, and with it what the folder's tree may be.
                 self.found.changed.add(path)
         return TreeEntry(name, kind, ObjectId(digest), size)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import Tree, TreeEntry
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+from sovrgit.store.store import ObjectStore
 
 
 class Collector:
@@ -91,7 +91,7 @@ class Collector:
             self.add(run.repeats)
 
     def _add_tree(self, tree: ObjectId, before: Sequence[ObjectId]) -> None:
-        if tree == EMPTY_TREE_ID or tree in before or not self._new(tree):
+        if tree in before or not self._new(tree):
             return
         olds = [self._store.tree(old) for old in before]
         chunks = self._store.chunks(tree)
@@ -136,7 +136,3 @@ def _get(tree: Tree, name: bytes) -> TreeEntry | None:
             high = middle
     return entries[low] if low < len(entries) and entries[low].name == name else None
 
-
-def missing(store: ObjectStore, collected: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Those of the objects that are not here."""
-    return (item for item in collected if not store.has(item))

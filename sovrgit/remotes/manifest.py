@@ -141,6 +141,7 @@ def _pack(entry: dict[str, Value]) -> PackEntry:
     kind = fields.integer("class")
     pack_id, size = fields.id("id"), fields.integer("size", minimum=1)
     objects = fields.integer("objects", minimum=0)
+    fields.done()
     if kind not in {*PackClass} or size > MAX_PACK:
         raise ObjectInvalid(kind="manifest", reason=f"pack {pack_id.short} is of an unknown class or too large")
     return PackEntry(pack_id, size, PackClass(kind), objects)

@@ -11,12 +11,12 @@ from blake3 import blake3
 from sovrgit.errors import RecipeInvalid, Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import External, Run
-from sovrgit.objects.tree import TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe, expand_exec, parse_recipe
 from sovrgit.pod.treediff import diff_trees, find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.store.session import WriteSession
-from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
+from sovrgit.store.store import ObjectStore
 
 RUN_FORMAT = 1
 """Goes into the run key: raised when the meaning of a run changes, so that old results are not taken for new ones."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from sovrgit.errors import Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.objects.tree import EntryKind, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
 from sovrgit.pod.checkout import write_tree
 from sovrgit.pod.index import Index
@@ -23,7 +23,6 @@ from sovrgit.runs.executor import Cancel, Event, Executor
 from sovrgit.runs.inputs import Inputs, read_recipe, subtree
 from sovrgit.runs.run import RunRequest, make_plan, make_record, record_run
 from sovrgit.store.files import reporting, temporary_name
-from sovrgit.store.store import EMPTY_TREE_ID
 
 
 @dataclass(frozen=True, slots=True)

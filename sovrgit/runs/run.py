@@ -13,6 +13,7 @@ from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run, RunStatus, Usage
+from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.commits import Committed, publish
 from sovrgit.pod.lock import locked
@@ -27,7 +28,6 @@ from sovrgit.runs.inputs import Inputs, argv_of, command_of, explain, input_tree
 from sovrgit.runs.surroundings import platform_facts
 from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
 from sovrgit.store.files import reporting
-from sovrgit.store.store import EMPTY_TREE_ID
 
 LOG_NAME = "run.log"
 """The captured log's name in the log folder. The same for every run: the history keeps the earlier ones."""

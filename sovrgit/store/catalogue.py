@@ -76,9 +76,9 @@ class Catalogue:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._database.close()
-        self._unlink()
-        self._database = self._open()
+        # Not by removing the file: other processes may have it open, and SQLite finds its log by name.
+        self._change(_forget)
+        self.is_empty = True
 
     def find(self, wanted: ObjectId) -> list[Location]:
         """All places of an object; none if it is not here."""
@@ -225,6 +225,11 @@ class Catalogue:
             database.close()
             raise
         return database
+
+
+def _forget(database: sqlite3.Connection) -> None:
+    database.execute("DELETE FROM objects")
+    database.execute("DELETE FROM packs")
 
 
 def _location(kind: int, codec: int, depth: int, offset: int, stored: int, size: int, pack: bytes) -> Location:

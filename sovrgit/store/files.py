@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def reporting(path: os.PathLike[str] | str) -> Iterator[None]:
 
 def temporary_name(folder: Path, label: str) -> Path:
     """A new name for a temporary file; the process id tells `gc` whose it is."""
-    return folder / f"{label}-{os.getpid()}-{secrets.token_hex(6)}"
+    return folder / f"{label}-{os.getpid()}-{os.urandom(6).hex()}"
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId, hash_object, hasher
 from sovrgit.objects.run import Run
 from sovrgit.objects.tag import Tag
-from sovrgit.objects.tree import EMPTY_TREE, Tree
+from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree
 from sovrgit.objects.verdict import Verdict
 from sovrgit.store.catalogue import Catalogue, Location, PackInfo
 from sovrgit.store.files import reporting, sync_folder
@@ -31,8 +31,6 @@ _SPAN = 4 << 20
 
 _MAX_LIST_DEPTH = 4
 """Levels of chunk lists that are followed, and of chunked pieces in them: enough for files beyond any disk."""
-
-EMPTY_TREE_ID = EMPTY_TREE.id()
 
 Result = TypeVar("Result")
 
@@ -52,7 +50,7 @@ class ObjectStore:
         self.temporary = folder / "tmp"
         self._readers: OrderedDict[ObjectId, PackReader] = OrderedDict()
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
-        self._examined: set[ObjectId] = set()
+        self._rebuilt = False
         self._catalogue = Catalogue(folder / "catalogue.sqlite", self.refresh)
         self.refresh()
 
@@ -233,7 +231,11 @@ class ObjectStore:
 
     def chunks(self, wanted: ObjectId) -> list[ObjectId]:
         """The ids of the blobs that a chunked object needs, the pieces of its list included; empty if it is whole."""
-        location, records = self._from_any_copy(wanted, lambda place: (place, self._list(place, wanted)))
+        try:
+            location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
+        except ObjectMissing:
+            # Its pieces need not be here for their names to be known.
+            location, records = self._from_any_copy(wanted, lambda place: (place, self._list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             return []
         lists: list[ObjectId] = []
@@ -288,6 +290,8 @@ class ObjectStore:
 
     def rebuild(self) -> None:
         """Make the catalogue anew from the packs alone."""
+        self._rebuilt = True
+        self._let_go(list(self._readers))
         self._catalogue.reset()
         self.refresh()
 
@@ -314,26 +318,25 @@ class ObjectStore:
 
     def _from_any_copy(self, wanted: ObjectId, attempt: Callable[[Location], Result]) -> Result:
         """What `attempt` makes of the first copy that it does not fail with."""
-        tried: set[Location] = set()
-        failure: SovrError | None = None
-        while fresh := [place for place in self._locate(wanted) if place not in tried]:
-            for place in fresh:
-                try:
-                    return attempt(place)
-                except (IntegrityFailure, ObjectMissing, StorageFailure) as error:
-                    failure = failure or error
-            tried.update(fresh)
-            self._examine_again({place.pack for place in fresh})
-        assert failure is not None
-        raise failure
+        try:
+            return self._from_known_copies(wanted, attempt)
+        except (IntegrityFailure, StorageFailure):
+            # Perhaps it is the catalogue that is wrong: packs may have been replaced or removed under it.
+            if self._rebuilt:
+                self._let_go(list(self._readers))
+                self.refresh()
+            else:
+                self.rebuild()
+        return self._from_known_copies(wanted, attempt)
 
-    def _examine_again(self, packs: set[ObjectId]) -> None:
-        """Make sure that a failure is not the catalogue's: packs may have been replaced or removed under it."""
-        unsure = packs - self._examined
-        self._examined |= unsure
-        self._let_go(packs)
-        self._catalogue.drop(unsure)
-        self.refresh()
+    def _from_known_copies(self, wanted: ObjectId, attempt: Callable[[Location], Result]) -> Result:
+        failures: list[SovrError] = []
+        for place in self._locate(wanted):
+            try:
+                return attempt(place)
+            except (IntegrityFailure, ObjectMissing, StorageFailure) as error:
+                failures.append(error)
+        raise failures[0]
 
     def _let_go(self, packs: Iterable[ObjectId]) -> None:
         for pack in packs:
@@ -386,7 +389,8 @@ class ObjectStore:
         """The same, with everything in it known to be here: a list has no hash of its own, so damage shows so."""
         records = self._list(location, wanted)
         for record in records:
-            self._locate(record.id)
+            if all(place.size != record.length for place in self._locate(record.id)):
+                raise IntegrityFailure(what=f"object {wanted.short}", reason="a piece of it has another length")
         return records
 
     def _pieces(self, wanted: ObjectId, location: Location, records: list[ChunkRecord], levels: int) -> Iterator[Data]:

@@ -264,8 +264,10 @@ VERDICTS = {
         ),
     ),
     "not comparable": Sample(
-        "The repeat failed; with a key of a newer version.",
-        Verdict(Finding.INCOMPARABLE, _id(1), _id(2), 5, 0, reason="the repeat failed", extra={"tolerance": "0.001"}),
+        "The repeat failed.", Verdict(Finding.INCOMPARABLE, _id(1), _id(2), 5, 0, reason="the repeat failed")
+    ),
+    "unknown keys": Sample(
+        "With a key of a newer version.", Verdict(Finding.IDENTICAL, _id(1), _id(2), 0, 1, extra={"tolerance": "0.1"})
     ),
 }
 

@@ -41,6 +41,7 @@ from sovrgit.store.format import (
 from sovrgit.store.packreader import PackReader, salvage, verified
 from sovrgit.store.packwriter import NewEntry, PackWriter
 from sovrgit.store.store import ObjectStore
+from sovrgit.store.verify import verify_pack
 
 VECTORS: dict[str, Json] = {vector["name"]: vector for vector in load("pack")["vectors"]}
 PACKS = {name: bytes.fromhex(vector["encoding"]) for name, vector in VECTORS.items()}
@@ -111,6 +112,13 @@ def test_reading_gives_the_same_objects(name: str, tmp_path: Path) -> None:
             if header.codec is not Codec.CHUNKS:
                 assert len(verified(header, payload, ObjectId(digest), name)) == size
     assert rows == [{key: row[key] for key in row if key != "about"} for row in VECTORS[name]["entries"]]
+
+
+@each_pack
+def test_the_packs_are_sound(name: str, tmp_path: Path) -> None:
+    with opened(tmp_path, PACKS[name]) as reader:
+        found = verify_pack(reader.path, ObjectId.parse(VECTORS[name]["id"]), len(PACKS[name]))
+        assert found == reader.toc()
 
 
 @each_pack
@@ -191,6 +199,8 @@ def test_damage_is_found_before_data_is_believed(name: str, tmp_path: Path, data
     intact.add(read_entry_header(PACKS[name], VECTORS[name]["toc"], name).id)
     with opened(tmp_path, bytes(damaged)) as reader:
         assert str(reader.digest()) != VECTORS[name]["id"]
+        with pytest.raises(IntegrityFailure):
+            verify_pack(reader.path, ObjectId.parse(VECTORS[name]["id"]), reader.size)
         tables = [salvage(reader)[0]]
         try:
             tables.append(reader.toc())

@@ -1,0 +1,144 @@
+"""What became of something: the runs that used it, what they put out, and what was made of that in turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from sovrgit.errors import PathNotFound
+from sovrgit.lineage.builder import RECIPE_PATH, Builder
+from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, Relation
+from sovrgit.lineage.index import LineageIndex, RunInput
+from sovrgit.lineage.introduced import Introductions
+from sovrgit.lineage.uses import Uses
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.run import Run
+from sovrgit.objects.tree import EntryKind, TreeEntry
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.treediff import find
+
+
+def made_from(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, limit: int = MAX_NODES) -> Lineage:
+    """What was made from a file or folder, as a commit has it, wherever runs had this content among their inputs.
+
+    Args:
+        limit: about how many nodes the answer may have.
+
+    Raises:
+        ObjectMissing: if the commit or its tree is not here.
+        PathNotFound: if the commit has no such path.
+    """
+    tree = pod.store.commit(commit).tree
+    entry = (
+        find(pod.store, tree, path) if path else TreeEntry(b"", EntryKind.DIRECTORY, tree, pod.store.tree(tree).size)
+    )
+    if entry is None:
+        raise PathNotFound(path=path.decode("utf-8", "backslashreplace"), where=f"`{commit.short}`")
+    builder = Builder(pod, index, Direction.DOWN, limit)
+    question = _Question(builder, entry)
+    root = builder.item(path, entry)
+    introduction = Introductions(builder).of(commit, path, entry) if path else None
+    if introduction is not None:
+        relation = Relation.ADDED_IN if introduction.added else Relation.CHANGED_IN
+        builder.link(root, builder.commit(introduction.commit), relation)
+    return question.answer(root, path, entry)
+
+
+def made_from_content(pod: Pod, index: LineageIndex, content: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
+    """What was made from a blob or tree, whatever it was called.
+
+    Raises:
+        ObjectMissing: if it is not here.
+    """
+    kind = EntryKind.DIRECTORY if pod.store.kind(content) is Kind.TREE else EntryKind.FILE
+    size = pod.store.tree(content).size if kind is EntryKind.DIRECTORY else pod.store.size(content)
+    entry = TreeEntry(b"", kind, content, size)
+    builder = Builder(pod, index, Direction.DOWN, limit)
+    return _Question(builder, entry).answer(builder.item(b"", entry), b"", entry)
+
+
+class _Question:
+    """One question, answered from the near to the far."""
+
+    def __init__(self, builder: Builder, entry: TreeEntry) -> None:
+        self._builder = builder
+        self._index = builder.index
+        inputs = self._index.inputs()
+        self._finished = {item.run: item.finished for item in inputs}
+        wanted = self._index.output_ids()
+        wanted.update(self._contents(entry))
+        self._uses = Uses(builder, inputs, wanted)
+        self._asked: set[str] = set()
+        self._queue: deque[Callable[[], None]] = deque()
+
+    def answer(self, root: str, path: bytes, entry: TreeEntry) -> Lineage:
+        """Follow everything that was made."""
+        self._asked.add(root)
+        self._open_item(root, path, entry)
+        while self._queue and not self._builder.is_full:
+            self._queue.popleft()()
+        return self._builder.answer(root, truncated=bool(self._queue))
+
+    def _contents(self, entry: TreeEntry) -> list[ObjectId]:
+        """The ids by which something may be among a run's inputs: its own, and those of the files in it."""
+        if not entry.is_directory:
+            return [entry.id]
+        return [entry.id, *dict.fromkeys(self._builder.counter.files(entry.id))]
+
+    def _open_item(self, node: str, path: bytes, entry: TreeEntry) -> None:
+        since = self._since(path, entry)
+        users: dict[ObjectId, tuple[RunInput, bytes]] = {}
+        for content in self._contents(entry) if entry.size else ():
+            for use, used_path in self._uses.of(content):
+                if use.started >= since:
+                    users.setdefault(use.run, (use, used_path))
+        for use, used_path in sorted(users.values(), key=lambda item: (item[0].started, item[0].run)):
+            read = self._builder.read_run(use.run).run
+            if read is not None and read.repeats in users:
+                # A repetition is shown with the run that it repeats.
+                continue
+            run = self._builder.run(use.run)
+            relation = Relation.RECIPE if used_path == RECIPE_PATH else Relation.USED
+            self._builder.link(run, node, relation, _as(path, used_path))
+            if run not in self._asked:
+                self._asked.add(run)
+                self._queue.append(partial(self._open_run, run, use.run))
+
+    def _since(self, path: bytes, entry: TreeEntry) -> int:
+        """When the content was first put out at its path; a run that began before cannot have used what came later."""
+        return min((self._finished[item.run] for item in self._index.makers(entry.id) if item.path == path), default=0)
+
+    def _open_run(self, node: str, identity: ObjectId) -> None:
+        details = self._builder.read_run(identity)
+        commits = self._index.commits_of(details.id)
+        for commit in commits:
+            if commit == details.made:
+                self._builder.link(node, self._builder.commit(commit), Relation.COMMITTED_IN)
+            else:
+                self._builder.link(self._builder.commit(commit), node, Relation.TAKEN_FROM)
+        for verdict in self._index.verdicts_on(details.id):
+            self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)
+        judged = self._index.judged_repeats(details.id)
+        for repeat in self._index.repeats_of(details.id):
+            if repeat not in judged:
+                self._builder.link(self._builder.run(repeat), node, Relation.REPEATS)
+        # What a failed run has left was taken away again, unless it was committed.
+        if details.run is not None and (commits or details.run.succeeded):
+            self._add_outputs(node, details.run)
+
+    def _add_outputs(self, node: str, run: Run) -> None:
+        for top in self._builder.entries(run.output) if run.output is not None else ():
+            for path, entry in self._builder.counter.shown(top.name, top):
+                item = self._builder.item(path, entry)
+                self._builder.link(item, node, Relation.MADE_BY)
+                if item not in self._asked:
+                    self._asked.add(item)
+                    self._queue.append(partial(self._open_item, item, path, entry))
+
+
+def _as(path: bytes, used: bytes) -> str:
+    """The note on a use under another name."""
+    if not path or used == path or used.startswith(path + b"/") or not used:
+        return ""
+    return f"as {used.decode('utf-8', 'surrogateescape')}"

@@ -1,0 +1,304 @@
+"""Where something comes from: the run that made it, what that run used, and where this came from in turn."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from sovrgit.errors import ObjectMissing, PathNotFound
+from sovrgit.lineage.builder import RECIPE_PATH, Builder
+from sovrgit.lineage.contents import SHOWN
+from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, OriginDetails, Relation, RunDetails
+from sovrgit.lineage.index import LineageIndex
+from sovrgit.lineage.introduced import Introduction, Introductions
+from sovrgit.objects.commit import Commit
+from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.run import Run
+from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.treediff import diff_trees, find
+
+UNCOMMITTED = "not committed before the run"
+"""The note on an input that no commit had when the run began."""
+
+UNCERTAIN = "or earlier, where the history is not here"
+
+
+def lineage_of_path(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, limit: int = MAX_NODES) -> Lineage:
+    """Where a file or folder comes from, as a commit has it. An empty path stands for the commit itself.
+
+    It was made by the latest run among the ancestors of the commit that left the same content at the same path. Where
+    there is none, the commit counts that brought it; and if an earlier run had put out the same content elsewhere,
+    that run.
+
+    Args:
+        limit: about how many nodes the answer may have.
+
+    Raises:
+        ObjectMissing: if the commit or its tree is not here.
+        PathNotFound: if the commit has no such path.
+    """
+    if not path:
+        return lineage_of_commit(pod, index, commit, limit=limit)
+    entry = find(pod.store, pod.store.commit(commit).tree, path)
+    if entry is None:
+        raise PathNotFound(path=path.decode("utf-8", "backslashreplace"), where=f"`{commit.short}`")
+    question = _Question(Builder(pod, index, Direction.UP, limit), commit)
+    return question.answer(question.begin_with_path(commit, path, entry))
+
+
+def lineage_of_commit(pod: Pod, index: LineageIndex, commit: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
+    """Where a revision comes from: its run, or else the files that it brought.
+
+    Raises:
+        ObjectMissing: if the commit is not here.
+    """
+    read = pod.store.commit(commit)
+    question = _Question(Builder(pod, index, Direction.UP, limit), commit)
+    return question.answer(question.begin_with_commit(commit, read))
+
+
+def lineage_of_run(pod: Pod, index: LineageIndex, run: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
+    """What a run was made of.
+
+    Raises:
+        ObjectMissing: if its record is not here.
+    """
+    known = index.run(run)
+    question = _Question(Builder(pod, index, Direction.UP, limit), known.commit or known.run.base)
+    return question.answer(question.begin_with_run(run))
+
+
+class _Question:
+    """One question, answered from the near to the far."""
+
+    def __init__(self, builder: Builder, commit: ObjectId | None) -> None:
+        self._builder = builder
+        self._index = builder.index
+        self._introductions = Introductions(builder)
+        self._history = self._index.ancestry(commit) if commit is not None else {}
+        self._makers: dict[ObjectId, list[tuple[int, ObjectId, bytes]]] = {}
+        self._asked: set[str] = set()
+        self._queue: deque[Callable[[], None]] = deque()
+
+    def answer(self, root: str) -> Lineage:
+        """Follow everything that was found."""
+        self._add_origins(root)
+        while self._queue and not self._builder.is_full:
+            self._queue.popleft()()
+        return self._builder.answer(root, truncated=bool(self._queue))
+
+    # --- beginnings -----------------------------------------------------------------------------------------------
+
+    def begin_with_path(self, commit: ObjectId, path: bytes, entry: TreeEntry) -> str:
+        node = self._builder.item(path, entry)
+        self._asked.add(node)
+        self._explain(node, commit, path, entry)
+        return node
+
+    def _explain(self, node: str, commit: ObjectId, path: bytes, entry: TreeEntry) -> None:
+        introduction = self._introductions.of(commit, path, entry)
+        here = [made for made in self._made(entry.id) if made[2] == path]
+        brought_by = self._run_behind(introduction, path, entry)
+        if here:
+            others = len({run for _, run, _ in here}) - 1
+            note = f"{others} other {'run' if others == 1 else 'runs'} left the same" if others else ""
+            self._builder.link(node, self._follow_run(here[-1][1]), Relation.MADE_BY, note)
+        elif brought_by is not None:
+            self._builder.link(node, self._follow_run(brought_by), Relation.MADE_BY)
+        if introduction is not None and (not (here or brought_by) or self._took(introduction.commit) is not None):
+            self._link_introduction(node, introduction)
+        if not here and brought_by is None:
+            self._link_earlier(node, path, entry, self._position(introduction))
+            if entry.is_directory:
+                self._open_folder(node, commit, path, entry)
+
+    def begin_with_commit(self, commit: ObjectId, read: Commit) -> str:
+        if read.run is not None:
+            node = self._builder.commit(commit)
+            relation = Relation.MADE_BY if self._took(commit) is None else Relation.TAKEN_FROM
+            self._builder.link(node, self._follow_run(read.run), relation)
+            return node
+        changed = self._changed(read)
+        node = self._builder.commit(commit, max(0, len(changed) - SHOWN))
+        for path, entry in changed[:SHOWN]:
+            item = self._builder.item(path, entry)
+            self._builder.link(node, item, Relation.CHANGES)
+            self._link_earlier(item, path, entry, self._history.get(commit, 0))
+        return node
+
+    def begin_with_run(self, run: ObjectId) -> str:
+        return self._follow_run(run)
+
+    def _add_origins(self, root: str) -> None:
+        references = set()
+        for identity in self._index.forks():
+            read = self._builder.read_commit(identity) if identity in self._history else None
+            if read is not None and read.fork is not None:
+                references.add(read.fork.reference)
+                node = self._builder.origin(OriginDetails(read.fork.reference, read.fork, identity))
+                self._builder.link(root, node, Relation.FORKED_FROM)
+        origin = self._builder.pod.config.get("pod.origin")
+        if origin and origin not in references:
+            self._builder.link(root, self._builder.origin(OriginDetails(origin)), Relation.CLONED_FROM)
+
+    def _open_folder(self, node: str, commit: ObjectId, path: bytes, entry: TreeEntry) -> None:
+        for below, item in self._builder.counter.shown(path, entry):
+            if below != path:
+                child = self._builder.item(below, item)
+                self._builder.link(node, child, Relation.CONTAINS)
+                if child not in self._asked:
+                    self._asked.add(child)
+                    self._queue.append(partial(self._explain, child, commit, below, item))
+
+    def _changed(self, commit: Commit) -> list[tuple[bytes, TreeEntry]]:
+        """What a commit brought that none of its parents had."""
+        parents = [self._builder.read_commit(parent) for parent in commit.parents]
+        trees = [parent.tree for parent in parents if parent is not None]
+        try:
+            if not trees:
+                top = TreeEntry(b"", EntryKind.DIRECTORY, commit.tree, 0)
+                return self._builder.counter.shown(b"", top)
+            changes = diff_trees(self._builder.pod.store, trees[0], commit.tree)
+            changed = [(change.path, change.new) for change in changes if change.new is not None]
+        except ObjectMissing as error:
+            identity = error.fields["id"]
+            assert isinstance(identity, ObjectId)
+            self._builder.miss(identity)
+            return []
+        return [
+            (path, entry)
+            for path, entry in changed
+            if all(self._builder.find(tree, path) != entry for tree in trees[1:])
+        ]
+
+    # --- runs -----------------------------------------------------------------------------------------------------
+
+    def _follow_run(self, run: ObjectId) -> str:
+        node = self._builder.run(run)
+        if node not in self._asked:
+            self._asked.add(node)
+            self._queue.append(partial(self._open_run, node, run))
+        return node
+
+    def _open_run(self, node: str, identity: ObjectId) -> None:
+        details = self._builder.read_run(identity)
+        run = details.run
+        made = self._commit_of(details)
+        if made is not None:
+            self._builder.link(node, self._builder.commit(made), Relation.COMMITTED_IN)
+        for verdict in self._index.verdicts_on(details.id):
+            self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)
+        if run is None:
+            return
+        if run.repeats is not None:
+            self._builder.link(node, self._follow_run(run.repeats), Relation.REPEATS)
+        for path, entry in self._inputs(run):
+            self._add_input(node, details.id, run, made, path, entry)
+        for external in run.external:
+            self._builder.link(node, self._builder.external(external), Relation.USED)
+
+    def _inputs(self, run: Run) -> list[tuple[bytes, TreeEntry]]:
+        """What a run used, the recipe first."""
+        if run.input != EMPTY_TREE_ID and not self._builder.pod.store.has(run.input):
+            return [(b"", TreeEntry(b"", EntryKind.DIRECTORY, run.input, 0))]
+        items = [
+            item
+            for entry in self._builder.entries(run.input)
+            for item in self._builder.counter.shown(entry.name, entry)
+        ]
+        return sorted(items, key=lambda item: item[0] != RECIPE_PATH)
+
+    def _add_input(
+        self, run_node: str, run_id: ObjectId, run: Run, made: ObjectId | None, path: bytes, entry: TreeEntry
+    ) -> None:
+        introduction, note = None, ""
+        if run.base is not None and path:
+            introduction = self._introductions.of(run.base, path, entry)
+        if introduction is None and path and not self._is_unknown(run.base):
+            note = UNCOMMITTED
+            introduction = self._introductions.of(made, path, entry) if made is not None else None
+        node = self._builder.item(path, entry)
+        relation = Relation.RECIPE if path == RECIPE_PATH else Relation.USED
+        self._builder.link(run_node, node, relation, note)
+        if node in self._asked:
+            return
+        self._asked.add(node)
+        before = self._position(introduction)
+        if introduction is None and made is not None:
+            before = self._history.get(made, before)
+        self._link_earlier(node, path, entry, before, besides=run_id)
+        if introduction is not None:
+            self._link_introduction(node, introduction)
+
+    def _is_unknown(self, base: ObjectId | None) -> bool:
+        return base is not None and self._builder.read_commit(base) is None
+
+    def _commit_of(self, details: RunDetails) -> ObjectId | None:
+        """The commit that a run made, or another one in this history that names it."""
+        if details.made is not None and details.made in self._history:
+            return details.made
+        return next((item for item in self._index.commits_of(details.id) if item in self._history), details.made)
+
+    # --- contents -------------------------------------------------------------------------------------------------
+
+    def _made(self, content: ObjectId) -> list[tuple[int, ObjectId, bytes]]:
+        """The runs of this history that put out a content, with the position of their commits, in order."""
+        if content not in self._makers:
+            found = []
+            for maker in self._index.makers(content):
+                positions = [self._history[item] for item in self._index.commits_of(maker.run) if item in self._history]
+                if positions:
+                    found.append((positions[0], maker.run, maker.path))
+            self._makers[content] = sorted(found, key=lambda item: item[0])
+        return self._makers[content]
+
+    def _link_earlier(
+        self, node: str, path: bytes, entry: TreeEntry, before: int | None, besides: ObjectId | None = None
+    ) -> None:
+        """If an earlier run had put out the same content, follow that run. Without content there is nothing to say."""
+        if not entry.size:
+            return
+        made = self._made(entry.id)
+        end = len(made) if before is None else bisect_left(made, before, key=lambda item: item[0])
+        earlier = next((item for item in reversed(made[:end]) if item[1] != besides), None)
+        if earlier is None:
+            return
+        _, run, found = earlier
+        target = self._follow_run(run)
+        if found != path:
+            twin = self._builder.item(found, entry)
+            self._builder.link(node, twin, Relation.SAME_CONTENT)
+            self._asked.add(twin)
+            node = twin
+        self._builder.link(node, target, Relation.MADE_BY)
+
+    def _position(self, introduction: Introduction | None) -> int | None:
+        return None if introduction is None else self._history.get(introduction.commit)
+
+    def _link_introduction(self, node: str, introduction: Introduction) -> None:
+        relation = Relation.ADDED_IN if introduction.added else Relation.CHANGED_IN
+        commit = self._builder.commit(introduction.commit)
+        self._builder.link(node, commit, relation, "" if introduction.certain else UNCERTAIN)
+        taken = self._took(introduction.commit)
+        if taken is not None:
+            self._builder.link(commit, self._follow_run(taken), Relation.TAKEN_FROM)
+
+    def _run_behind(self, introduction: Introduction | None, path: bytes, entry: TreeEntry) -> ObjectId | None:
+        """The run of the commit that brought a path, if it left the path in its output or log."""
+        read = self._builder.read_commit(introduction.commit) if introduction is not None else None
+        if read is None or read.run is None:
+            return None
+        run = self._builder.read_run(read.run).run
+        trees = (run.output, run.log) if run is not None else ()
+        found = [self._builder.find(tree, path) for tree in trees if tree is not None]
+        return read.run if any(item is not None and item.id == entry.id for item in found) else None
+
+    def _took(self, commit: ObjectId) -> ObjectId | None:
+        """The run whose output a commit took over, if it did not execute it itself."""
+        read = self._builder.read_commit(commit)
+        if read is None or read.run is None:
+            return None
+        return read.run if self._builder.read_run(read.run).made not in (None, commit) else None
