@@ -80,6 +80,7 @@ class _Question:
         self._introductions = Introductions(builder)
         self._history = self._index.ancestry(commit) if commit is not None else {}
         self._makers: dict[ObjectId, list[tuple[int, ObjectId, bytes]]] = {}
+        self._root_commit: ObjectId | None = None
         self._asked: set[str] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
@@ -116,6 +117,7 @@ class _Question:
                 self._open_folder(node, commit, path, entry)
 
     def begin_with_commit(self, commit: ObjectId, read: Commit) -> str:
+        self._root_commit = commit
         if read.run is not None:
             node = self._builder.commit(commit)
             relation = Relation.MADE_BY if self._took(commit) is None else Relation.TAKEN_FROM
@@ -187,7 +189,7 @@ class _Question:
         details = self._builder.read_run(identity)
         run = details.run
         made = self._commit_of(details)
-        if made is not None:
+        if made is not None and made != self._root_commit:
             self._builder.link(node, self._builder.commit(made), Relation.COMMITTED_IN)
         for verdict in self._index.verdicts_on(details.id):
             self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)

@@ -17,14 +17,30 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class IgnoreRules:
     """The rules that hold in one folder: its own file's, then those of the folders above it."""
 
-    __slots__ = ("_above", "_patterns", "_prefix", "_quick")
+    __slots__ = ("_above", "_patterns", "_prefix", "_quick", "_quick_lines")
 
     def __init__(self, prefix: str, text: bytes, above: IgnoreRules | None) -> None:
         self._prefix = len(prefix)
         # The last rule that fits decides.
         self._patterns = _read(text)[::-1]
-        self._quick = _any_pattern(self._patterns)
+        parts = _expressions(self._patterns)
+        self._quick = _any(parts, b"(?ms)(?:%s)\\Z")
+        self._quick_lines = _any(parts, b"(?m)^(?:%s)$")
         self._above = above
+
+    def may_ignore(self, folder: str, names: list[str]) -> bool:
+        """Whether the rules may leave out any of the names in a folder: one look at all of them at once."""
+        lines = "\n".join(names)
+        if lines.count("\n") >= len(names):
+            return True  # A name with a line feed in it: look at each by itself.
+        rules: IgnoreRules | None = self
+        while rules is not None:
+            prefix = f"{folder}/"[rules._prefix :] if folder else ""
+            text = prefix + lines.replace("\n", "\n" + prefix) if prefix else lines
+            if rules._quick_lines is None or rules._quick_lines.search(os.fsencode(text)):
+                return True
+            rules = rules._above
+        return False
 
     def ignores(self, path: str, is_folder: bool) -> bool:
         """Whether the rules leave `path` out. A path below an ignored folder is not asked about."""
@@ -56,8 +72,8 @@ def _read(text: bytes) -> list[Pattern]:
     return patterns
 
 
-def _any_pattern(patterns: list[Pattern]) -> re.Pattern[bytes] | None:
-    """One expression that matches whatever any of the patterns could match, to pass most paths by quickly."""
+def _expressions(patterns: list[Pattern]) -> list[bytes] | None:
+    """An expression for each pattern, without flags and end; None if one of them has none."""
     from dulwich.ignore import translate
 
     parts = []
@@ -65,6 +81,12 @@ def _any_pattern(patterns: list[Pattern]) -> re.Pattern[bytes] | None:
         bare = bytes(pattern).removeprefix(b"!").rstrip(b"/")
         if bare.startswith(b"\\"):
             return None
-        # Every translation begins with the flags, which may stand at the start of an expression only.
-        parts.append(b"(?:%s)" % translate(bare).removeprefix(b"(?ms)"))
-    return re.compile(b"(?ms)" + b"|".join(parts)) if parts else re.compile(b"(?!)")
+        parts.append(translate(bare).removeprefix(b"(?ms)").removesuffix(b"\\Z"))
+    return parts
+
+
+def _any(parts: list[bytes] | None, template: bytes) -> re.Pattern[bytes] | None:
+    """One expression that matches whatever any of the patterns could match, to pass most paths by quickly."""
+    if parts is None:
+        return None
+    return re.compile(template % b"|".join(b"(?:%s)" % part for part in parts) if parts else b"(?!)")

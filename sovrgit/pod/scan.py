@@ -37,6 +37,9 @@ tick, at most 10 ms old. A file touched later than this before the scan could ch
 _COARSE = 2_000_000_000
 """The same for file systems whose stamps have no fraction of a second (FAT counts in steps of two)."""
 
+_FORMAT = stat.S_IFMT(0xFFFF)
+"""The bits of a mode that say what kind of file it is."""
+
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 _FORK_FROM = 20_000
@@ -140,7 +143,8 @@ def _check(root: str, index: Index, paths: list[str], start: int, stop: int) -> 
             differing.append(position)
             continue
         try:
-            if os.fstat(descriptor).st_mtime_ns != folder.modified or os.listdir(descriptor) != folder.names:
+            # Every name that comes or goes stamps its folder, so the names need not be listed.
+            if os.fstat(descriptor).st_mtime_ns != folder.modified:
                 differing.append(position)
                 continue
             for name, size, mtime, ctime, inode in zip(
@@ -269,8 +273,11 @@ class _Rescan:
             folder = Folder.empty(NO_STAMP if is_recent(modified, self._clock) else modified)
             known = self._known_rows(path)
             rules = self._rules_for(path)
+            names = os.listdir(descriptor)
+            if rules is not None and not rules.may_ignore(path, names):
+                rules = None
             below = []
-            for name in os.listdir(descriptor):
+            for name in names:
                 if len(name) == len(REPOSITORY) and name.lower() == REPOSITORY:
                     folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
                     continue
@@ -291,10 +298,14 @@ class _Rescan:
                     folder.append(name, kind, 0, 0, 0, 0, UNKNOWN)
                     if kind == DIRECTORY:
                         below.append(join(path, name))
-                else:
+                elif known:
                     row = (kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-                    digest = known[name][1] if name in known and known[name][0] == row else UNKNOWN
-                    folder.append(name, *row, digest)
+                    before = known.get(name)
+                    folder.append(name, *row, before[1] if before is not None and before[0] == row else UNKNOWN)
+                else:
+                    folder.append(
+                        name, kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, UNKNOWN
+                    )
             return folder, below
         finally:
             os.close(descriptor)
@@ -313,11 +324,12 @@ def is_recent(stamp: int, clock: int) -> bool:
 
 
 def _kind_of(mode: int) -> int:
-    if stat.S_ISREG(mode):
+    form = mode & _FORMAT
+    if form == stat.S_IFREG:
         return EXECUTABLE if mode & stat.S_IXUSR else FILE
-    if stat.S_ISLNK(mode):
+    if form == stat.S_IFLNK:
         return SYMLINK
-    return DIRECTORY if stat.S_ISDIR(mode) else SPECIAL
+    return DIRECTORY if form == stat.S_IFDIR else SPECIAL
 
 
 def _directories(folder: Folder) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sovrgit.errors import FileUnstable
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tree import Tree, TreeEntry
+from sovrgit.pod import halves
 from sovrgit.pod.index import (
     DIRECTORY,
     ENTRY_KINDS,
@@ -50,10 +52,13 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
         UnsafeName: if a file has a name that no tree can hold.
     """
     index.folders = found.folders
-    for path in children_first({path: folder for path, folder in found.folders.items() if not folder.tree}):
-        folder = found.folders[path]
-        _store_files(os.fspath(root), path, folder, session)
-        folder.tree, folder.size = _store_tree(path, folder, found.folders, session)
+    waiting = children_first({path: folder for path, folder in found.folders.items() if not folder.tree})
+    unknown = [len(_unknown(found.folders[path])) for path in waiting]
+    separate = session.separate() if sum(unknown) >= halves.WORTHWHILE and halves.can_fork() else None
+    if separate is not None:
+        _store_in_halves(os.fspath(root), found.folders, waiting, unknown, session, separate)
+    else:
+        _store(os.fspath(root), found.folders, waiting, session)
     top = found.folders[""]
     special = tuple(
         join(path, name)
@@ -65,9 +70,50 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
     return Snapshot(ObjectId(top.tree), top.size, special)
 
 
-def _store_files(root: str, path: str, folder: Folder, session: WriteSession) -> None:
+def _store(root: str, folders: dict[str, Folder], paths: Iterable[str], session: WriteSession) -> None:
+    for path in paths:
+        folder = folders[path]
+        if not folder.tree:
+            _store_files(root, path, folder, session)
+            folder.tree, folder.size = _store_tree(path, folder, folders, session)
+
+
+def _store_in_halves(
+    root: str,
+    folders: dict[str, Folder],
+    paths: list[str],
+    unknown: list[int],
+    session: WriteSession,
+    separate: WriteSession,
+) -> None:
+    mine, others = halves.split(paths, unknown)
+    # A folder's tree needs those below it, so the child makes the trees of folders without subfolders only.
+    others = [path for path in others if DIRECTORY not in folders[path].kinds]
+
+    def store_others(own: WriteSession) -> dict[str, Folder]:
+        _store(root, folders, others, own)
+        return {path: folders[path] for path in others}
+
+    kept = set(others)
+    with halves.second_process(session, separate, store_others) as result:
+        _store(root, folders, (path for path in mine if DIRECTORY not in folders[path].kinds), session)
+        share = result()
+        if share is not None:
+            folders.update(share.folders)
+            session.include(share.packs, share.objects, share.size)
+    # What is left: folders with subfolders, and everything that a child which died was to do.
+    _store(root, folders, (path for path in paths if path in kept or not folders[path].tree), session)
+
+
+def _unknown(folder: Folder) -> list[int]:
+    """Positions of the files and links whose content is not known."""
     unknown = [position for position, digest in enumerate(folder.all_ids()) if digest == UNKNOWN]
-    if not any(folder.inodes[position] for position in unknown):
+    return [position for position in unknown if folder.inodes[position]]
+
+
+def _store_files(root: str, path: str, folder: Folder, session: WriteSession) -> None:
+    unknown = _unknown(folder)
+    if not unknown:
         return
     place = f"{root}/{path}"
     with reporting(place):
@@ -91,9 +137,9 @@ def _store_file(parent: int, name: str, path: str, folder: Folder, position: int
     for _ in range(_ATTEMPTS):
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
-            before = os.fstat(descriptor)
-            if before.st_size < CHUNK_FROM:
-                data = os.read(descriptor, before.st_size + 1)
+            expected = folder.sizes[position]
+            if expected < CHUNK_FROM:
+                data = os.read(descriptor, expected + 1)
                 size = len(data)
             else:
                 data = b""
@@ -102,16 +148,22 @@ def _store_file(parent: int, name: str, path: str, folder: Folder, position: int
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        if size != after.st_size or before.st_mtime_ns != after.st_mtime_ns or before.st_ctime_ns != after.st_ctime_ns:
+        # Written to since it was looked at, perhaps while it was read: look and read once more.
+        if (
+            size != after.st_size
+            or after.st_ctime_ns != folder.ctimes[position]
+            or after.st_mtime_ns != folder.mtimes[position]
+            or after.st_size != expected
+        ):
+            folder.sizes[position] = after.st_size
+            folder.mtimes[position] = after.st_mtime_ns
+            folder.ctimes[position] = after.st_ctime_ns
+            folder.inodes[position] = after.st_ino
             continue
-        if before.st_size < CHUNK_FROM:
+        if expected < CHUNK_FROM:
             digest = blob_id(data)
             session.add_hashed(Kind.BLOB, digest, data)
         folder.set_id(position, digest)
-        folder.sizes[position] = size
-        folder.mtimes[position] = after.st_mtime_ns
-        folder.ctimes[position] = after.st_ctime_ns
-        folder.inodes[position] = after.st_ino
         return
     raise FileUnstable(path=join(path, name))
 

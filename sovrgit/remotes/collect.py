@@ -135,4 +135,3 @@ def _get(tree: Tree, name: bytes) -> TreeEntry | None:
         else:
             high = middle
     return entries[low] if low < len(entries) and entries[low].name == name else None
-

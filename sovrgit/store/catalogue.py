@@ -28,6 +28,9 @@ _LOOKUP = (
     "SELECT kind, codec, depth, offset, stored, objects.size, packs.id FROM objects JOIN packs ON pack = number "
     "WHERE objects.id = ?"
 )
+_PATIENCE = 30.0
+"""Seconds to wait for another process that writes to the file."""
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
 """What SQLite reports of a file that is no catalogue. Anything else means that it is in use, or the disk is full."""
 
@@ -87,6 +90,11 @@ class Catalogue:
     def has(self, wanted: bytes) -> bool:
         """Whether an object is here."""
         return not self.is_empty and bool(self._ask(bool, "SELECT 1 FROM objects WHERE id = ? LIMIT 1", wanted))
+
+    def all_ids(self, limit: int) -> set[bytes] | None:
+        """The ids of all objects, or None if there are more than `limit`."""
+        rows = self._database.execute("SELECT DISTINCT id FROM objects LIMIT ?", (limit + 1,)).fetchall()
+        return None if len(rows) > limit else {row[0] for row in rows}
 
     def starting_with(self, prefix: str, limit: int) -> list[tuple[ObjectId, Kind]]:
         """Up to `limit` objects whose hexadecimal id begins with `prefix`, with their kinds."""
@@ -201,7 +209,9 @@ class Catalogue:
         return self._prepare(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
 
     def _open_file(self) -> sqlite3.Connection:
-        return self._prepare(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30))
+        return self._prepare(
+            sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
+        )
 
     def _unlink(self) -> None:
         for suffix in ("", "-wal", "-shm"):

@@ -30,6 +30,9 @@ from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_ent
 MAX_LIST = 4 << 20
 """Bytes of a chunk list in one entry: a file of about 30 GB. A longer list gets a list of its own."""
 
+MAX_REMEMBERED = 300_000
+"""Ids that are copied for a child: about 30 MiB."""
+
 _BATCH_BYTES = 1 << 20
 _BATCH_ITEMS = 1000
 _BATCHES_IN_FLIGHT = 6
@@ -48,17 +51,24 @@ class WriteSession:
     """
 
     def __init__(
-        self, folder: Path, temporary: Path, has: Callable[[bytes], bool], publish: Callable[[list[FinishedPack]], None]
+        self,
+        folder: Path,
+        temporary: Path,
+        has: Callable[[bytes], bool],
+        all_ids: Callable[[int], set[bytes] | None],
+        publish: Callable[[list[FinishedPack]], None],
     ) -> None:
         self._folder = folder
         self._temporary = temporary
         self._has = has
+        self._all_ids = all_ids
         self._publish = publish
         self._seen: set[bytes] = set()
         self._pending: list[tuple[Kind, ObjectId, bytes]] = []
         self._pending_bytes = 0
         self._writers: dict[PackClass, PackWriter] = {}
         self._finishing: list[tuple[PackWriter, Future[FinishedPack]]] = []
+        self._included: list[FinishedPack] = []
         self._jobs: list[Future[None]] = []
         self._failure: BaseException | None = None
         self._slots = BoundedSemaphore(_BATCHES_IN_FLIGHT)
@@ -165,9 +175,46 @@ class WriteSession:
                     sync_folder(self._folder)
                     self._publish(finished)
                 self._finishing.clear()
+                self._included.clear()
                 return finished
         finally:
             self.abandon()
+
+    def separate(self) -> WriteSession | None:
+        """A session for a child about to be forked: it writes packs of its own, which this one takes in.
+
+        None if there are too many objects to remember them all; the catalogue cannot be asked, because SQLite's
+        connections do not survive a fork.
+        """
+        known = self._all_ids(MAX_REMEMBERED)
+        if known is None:
+            return None
+        child = WriteSession(self._folder, self._temporary, lambda _: False, self._all_ids, self._publish)
+        child._seen = known | self._seen
+        return child
+
+    def finish(self) -> list[FinishedPack]:
+        """Complete and sync the packs without making them visible, for `include` in another process."""
+        with reporting(self._folder):
+            self._hand_over()
+            self._drain()
+            for target in list(self._writers):
+                self._close_writer(target)
+            self._wait_for_packs()
+            return self._finished
+
+    def include(self, packs: list[FinishedPack], objects: int, size: int) -> None:
+        """Take in the packs that `finish` completed in another process, with the numbers of what is in them."""
+        self._included += packs
+        self.new_objects += objects
+        self.new_bytes += size
+
+    def remove_leftovers(self, process: int) -> None:
+        """Remove what a child that died has left and `include` has not taken."""
+        taken = {pack.path for pack in self._included}
+        for path in self._temporary.glob(f"pack-{process}-*"):
+            if path not in taken:
+                path.unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """Remove what was written and not committed."""
@@ -175,12 +222,15 @@ class WriteSession:
         self._syncing.shutdown(wait=True, cancel_futures=True)
         for writer in (*self._writers.values(), *(writer for writer, _ in self._finishing)):
             writer.abandon()
+        for pack in self._included:
+            pack.path.unlink(missing_ok=True)
         self._writers.clear()
         self._finishing.clear()
+        self._included.clear()
 
     @property
     def _finished(self) -> list[FinishedPack]:
-        return [future.result() for _, future in self._finishing]
+        return [*self._included, *(future.result() for _, future in self._finishing)]
 
     def _hand_over(self) -> None:
         if self._pending:

@@ -76,7 +76,9 @@ class ObjectStore:
 
     def session(self) -> WriteSession:
         """Begin a batch of writes."""
-        return WriteSession(self.packs_folder, self.temporary, self._catalogue.has, self._publish)
+        return WriteSession(
+            self.packs_folder, self.temporary, self._catalogue.has, self._catalogue.all_ids, self._publish
+        )
 
     def adopt(self, pack: ObjectId, toc: Toc) -> None:
         """Take a pack that lies under its final name, and was verified, into the catalogue."""

@@ -37,10 +37,10 @@ class Span(NamedTuple):
     style: str
 
 
-def describe(node: Node, *, name_width: int = 0, brief: bool = False) -> list[Span]:
-    """A node in one line. The first span of a file or folder is its name, filled up to `name_width` columns.
+def describe(node: Node, *, name_width: int = 0, brief: bool = False, again: bool = False) -> list[Span]:
+    """A node in one line. The first span of a file or folder is its name; the second fills it up to `name_width`.
 
-    With `brief` a commit is described by its day alone.
+    With `brief` a commit's time is its day alone. With `again` a run is only named, because it was described before.
     """
     match node.details:
         case FileDetails(_, content, size, here):
@@ -58,7 +58,7 @@ def describe(node: Node, *, name_width: int = 0, brief: bool = False) -> list[Sp
         case CommitDetails() as details:
             return _commit(details, brief)
         case RunDetails() as details:
-            return _run(details)
+            return _run(details)[: 2 if again else None]
         case VerdictDetails(identity, verdict):
             return [Span("verdict ", PLAIN), Span(identity.short, _YELLOW), *_verdict(verdict)]
         case OriginDetails(reference, fork, commit):
@@ -81,14 +81,14 @@ def facts(node: Node) -> str:
     if not isinstance(node.details, RunDetails) or node.details.run is None:
         return ""
     run = node.details.run
-    machine = " ".join(run.platform[key] for key in ("system", "release", "machine") if key in run.platform)
+    machine = " ".join(run.platform[key] for key in ("system", "machine") if key in run.platform)
     parts = [
         " ".join(f"{name}={value}" for name, value in sorted(run.parameters.items())),
+        "with inputs that were not committed" if run.dirty else "",
         f"on {machine}" if machine else "",
         f"Python {run.platform['python']}" if "python" in run.platform else "",
         f"by {run.by}" if run.by else "",
         f"on top of commit {run.base.short}" if run.base is not None else "",
-        "with inputs that were not committed" if run.dirty else "",
     ]
     return visible(", ".join(part for part in parts if part))
 

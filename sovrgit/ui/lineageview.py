@@ -21,7 +21,7 @@ _PHRASES_UP = {
     Relation.CHANGED_IN: "changed in ",
     Relation.CHECKED_BY: "checked by ",
     Relation.REPEATS: "repeats ",
-    Relation.COMMITTED_IN: "committed in ",
+    Relation.COMMITTED_IN: "in ",
     Relation.FORKED_FROM: "forked from ",
     Relation.CLONED_FROM: "cloned from ",
 }
@@ -106,14 +106,13 @@ class _View:
             branch = stack.pop()
             spans, node = self._text(branch)
             inside = self._branches(node, branch.below, inline=True)
-            has_more = bool(inside) or bool(facts(self._node(node)))
-            if node in self._seen and has_more:
+            if node in self._seen and (inside or facts(self._node(node))):
                 where = "below" if node in self._later else "above"
-                yield self._painted([Span(branch.first, DIM), *spans, Span(f"  (shown {where})", DIM)])
+                yield self._painted([Span(branch.first, DIM), *spans], f"  (shown {where})")
             elif inside and len(branch.below) > self._indent:
                 self._seen.add(node)
                 self._later.append(node)
-                yield self._painted([Span(branch.first, DIM), *spans, Span("  (continued below)", DIM)])
+                yield self._painted([Span(branch.first, DIM), *spans], "  (continued below)")
             else:
                 self._seen.add(node)
                 yield self._painted([Span(branch.first, DIM), *spans])
@@ -147,9 +146,10 @@ class _View:
         ]
 
     def _is_inline(self, node: str, edge: Edge, end: str) -> bool:
-        """Whether a commit is named on the line of the file that it brought, because it has nothing below itself."""
+        """Whether a commit is named on the line of the file that it brought, because there is nothing else below it."""
         brings = edge.relation in (Relation.ADDED_IN, Relation.CHANGED_IN)
-        return brings and self._node(node).kind in _ITEMS and not self._below.get(end)
+        alone = end == self._lineage.root or not self._below.get(end)
+        return brings and alone and self._node(node).kind in _ITEMS
 
     def _text(self, branch: _Branch) -> tuple[list[Span], str]:
         """What a line says, and the node whose branches hang below it."""
@@ -159,10 +159,10 @@ class _View:
         if edge.relation is Relation.SAME_CONTENT and [made.relation for made, _ in below] == [Relation.MADE_BY]:
             spans += [describe(self._node(end))[0], Span(", made by ", PLAIN)]
             end = below[0][1]
-            spans += describe(self._node(end))
+            spans += describe(self._node(end), again=end in self._seen)
         else:
             width = 0 if edge.relation in self._phrases else branch.name_width
-            spans += describe(self._node(end), name_width=width)
+            spans += describe(self._node(end), name_width=width, again=end in self._seen)
         if edge.note:
             spans.append(Span(f"  ({note_text(edge.note)})", DIM))
         for commit_edge, commit in self._below.get(end, ()):
@@ -176,10 +176,12 @@ class _View:
     def _node(self, identity: str) -> Node:
         return self._lineage.nodes[identity]
 
-    def _painted(self, spans: list[Span]) -> str:
+    def _painted(self, spans: list[Span], end: str = "") -> str:
+        """The line in colours, cut so that `end` has room."""
+        shown = [*_cut(spans, max(1, self._width - len(end)) if self._width > 0 else 0), Span(end, DIM)]
         return "".join(
             f"{span.style}{span.text}{_RESET}" if self._colour and span.style and span.text else span.text
-            for span in _cut(spans, self._width)
+            for span in shown
         ).rstrip(" ")
 
 

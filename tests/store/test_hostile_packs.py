@@ -114,7 +114,22 @@ def understated(size: int, claim: int) -> bytes:
         (b"no frame at all", 1000),
         (b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip", 0),
     ],
-    ids=str,
+    ids=[
+        "a small claim",
+        "a large claim",
+        "a claim beyond the bound",
+        "a claim beyond all bounds",
+        "a frame without a claim",
+        "a frame without a claim for nothing",
+        "a frame that understates",
+        "a frame that understates a large claim",
+        "a byte too few",
+        "cut off",
+        "empty",
+        "a mark only",
+        "no frame",
+        "a frame to be skipped",
+    ],
 )
 def test_compressed_bombs(bench: Bench, payload: bytes, size: int) -> None:
     good = raw(b"good" * 100)

@@ -1,0 +1,191 @@
+"""`sovr demo`: the whole loop on a real pod, step by step."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sovrgit import env
+from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.demosteps import HELLO, Step, Subject, choose_subject, steps, what_next
+from sovrgit.errors import PodExists
+from sovrgit.store.files import reporting
+from sovrgit.ui.console import Console
+
+
+@sovr_command("demo")
+@click.argument("folder", default="sovr-demo", type=click.Path(path_type=Path))
+def command(app: App, folder: Path) -> int:
+    """Show the whole loop on a real pod, in FOLDER, or in a new folder `sovr-demo`.
+
+    A pod is made, committed, run, pushed to a folder, cloned from it, verified there, changed, run again, and its
+    result traced back. Every command is printed and really run; the folder is left to be played in.
+    """
+    root = app.folder / folder
+    with reporting(root):
+        if os.path.lexists(root):
+            hint = "choose another one: `sovr demo FOLDER`"
+            raise PodExists(path=folder, reason="exists already", hint=hint)
+        root.mkdir(parents=True)
+    subject = choose_subject()
+    show = _Show(app, root, folder)
+    show.begin(subject)
+    exit_code = 0
+    for number, step in enumerate(steps(subject), start=1):
+        exit_code = show.step(number, step)
+        if exit_code:
+            break
+    app.show(_DemoView(root, folder, subject, show.done, exit_code))
+    return exit_code
+
+
+@dataclass(slots=True)
+class _Done:
+    """A step that was taken: what it said, the command or edit, where, how it ended, and what it printed."""
+
+    says: str
+    command: list[str]
+    edit: str
+    folder: str
+    exit_code: int
+    output: str = ""
+
+
+class _Show:
+    """Takes the steps, one after the other, before the user's eyes."""
+
+    def __init__(self, app: App, root: Path, named: Path) -> None:
+        self._console = app.console
+        self._root = root
+        self._named = named
+        self._here = "."
+        self._environ = _child_environment(app)
+        self.done: list[_Done] = []
+
+    def begin(self, subject: Subject) -> None:
+        """Say what is going to be seen."""
+        if subject is HELLO:
+            self._tell("scikit-learn is not here, so a small pod is shown. `pip install 'sovrgit[digits]'` brings")
+            self._tell("one that learns to read handwritten digits.\n")
+
+    def step(self, number: int, step: Step) -> int:
+        """Take one step; its exit code."""
+        heading, *rest = step.says.splitlines()
+        self._tell(self._console.style(f"{number}. {heading}", "bold"))
+        for line in rest:
+            self._tell(self._console.style(f"   {line}", "bold"))
+        self._enter(step.folder)
+        place = self._root / step.folder
+        if step.edits is not None:
+            edit = step.edits(place)
+            self._prompt(f"# {edit}")
+            taken = _Done(step.says, [], edit, str(place), 0)
+        else:
+            self._prompt(shlex.join(("sovr", *step.arguments)))
+            exit_code, output = self._run(place, step.arguments)
+            taken = _Done(step.says, ["sovr", *step.arguments], "", str(place), exit_code, output)
+        self._tell()
+        self.done.append(taken)
+        return taken.exit_code
+
+    def _enter(self, folder: str) -> None:
+        """Show the change of folder that a person would have typed."""
+        wanted = os.path.join(self._named, folder) if folder else str(self._named)
+        if wanted != self._here:
+            self._prompt(shlex.join(("cd", os.path.relpath(wanted, self._here))))
+            self._here = wanted
+
+    def _prompt(self, text: str) -> None:
+        self._tell(f"{self._console.style('$', 'green')} {text}")
+
+    def _tell(self, text: str = "") -> None:
+        if not self._console.as_json and self._console.verbosity >= 0:
+            self._console.line(text)
+            # What the next command prints goes past this process's buffer.
+            self._console.out.flush()
+
+    def _run(self, folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
+        """Run `sovr` as a process of its own; its exit code, and what it printed if that was not for the screen."""
+        captured = self._console.as_json or self._console.verbosity < 0
+        # Ctrl-C reaches the command too, which ends in its own way; the demo waits for that.
+        earlier = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-m", "sovrgit", *arguments],
+                cwd=folder,
+                env=self._environ,
+                stdout=subprocess.PIPE if captured else None,
+                stderr=subprocess.STDOUT if captured else None,
+                check=False,
+            )
+        finally:
+            signal.signal(signal.SIGINT, earlier)
+        output = (ended.stdout or b"").decode("utf-8", "replace")
+        # A process that a signal ended, as a shell reports it.
+        return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode, output
+
+
+@dataclass(frozen=True, slots=True)
+class _DemoView:
+    """Shows how the demo ended, and what can be done now."""
+
+    root: Path
+    named: Path
+    subject: Subject
+    done: list[_Done] = field(default_factory=list)
+    exit_code: int = 0
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        if self.exit_code:
+            last = self.done[-1]
+            if last.output:
+                console.err.write(last.output)
+            console.note(f"the demo ends here: `{shlex.join(last.command)}` ended with {self.exit_code}")
+            return
+        if console.verbosity < 0:
+            console.line(str(self.root))
+            return
+        console.line(console.style("That was the whole loop. What to try next:", "bold"))
+        console.line()
+        for text, purpose in what_next(self.subject, str(self.named)):
+            console.line(f"  {text:<48} {console.style(purpose, 'dim')}".rstrip())
+        console.line()
+        console.line("`sovr --help` lists all commands.")
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        return {
+            "folder": str(self.root),
+            "template": self.subject.template,
+            "exit_code": self.exit_code,
+            "steps": [
+                {
+                    "says": step.says,
+                    "command": step.command or None,
+                    "edit": step.edit or None,
+                    "folder": step.folder,
+                    "exit_code": step.exit_code,
+                    "output": step.output,
+                }
+                for step in self.done
+            ],
+        }
+
+
+def _child_environment(app: App) -> dict[str, str]:
+    """The environment of the commands that are shown: this one's, with colours decided and no pager."""
+    environ = {**app.environ, env.PAGER.name: "", "PYTHONUNBUFFERED": "1"}
+    captured = app.options.as_json or app.options.verbosity < 0
+    environ.pop(env.FORCE_COLOR.name, None)
+    environ.pop(env.NO_COLOR.name, None)
+    environ[env.FORCE_COLOR.name if app.console.colour and not captured else env.NO_COLOR.name] = "1"
+    return environ
