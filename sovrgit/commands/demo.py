@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ from sovrgit.commands.demosteps import HELLO, Step, Subject, choose_subject, ste
 from sovrgit.errors import PodExists
 from sovrgit.store.files import reporting
 from sovrgit.ui.console import Console
+
+_WIDTH = 92
+"""Columns of what is told: longer lines are hard to read."""
+
+_PLAIN = re.compile(r"[\w@%+=:,./~^-]+")
+"""Words that a shell takes as they are: unlike `shlex`, a `~` that does not begin a word is left alone."""
 
 
 @sovr_command("demo")
@@ -66,7 +74,7 @@ class _Show:
         self._console = app.console
         self._root = root
         self._named = named
-        self._here = "."
+        self._here: Path | None = None
         self._environ = _child_environment(app)
         self.done: list[_Done] = []
 
@@ -78,30 +86,28 @@ class _Show:
 
     def step(self, number: int, step: Step) -> int:
         """Take one step; its exit code."""
-        heading, *rest = step.says.splitlines()
-        self._tell(self._console.style(f"{number}. {heading}", "bold"))
-        for line in rest:
-            self._tell(self._console.style(f"   {line}", "bold"))
-        self._enter(step.folder)
+        for line in textwrap.wrap(f"{number}. {step.says}", min(self._console.width, _WIDTH)):
+            self._tell(self._console.style(line, "bold"))
         place = self._root / step.folder
+        self._enter(place)
         if step.edits is not None:
             edit = step.edits(place)
-            self._prompt(f"# {edit}")
+            self._tell(f"  {edit}")
             taken = _Done(step.says, [], edit, str(place), 0)
         else:
-            self._prompt(shlex.join(("sovr", *step.arguments)))
+            self._prompt(_typed("sovr", *step.arguments))
             exit_code, output = self._run(place, step.arguments)
             taken = _Done(step.says, ["sovr", *step.arguments], "", str(place), exit_code, output)
         self._tell()
         self.done.append(taken)
         return taken.exit_code
 
-    def _enter(self, folder: str) -> None:
+    def _enter(self, place: Path) -> None:
         """Show the change of folder that a person would have typed."""
-        wanted = os.path.join(self._named, folder) if folder else str(self._named)
-        if wanted != self._here:
-            self._prompt(shlex.join(("cd", os.path.relpath(wanted, self._here))))
-            self._here = wanted
+        if place != self._here:
+            target = self._named if self._here is None else os.path.relpath(place, self._here)
+            self._prompt(_typed("cd", os.fspath(target)))
+            self._here = place
 
     def _prompt(self, text: str) -> None:
         self._tell(f"{self._console.style('$', 'green')} {text}")
@@ -113,7 +119,7 @@ class _Show:
             self._console.out.flush()
 
     def _run(self, folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
-        """Run `sovr` as a process of its own; its exit code, and what it printed if that was not for the screen."""
+        """Run `sovr` as a process of its own; its exit code, and what it printed if that was not shown."""
         captured = self._console.as_json or self._console.verbosity < 0
         # Ctrl-C reaches the command too, which ends in its own way; the demo waits for that.
         earlier = signal.signal(signal.SIGINT, lambda *_: None)
@@ -123,7 +129,8 @@ class _Show:
                 cwd=folder,
                 env=self._environ,
                 stdout=subprocess.PIPE if captured else None,
-                stderr=subprocess.STDOUT if captured else None,
+                # What a command remarks is part of what is shown, wherever that goes.
+                stderr=subprocess.STDOUT,
                 check=False,
             )
         finally:
@@ -149,7 +156,7 @@ class _DemoView:
             last = self.done[-1]
             if last.output:
                 console.err.write(last.output)
-            console.note(f"the demo ends here: `{shlex.join(last.command)}` ended with {self.exit_code}")
+            console.note(f"the demo ends here: `{_typed(*last.command)}` ended with {self.exit_code}")
             return
         if console.verbosity < 0:
             console.line(str(self.root))
@@ -179,6 +186,11 @@ class _DemoView:
                 for step in self.done
             ],
         }
+
+
+def _typed(*words: str) -> str:
+    """A command as a person would type it."""
+    return " ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
 
 
 def _child_environment(app: App) -> dict[str, str]:

@@ -102,7 +102,7 @@ def steps(subject: Subject) -> Iterator[Step]:
         ("clone", SHARED, COPY),
     )
     yield Step(
-        "The stranger repeats the run in a clean place and compares the outputs, file by file. As the scripts are\n"
+        "The stranger repeats the run in a clean place and compares the outputs, file by file. As the scripts are "
         "somebody else's, sovr asks before it runs them; `--yes` is the answer of one who has read them.",
         COPY,
         ("verify", "--yes"),

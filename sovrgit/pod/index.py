@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgpack
 from blake3 import blake3
@@ -19,7 +20,7 @@ from sovrgit.objects.ids import ID_SIZE
 from sovrgit.objects.tree import EntryKind
 from sovrgit.store.files import write_atomic
 
-_MAGIC = b"SOVRIDX2"
+_MAGIC = b"SOVRIDX3"
 
 UNKNOWN = bytes(ID_SIZE)
 """Stands for the id of a file whose content is not known."""
@@ -40,16 +41,33 @@ ENTRY_KINDS = {
 """The kinds of names that stand in trees."""
 
 
-@dataclass(slots=True)
+class Row(NamedTuple):
+    """A folder as it stands in the file: its columns are arrays of eight bytes a name, in this machine's order."""
+
+    path: bytes
+    modified: int
+    names: bytes
+    kinds: bytes
+    sizes: bytes
+    mtimes: bytes
+    ctimes: bytes
+    inodes: bytes
+    ids: bytes
+    tree: bytes
+    size: int
+    files: int
+
+
 class Folder:
     """One folder as it was last seen.
 
-    `names` are in the order in which the operating system lists them, so that an unchanged folder is known by one
-    comparison. `modified` is the folder's own time of modification in nanoseconds, or NO_STAMP. `tree`
-    is the id of its tree, empty if not known, and `size` the bytes below it.
+    `names` are in the order in which the operating system lists them. `modified` is the folder's own time of
+    modification in nanoseconds, or NO_STAMP. `tree` is the id of its tree, empty if not known, and `size` the bytes
+    below it. The columns of a folder out of a file are taken apart when the first of them is asked for.
     """
 
-    modified: int
+    __slots__ = ("_row", "ctimes", "ids", "inodes", "kinds", "modified", "mtimes", "names", "size", "sizes", "tree")
+
     names: list[str]
     kinds: bytearray
     sizes: array[int]
@@ -57,13 +75,65 @@ class Folder:
     ctimes: array[int]
     inodes: array[int]
     ids: bytearray
-    tree: bytes = b""
-    size: int = 0
+
+    def __init__(self, modified: int, tree: bytes = b"", size: int = 0, row: Row | None = None) -> None:
+        self.modified = modified
+        self.tree = tree
+        self.size = size
+        self._row = row
 
     @classmethod
     def empty(cls, modified: int) -> Folder:
         """A folder without names."""
-        return cls(modified, [], bytearray(), array("Q"), array("q"), array("q"), array("Q"), bytearray())
+        folder = cls(modified)
+        folder.names, folder.kinds, folder.ids = [], bytearray(), bytearray()
+        folder.sizes, folder.mtimes = array("Q"), array("q")
+        folder.ctimes, folder.inodes = array("q"), array("Q")
+        return folder
+
+    def __getattr__(self, name: str) -> object:
+        # Only reached while a column is not there yet.
+        row = None if name == "_row" else self._row
+        if row is None:
+            raise AttributeError(name)
+        self._row = None
+        self.names = _text(row.names).split("\0") if row.names else []
+        self.kinds, self.ids = bytearray(row.kinds), bytearray(row.ids)
+        self.sizes, self.mtimes = array("Q", row.sizes), array("q", row.mtimes)
+        self.ctimes, self.inodes = array("q", row.ctimes), array("Q", row.inodes)
+        return getattr(self, name)
+
+    @property
+    def count(self) -> int:
+        """The number of names."""
+        return len(self.kinds) if self._row is None else len(self._row.kinds)
+
+    @property
+    def files(self) -> int:
+        """The number of files and links in the folder itself."""
+        return self._row.files if self._row is not None else len(self.inodes) - self.inodes.count(0)
+
+    def row(self, path: str) -> Row:
+        """The folder as it stands in the file."""
+        if self._row is not None:
+            return self._row._replace(modified=self.modified, tree=self.tree, size=self.size)
+        return Row(
+            path.encode("utf-8", "surrogateescape"),
+            self.modified,
+            "\0".join(self.names).encode("utf-8", "surrogateescape"),
+            bytes(self.kinds),
+            self.sizes.tobytes(),
+            self.mtimes.tobytes(),
+            self.ctimes.tobytes(),
+            self.inodes.tobytes(),
+            bytes(self.ids),
+            self.tree,
+            self.size,
+            self.files,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled, (self.row(""),)
 
     def append(self, name: str, kind: int, size: int, mtime: int, ctime: int, inode: int, digest: bytes) -> None:
         """Add a name."""
@@ -114,7 +184,8 @@ class Index:
         gc.disable()
         try:
             head, commit, rows = msgpack.unpackb(body, use_list=False)
-            return cls(head, commit, {_text(row[0]): _folder(row) for row in rows})
+            made = map(Row._make, rows)
+            return cls(head, commit, {_text(row.path): _unpickled(row) for row in made})
         finally:
             if enabled:
                 gc.enable()
@@ -125,40 +196,12 @@ class Index:
         Raises:
             StorageFull, ReadOnly, StorageFailure: as the operating system reports.
         """
-        body = msgpack.packb((self.head, self.commit, [_row(name, folder) for name, folder in self.folders.items()]))
+        body = msgpack.packb((self.head, self.commit, [folder.row(name) for name, folder in self.folders.items()]))
         write_atomic(path, _MAGIC + body + blake3(body).digest(), sync=False)
 
 
-def _row(path: str, folder: Folder) -> tuple[object, ...]:
-    return (
-        path.encode("utf-8", "surrogateescape"),
-        folder.modified,
-        "\0".join(folder.names).encode("utf-8", "surrogateescape"),
-        bytes(folder.kinds),
-        folder.sizes.tobytes(),
-        folder.mtimes.tobytes(),
-        folder.ctimes.tobytes(),
-        folder.inodes.tobytes(),
-        bytes(folder.ids),
-        folder.tree,
-        folder.size,
-    )
-
-
-def _folder(row: tuple[bytes, int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, int]) -> Folder:
-    _, modified, names, kinds, sizes, mtimes, ctimes, inodes, ids, tree, size = row
-    return Folder(
-        modified,
-        _text(names).split("\0") if names else [],
-        bytearray(kinds),
-        array("Q", sizes),
-        array("q", mtimes),
-        array("q", ctimes),
-        array("Q", inodes),
-        bytearray(ids),
-        tree,
-        size,
-    )
+def _unpickled(row: Row) -> Folder:
+    return Folder(row.modified, row.tree, row.size, row)
 
 
 def _text(data: bytes) -> str:

@@ -99,13 +99,13 @@ def _clock(temporary: Path) -> int:
 
 def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
     """The folders that are not as the index says, or are gone."""
-    total = sum(len(folder.names) for folder in index.folders.values())
+    total = sum(folder.count for folder in index.folders.values())
     if total < _FORK_FROM or threading.active_count() > 1 or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
         return {paths[position] for position in _check(root, index, paths, 0, len(paths))}
     # Calls to stat hold the interpreter lock for as long as they take, so threads would not help.
     half, seen = 0, 0
     while seen < total // 2:
-        seen += len(index.folders[paths[half]].names)
+        seen += index.folders[paths[half]].count
         half += 1
     reader, writer = os.pipe()
     child = os.fork()

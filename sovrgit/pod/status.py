@@ -40,5 +40,5 @@ def status(pod: Pod) -> Status:
         # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
         with contextlib.suppress(ReadOnly, StorageFull):
             tree.save_index()
-    files = sum(sum(map(bool, folder.inodes)) for folder in tree.found.folders.values())
+    files = sum(folder.files for folder in tree.found.folders.values())
     return Status(refs.head, refs.current(), tuple(changes), files)

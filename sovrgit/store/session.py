@@ -141,6 +141,8 @@ class WriteSession:
             depth, payload = lists.finish()
             self._seen.add(identity)
             self.new_objects += 1
+            # Whatever it refers to is written before it: `commit` relies on that order.
+            self._hand_over()
             self._submit(partial(self._write, NewEntry(kind, Codec.CHUNKS, depth, size, identity, payload)))
         return identity, size
 
