@@ -21,6 +21,9 @@ from sovrgit.store.store import ObjectStore
 RUN_FORMAT = 1
 """Goes into the run key: raised when the meaning of a run changes, so that old results are not taken for new ones."""
 
+EXTERNAL_FOLDER = "external"
+"""Where payload of other pods lies, below the payload folder, as the first Sovr CLI puts it."""
+
 _KEY_CONTEXT = "sovrgit run key v1"
 
 
@@ -51,9 +54,25 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId) -> In
         raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
     if recipe.golem is None:
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
-    if recipe.golem.image is not None:
-        raise Unsupported(what="a job in an image", reason="this version runs commands on this machine only")
+    _check_supported(store, tree, recipe, recipe.golem)
     return Inputs(recipe_id, recipe, recipe.golem, input_tree(store, session, tree, recipe.golem))
+
+
+def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: Golem) -> None:
+    if golem.image is not None:
+        raise Unsupported(
+            what=f"a job in an image ({recipe.file}{recipe.at('golem.image')})",
+            reason="this version runs commands on this machine only",
+            hint="give the command that does the same here as `golem.exec`, and leave `golem.image` out",
+        )
+    external = f"{golem.payload_folder}/{EXTERNAL_FOLDER}"
+    if golem.external and not has_files(store, find(store, tree, external.encode())):
+        references = ", ".join(f"`{entry.ref}`" for entry in golem.external)
+        raise Unsupported(
+            what=f"payload from other pods ({recipe.file}{recipe.at('golem.payload')})",
+            reason="this version does not fetch it",
+            hint=f"get the files of {references} yourself and put them into `{external}`, then run again",
+        )
 
 
 def input_tree(store: ObjectStore, session: WriteSession, tree: ObjectId, golem: Golem) -> ObjectId:
@@ -61,6 +80,10 @@ def input_tree(store: ObjectStore, session: WriteSession, tree: ObjectId, golem:
     editor = TreeEditor(store, tree)
     for folder in (golem.output_folder, golem.log_folder):
         editor.put(folder.encode(), None)
+    for folder in (golem.script_folder, golem.payload_folder):
+        # Odd, but allowed: what the run needs lies among its logs.
+        if folder == golem.log_folder or folder.startswith(golem.log_folder + "/"):
+            editor.put(folder.encode(), find(store, tree, folder.encode()))
     return editor.write(session)
 
 
@@ -77,30 +100,55 @@ def read_recipe(store: ObjectStore, tree: ObjectId) -> tuple[ObjectId, Recipe]:
 
 
 def subtree(
-    store: ObjectStore, session: WriteSession, tree: ObjectId, folders: Sequence[str], base: ObjectId | None = None
+    store: ObjectStore,
+    session: WriteSession,
+    tree: ObjectId,
+    folders: Sequence[str],
+    *,
+    without: str | None = None,
+    base: ObjectId | None = None,
 ) -> ObjectId | None:
     """The tree that holds only some folders of another one, at their paths; None if there is no file in them.
 
+    What stands in the place of a folder and is none, such as a link, is left out.
+
     Args:
+        without: a folder that is left out where it lies in one of the others.
         base: if given, files that are the same in this tree are left out.
     """
     editor = TreeEditor(store)
-    size = 0
+    empty = True
     for folder in folders:
         path = folder.encode()
         found = find(store, tree, path)
-        if found is None:
+        if found is None or not found.is_directory:
             continue
+        if without is not None and without.startswith(folder + "/"):
+            found = _without(store, session, found, without.removeprefix(folder + "/").encode())
         if base is None:
             editor.put(path, found)
-            size += found.size
+            empty = empty and not has_files(store, found)
             continue
         before = find(store, base, path)
-        for change in diff_trees(store, _folder(before), _folder(found), path + b"/"):
-            if change.new is not None:
+        for change in diff_trees(store, _folder(before), found.id, path + b"/"):
+            if change.new is not None and not change.new.is_directory:
                 editor.put(change.path, change.new)
-                size += change.new.size
-    return editor.write(session) if size else None
+                empty = False
+    return None if empty else editor.write(session)
+
+
+def has_files(store: ObjectStore, entry: TreeEntry | None) -> bool:
+    """Whether an entry is a file or link, or there is one below it; empty files count."""
+    if entry is None or not entry.is_directory:
+        return entry is not None
+    return entry.size > 0 or any(has_files(store, child) for child in store.tree(entry.id).entries)
+
+
+def _without(store: ObjectStore, session: WriteSession, entry: TreeEntry, path: bytes) -> TreeEntry:
+    editor = TreeEditor(store, entry.id)
+    editor.put(path, None)
+    identity = editor.write(session)
+    return entry._replace(id=identity)
 
 
 def _folder(entry: TreeEntry | None) -> ObjectId:
@@ -125,6 +173,17 @@ _MARK = "\0pod"
 def argv_of(command: Sequence[str], folder: str) -> tuple[str, ...]:
     """The command with the pod's folder in the place of `[@]`."""
     return tuple(part.replace("[@]", folder.rstrip("/") + "/") for part in command)
+
+
+def with_defaults(golem: Golem, parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a run: those of the recipe, as text, and over them those that were given."""
+    return {**{name: _parameter_text(value) for name, value in golem.params.items()}, **parameters}
+
+
+def _parameter_text(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def run_key(
