@@ -6,9 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import UnsafeName
@@ -30,9 +28,6 @@ from sovrgit.store.files import reporting, temporary_name, write_all
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
-
-_PIECES_IN_FLIGHT = 8
-"""Pieces of a large file that wait to be written: at most eight MiB."""
 
 _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind.SYMLINK: SYMLINK}
 
@@ -99,6 +94,8 @@ def _clash(path: bytes) -> UnsafeName:
 
 
 def _write_new(store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectId, data: Data | None) -> os.stat_result:
+    from sovrgit.store.extract import extract
+
     try:
         if kind is EntryKind.SYMLINK:
             os.symlink(bytes(data if data is not None else store.read(digest, Kind.BLOB)), path)
@@ -109,7 +106,7 @@ def _write_new(store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectI
         raise _clash(path) from None
     try:
         if data is None:
-            _write_pieces(descriptor, store.stream(digest))
+            extract(store, digest, descriptor)
         else:
             write_all(descriptor, data)
         return os.fstat(descriptor)
@@ -118,26 +115,6 @@ def _write_new(store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectI
         raise
     finally:
         os.close(descriptor)
-
-
-def _write_pieces(descriptor: int, pieces: Iterator[Data]) -> None:
-    """Write while the next piece is read and verified."""
-    slots = BoundedSemaphore(_PIECES_IN_FLIGHT)
-    failure: list[BaseException] = []
-
-    def done(future: Future[None]) -> None:
-        slots.release()
-        if (error := future.exception()) is not None:
-            failure.append(error)
-
-    with ThreadPoolExecutor(1, "sovr-checkout") as writer:
-        for piece in pieces:
-            slots.acquire()
-            if failure:
-                break
-            writer.submit(write_all, descriptor, piece).add_done_callback(done)
-    if failure:
-        raise failure[0]
 
 
 def _index_of(

@@ -31,7 +31,7 @@ class IgnoreRules:
     def may_ignore(self, folder: str, names: list[str]) -> bool:
         """Whether the rules may leave out any of the names in a folder: one look at all of them at once."""
         lines = "\n".join(names)
-        if lines.count("\n") >= len(names):
+        if lines.count("\n") >= len(names) or "\n" in folder:
             return True  # A name with a line feed in it: look at each by itself.
         rules: IgnoreRules | None = self
         while rules is not None:

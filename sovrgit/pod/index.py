@@ -115,10 +115,11 @@ class Folder:
 
     def row(self, path: str) -> Row:
         """The folder as it stands in the file."""
+        name = path.encode("utf-8", "surrogateescape")
         if self._row is not None:
-            return self._row._replace(modified=self.modified, tree=self.tree, size=self.size)
+            return self._row._replace(path=name, modified=self.modified, tree=self.tree, size=self.size)
         return Row(
-            path.encode("utf-8", "surrogateescape"),
+            name,
             self.modified,
             "\0".join(self.names).encode("utf-8", "surrogateescape"),
             bytes(self.kinds),

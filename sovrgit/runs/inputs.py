@@ -13,7 +13,8 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import External, Run
 from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe, expand_exec, parse_recipe
-from sovrgit.pod.treediff import diff_trees, find
+from sovrgit.pod.recipe_checks import Scalar
+from sovrgit.pod.treediff import diff_trees, find, walk
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.store.session import WriteSession
 from sovrgit.store.store import ObjectStore
@@ -65,13 +66,21 @@ def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: 
             reason="this version runs commands on this machine only",
             hint="give the command that does the same here as `golem.exec`, and leave `golem.image` out",
         )
+    if golem.command is None and golem.each is not None:
+        raise Unsupported(
+            what=f"a job for each of several files ({recipe.file}{recipe.at('golem.each')})",
+            reason="this version runs one command",
+            hint="give a command that goes through the files itself as `golem.exec`",
+        )
     external = f"{golem.payload_folder}/{EXTERNAL_FOLDER}"
-    if golem.external and not has_files(store, find(store, tree, external.encode())):
-        references = ", ".join(f"`{entry.ref}`" for entry in golem.external)
+    found = find(store, tree, external.encode()) if golem.external else None
+    if golem.external and (found is None or not has_files(store, found)):
+        # Not the references: whoever has one can read the pod.
+        paths = ", ".join(f"`{entry.data}`" for entry in golem.external)
         raise Unsupported(
             what=f"payload from other pods ({recipe.file}{recipe.at('golem.payload')})",
             reason="this version does not fetch it",
-            hint=f"get the files of {references} yourself and put them into `{external}`, then run again",
+            hint=f"get {paths} from there yourself, put it into `{external}`, and run again",
         )
 
 
@@ -123,32 +132,28 @@ def subtree(
         found = find(store, tree, path)
         if found is None or not found.is_directory:
             continue
-        if without is not None and without.startswith(folder + "/"):
-            found = _without(store, session, found, without.removeprefix(folder + "/").encode())
+        hidden = without.encode() if without is not None and without.startswith(folder + "/") else None
         if base is None:
             editor.put(path, found)
-            empty = empty and not has_files(store, found)
+            if hidden is not None:
+                editor.put(hidden, None)
+            empty = empty and not has_files(store, found, path, hidden)
             continue
         before = find(store, base, path)
         for change in diff_trees(store, _folder(before), found.id, path + b"/"):
-            if change.new is not None and not change.new.is_directory:
+            if change.new is not None and not change.new.is_directory and not _is_inside(change.path, hidden):
                 editor.put(change.path, change.new)
                 empty = False
     return None if empty else editor.write(session)
 
 
-def has_files(store: ObjectStore, entry: TreeEntry | None) -> bool:
-    """Whether an entry is a file or link, or there is one below it; empty files count."""
-    if entry is None or not entry.is_directory:
-        return entry is not None
-    return entry.size > 0 or any(has_files(store, child) for child in store.tree(entry.id).entries)
+def has_files(store: ObjectStore, entry: TreeEntry, path: bytes = b"", without: bytes | None = None) -> bool:
+    """Whether there is a file or link in an entry at `path`, except in the folder `without`; empty files count."""
+    return any(not below.is_directory and not _is_inside(place, without) for place, below in walk(store, entry, path))
 
 
-def _without(store: ObjectStore, session: WriteSession, entry: TreeEntry, path: bytes) -> TreeEntry:
-    editor = TreeEditor(store, entry.id)
-    editor.put(path, None)
-    identity = editor.write(session)
-    return entry._replace(id=identity)
+def _is_inside(path: bytes, folder: bytes | None) -> bool:
+    return folder is not None and (path == folder or path.startswith(folder + b"/"))
 
 
 def _folder(entry: TreeEntry | None) -> ObjectId:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
 from sovrgit.store.format import Codec, PackClass, Toc
@@ -28,6 +28,13 @@ _LOOKUP = (
     "SELECT kind, codec, depth, offset, stored, objects.size, packs.id FROM objects JOIN packs ON pack = number "
     "WHERE objects.id = ?"
 )
+_LOOKUP_MANY = (
+    "SELECT objects.id, kind, codec, depth, offset, stored, objects.size, packs.id "
+    "FROM objects JOIN packs ON pack = number WHERE objects.id IN"
+)
+_BATCH = 500
+"""Ids in one question: below the limit of 999 values that older builds of SQLite have."""
+
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes to the file."""
 
@@ -87,14 +94,25 @@ class Catalogue:
         """All places of an object; none if it is not here."""
         return self._ask(_location, _LOOKUP, wanted)
 
+    def find_many(self, wanted: Iterable[ObjectId]) -> dict[ObjectId, Location]:
+        """One place of each object that is here. Asked in batches, because a single question costs mostly its locks."""
+        found: dict[ObjectId, Location] = {}
+        waiting = list(wanted)
+        for start in range(0, len(waiting), _BATCH):
+            batch = waiting[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            for identity, location in self._ask(_located, f"{_LOOKUP_MANY} ({marks})", *batch):
+                found.setdefault(identity, location)
+        return found
+
     def has(self, wanted: bytes) -> bool:
         """Whether an object is here."""
         return not self.is_empty and bool(self._ask(bool, "SELECT 1 FROM objects WHERE id = ? LIMIT 1", wanted))
 
     def all_ids(self, limit: int) -> set[bytes] | None:
         """The ids of all objects, or None if there are more than `limit`."""
-        rows = self._database.execute("SELECT DISTINCT id FROM objects LIMIT ?", (limit + 1,)).fetchall()
-        return None if len(rows) > limit else {row[0] for row in rows}
+        ids = self._ask(bytes, "SELECT DISTINCT id FROM objects LIMIT ?", limit + 1)
+        return None if len(ids) > limit else set(ids)
 
     def starting_with(self, prefix: str, limit: int) -> list[tuple[ObjectId, Kind]]:
         """Up to `limit` objects whose hexadecimal id begins with `prefix`, with their kinds."""
@@ -244,6 +262,10 @@ def _forget(database: sqlite3.Connection) -> None:
 
 def _location(kind: int, codec: int, depth: int, offset: int, stored: int, size: int, pack: bytes) -> Location:
     return Location(Kind(kind), Codec(codec), depth, offset, stored, size, ObjectId(pack))
+
+
+def _located(identity: bytes, *values: Any) -> tuple[ObjectId, Location]:
+    return ObjectId(identity), _location(*values)
 
 
 def _is_damage(error: Exception) -> bool:

@@ -21,20 +21,28 @@ BLOCK = 8 << 20
 """Bytes read at a time. Memory in use is a small multiple of this, whatever the size of the file."""
 
 
-def cut(readinto: Callable[[memoryview], int]) -> Iterator[list[memoryview]]:
+def new_block() -> bytearray:
+    """A buffer for `cut`."""
+    return bytearray(BLOCK)
+
+
+def cut(
+    readinto: Callable[[memoryview], int], take: Callable[[], bytearray] = new_block
+) -> Iterator[tuple[bytearray, list[memoryview]]]:
     """Cut a stream into chunks, in batches.
 
     Args:
         readinto: fills a buffer from the stream and returns the number of bytes, 0 at the end.
+        take: gives a buffer of `BLOCK` bytes. Fresh memory costs as much as reading, so buffers are worth using again.
 
     Yields:
-        The chunks of one block. They stay valid for as long as they are kept.
+        A buffer and the chunks that lie in it. They are valid until somebody else writes into the buffer.
     """
     chunker = FastCDC(AVERAGE, min_size=MINIMUM, max_size=MAXIMUM)
-    carried = memoryview(b"")
+    carried = b""
     ended = False
     while not ended:
-        buffer = bytearray(BLOCK)
+        buffer = take()
         view = memoryview(buffer)
         filled = len(carried)
         view[:filled] = carried
@@ -52,6 +60,6 @@ def cut(readinto: Callable[[memoryview], int]) -> Iterator[list[memoryview]]:
                 break
             chunks.append(chunk.data)
             position = chunk.offset + chunk.length
-        carried = view[position:filled]
+        carried = bytes(view[position:filled])
         if chunks:
-            yield chunks
+            yield buffer, chunks

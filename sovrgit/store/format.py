@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure, ObjectInvalid
 from sovrgit.objects.codec import Fields, decode, encode
-from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
+from sovrgit.objects.ids import ID_SIZE, Data, Kind, ObjectId
 
 PACK_MAGIC = b"SOVRPACK"
 END_MAGIC = b"SOVRPEND"
@@ -123,7 +123,7 @@ def entry_header(kind: int, codec: int, depth: int, stored: int, size: int, dige
     return fields + _CRC.pack(zlib.crc32(fields))
 
 
-def read_entry_header(data: bytes | memoryview, offset: int, what: str) -> EntryHeader:
+def read_entry_header(data: Data, offset: int, what: str) -> EntryHeader:
     """The entry header at `offset`.
 
     Raises:

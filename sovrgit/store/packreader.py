@@ -74,11 +74,20 @@ class PackReader:
             raise IntegrityFailure(what=self.what, reason=f"it ends before byte {offset + length}")
         return data
 
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer with the bytes at `offset`."""
+        try:
+            count = os.preadv(self._descriptor, [buffer], offset)
+        except OSError as error:
+            raise self._failed(error) from error
+        if count != len(buffer):
+            raise IntegrityFailure(what=self.what, reason=f"it ends before byte {offset + len(buffer)}")
+
     def entry(self, offset: int, stored: int) -> tuple[EntryHeader, memoryview]:
         """The header and payload of the entry at `offset`, whose payload has `stored` bytes."""
         return self.entry_in(self.read(offset, ENTRY_HEADER_SIZE + stored), 0, stored)
 
-    def entry_in(self, data: bytes, position: int, stored: int) -> tuple[EntryHeader, memoryview]:
+    def entry_in(self, data: Data, position: int, stored: int) -> tuple[EntryHeader, memoryview]:
         """The same, out of bytes that were read before."""
         header = read_entry_header(data, position, self.what)
         if header.stored != stored:

@@ -91,7 +91,8 @@ class PackWriter:
             self._flush()
             self._write(payload)
             return
-        self._gathered.append(payload)
+        # A view may be of a buffer that is about to be used again.
+        self._gathered.append(payload if isinstance(payload, bytes) else bytes(payload))
         self._waiting += ENTRY_HEADER_SIZE + stored
         if self._waiting >= _FLUSH_AT:
             self._flush()

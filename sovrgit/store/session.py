@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import BoundedSemaphore
 
 from blake3 import blake3
@@ -69,6 +70,7 @@ class WriteSession:
         self._writers: dict[PackClass, PackWriter] = {}
         self._finishing: list[tuple[PackWriter, Future[FinishedPack]]] = []
         self._included: list[FinishedPack] = []
+        self._blocks: SimpleQueue[bytearray] = SimpleQueue()
         self._jobs: list[Future[None]] = []
         self._failure: BaseException | None = None
         self._slots = BoundedSemaphore(_BATCHES_IN_FLIGHT)
@@ -119,7 +121,7 @@ class WriteSession:
         whole = hasher(kind)
         size = 0
         lists = _Lists(self._add_blob)
-        for chunks in cut(readinto):
+        for block_buffer, chunks in cut(readinto, self._take_block):
             block = sum(map(len, chunks))
             self._submit(partial(_update, whole, chunks))
             new: list[tuple[ObjectId, memoryview]] = []
@@ -131,7 +133,7 @@ class WriteSession:
                     new.append((digest, chunk))
                     self.new_bytes += len(chunk)
             self.new_objects += len(new)
-            self._submit(partial(self._write_chunks, new))
+            self._submit(partial(self._write_chunks, new, block_buffer))
             size += block
         self._drain()
         identity = ObjectId(whole.digest())
@@ -276,10 +278,20 @@ class WriteSession:
         for (kind, digest, data), (codec, payload) in zip(batch, packed, strict=True):
             self._write(NewEntry(kind, codec, 0, len(data), digest, payload))
 
-    def _write_chunks(self, chunks: list[tuple[ObjectId, memoryview]]) -> None:
+    def _write_chunks(self, chunks: list[tuple[ObjectId, memoryview]], block: bytearray) -> None:
         for digest, data in chunks:
             codec, payload = compress(data)
             self._write(NewEntry(Kind.BLOB, codec, 0, len(data), digest, payload))
+        # The last job that looks at the block, because there is only one writing thread.
+        self._blocks.put(block)
+
+    def _take_block(self) -> bytearray:
+        from sovrgit.store.chunking import new_block
+
+        try:
+            return self._blocks.get_nowait()
+        except Empty:
+            return new_block()
 
     def _write(self, entry: NewEntry) -> None:
         target = class_of(entry.kind, entry.codec, entry.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -135,6 +135,19 @@ class ObjectStore:
         """
         return self._locate(wanted)[0]
 
+    def locations(self, wanted: Collection[ObjectId]) -> dict[ObjectId, Location]:
+        """Where many objects are.
+
+        Raises:
+            ObjectMissing: if one of them is not here.
+        """
+        found = self._catalogue.find_many(wanted)
+        if len(found) < len(wanted):
+            for item in wanted:
+                if item not in found:
+                    found[item] = self._locate(item)[0]
+        return found
+
     def counts(self) -> dict[Kind, int]:
         """The number of objects of each kind."""
         return self._catalogue.counts()
@@ -177,8 +190,9 @@ class ObjectStore:
         Raises:
             ObjectMissing, IntegrityFailure: as for `read`.
         """
+        places = self.locations(set(wanted))
         placed = sorted(
-            ((self._locate(item)[0], item) for item in set(wanted)), key=lambda pair: (pair[0].pack, pair[0].offset)
+            ((place, item) for item, place in places.items()), key=lambda pair: (pair[0].pack, pair[0].offset)
         )
         span: list[tuple[Location, ObjectId]] = []
         for location, item in placed:
@@ -245,6 +259,25 @@ class ObjectStore:
         for piece in lists:
             needed += self.chunks(piece)
         return needed + lists
+
+    def pieces(self, wanted: ObjectId) -> list[ChunkRecord]:
+        """The pieces of a blob in order, itself if it is not chunked.
+
+        Raises:
+            ObjectMissing, IntegrityFailure: as for `read`.
+        """
+        location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
+        if location.codec is not Codec.CHUNKS:
+            return [ChunkRecord(wanted, location.size)]
+        return list(self._follow(wanted, records, location.depth, _MAX_LIST_DEPTH))
+
+    def read_raw(self, location: Location, buffer: memoryview) -> None:
+        """Fill a buffer with an entry as the pack has it, header and payload, unverified.
+
+        Raises:
+            IntegrityFailure: if the pack is gone or too short.
+        """
+        self._reader(location.pack).read_into(buffer, location.offset)
 
     # --- upkeep -------------------------------------------------------------------------------------------------
 

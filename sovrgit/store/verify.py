@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from blake3 import blake3
@@ -24,7 +25,8 @@ def verify_pack(path: Path, pack: ObjectId, size: int) -> Toc:
     with PackReader(path, pack) as reader:
         if reader.size != size or size > MAX_PACK:
             raise IntegrityFailure(what=reader.what, reason=f"it has {reader.size} bytes instead of {size}")
-        data = reader.read(0, size)
+        data = _buffer(size)
+        reader.read_into(data, 0)
         if blake3(data).digest() != pack:
             raise IntegrityFailure(what=reader.what, reason="its hash is another")
         toc = reader.toc()
@@ -45,3 +47,14 @@ def verify_pack(path: Path, pack: ObjectId, size: int) -> Toc:
                 if hash_object(header.kind, content) != digest:
                     raise IntegrityFailure(what=reader.what, reason=f"object {header.id.short} has another hash")
         return toc
+
+
+_local = threading.local()
+
+
+def _buffer(size: int) -> memoryview:
+    """A buffer that the thread uses for one pack after the other: fresh memory costs as much as reading."""
+    buffer: bytearray | None = getattr(_local, "buffer", None)
+    if buffer is None or len(buffer) < size:
+        buffer = _local.buffer = bytearray(size)
+    return memoryview(buffer)[:size]

@@ -1,0 +1,137 @@
+"""What one action of a user takes from several layers: pushing, cloning, forking, asking before a repeat.
+
+Shared by the command line and by `sovrgit.api`. Like the library below, nothing here knows environment or terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
+from sovrgit.pod.pod import Pod
+from sovrgit.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from sovrgit.objects.commit import Stamp
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.push import Pushed
+    from sovrgit.runs.run import RunRequest
+
+
+def push_pod(
+    pod: Pod,
+    name: str,
+    *,
+    time_ns: int,
+    branches: Sequence[str] = (),
+    with_runs: bool = False,
+    progress: Progress = SILENT,
+) -> Pushed:
+    """Push branches, or the current one, with tags and verdicts, and the pod's summary for listings.
+
+    Args:
+        name: the remote's name in this pod.
+        time_ns: now, in nanoseconds since 1970.
+        with_runs: also records of failed and repeated runs.
+
+    Raises:
+        RevisionNotFound: if there is no such branch, or no commit yet.
+        SovrError: as for `sovrgit.remotes.push.push`.
+    """
+    from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+    from sovrgit.remotes.locations import open_remote
+    from sovrgit.remotes.push import PushRequest, push
+
+    remote = open_remote(pod, name)
+    refs = pod.refs.read()
+    chosen = [HEADS + branch for branch in branches] or [refs.head]
+    for ref in chosen:
+        if ref not in refs.values:
+            hint = "there is no commit yet; run `sovr commit`" if ref == refs.head else None
+            raise RevisionNotFound(revision=ref.removeprefix(HEADS), hint=hint)
+    records = (TAGS, VERDICTS, RUNS) if with_runs else (TAGS, VERDICTS)
+    chosen += [ref for ref in refs.values if ref.startswith(records)]
+    return push(pod, remote, PushRequest(name, chosen, time_ns, recipe_summary(pod)), progress)
+
+
+def get_pod(
+    reference: str,
+    base: Path,
+    folder: Path | None,
+    *,
+    remote_name: str,
+    time_ns: int,
+    progress: Progress = SILENT,
+) -> Cloned:
+    """Clone the pod that a reference names, and remember the reference.
+
+    Args:
+        base: what relative paths are relative to.
+        folder: where to; a new folder in `base`, named like the pod, if None.
+
+    Raises:
+        ReferenceUnknown, RemoteUnavailable: if the reference leads to no pod.
+        SovrError: as for `sovrgit.remotes.clone.clone`.
+    """
+    from sovrgit.remotes.clone import clone
+    from sovrgit.remotes.locations import open_existing
+
+    remote = open_existing(reference, base)
+    name = Path(remote.location).name.removesuffix(".sovr") or "pod"
+    target = base / (name if folder is None else folder)
+    cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
+    cloned.pod.config.set("pod.origin", remote.describe())
+    return cloned
+
+
+def begin_fork(cloned: Cloned, reference: str, author: Stamp) -> ObjectId:
+    """Make the first own commit of a fork, which names the pod, commit and reference that it comes from."""
+    from sovrgit.remotes.clone import fork
+
+    name = recipe_summary(cloned.pod).get("name") or Path(reference).name
+    origin = cloned.pod.config.get("pod.origin") or reference
+    return fork(cloned, origin, name, author, f"Fork {name} at {cloned.head.short}")
+
+
+def recipe_summary(pod: Pod) -> dict[str, str]:
+    """Name, kind and description of the pod as its last commit has them; empty if it has no valid recipe."""
+    from sovrgit.runs.inputs import read_recipe
+
+    try:
+        recipe = read_recipe(pod.store, pod.head_tree())[1]
+    except RecipeInvalid:
+        return {}
+    values = {
+        "name": recipe.name,
+        "kind": str(recipe.kind),
+        "description": recipe.description,
+        "version": recipe.version,
+        "author": recipe.author,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest) -> None:
+    """Ask, as the request says, before a recorded run is repeated whose scripts are somebody else's.
+
+    Raises:
+        RunNotTrusted: if they are not approved.
+    """
+    from sovrgit.runs.inputs import read_recipe
+    from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
+
+    run = pod.store.run(identity)
+    golem = read_recipe(pod.store, run.input)[1].golem
+    if golem is None:
+        return
+    code = code_id(pod.store, run.input, golem)
+    if not needs_approval(pod, code, {*foreign_code(pod), code}):
+        return
+    origin = pod.config.get("pod.origin") or "another pod"
+    proposal = Proposal(" ".join(run.command), code, origin, run.by)
+    if not request.approve(proposal):
+        raise RunNotTrusted(command=proposal.command, origin=origin)
+    approve(pod, code)

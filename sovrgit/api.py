@@ -1,0 +1,124 @@
+"""`import sovrgit`: what the command line can do, a notebook or a script can.
+
+    pod = sovrgit.open("digits", author="Ada Lovelace <ada@example.org>")
+    pod.run()
+    pod.lineage("output/metrics.json")
+
+Beside `sovrgit.commands` this file is the one place that looks at the process: if no `environ` is given, `os.environ`
+says what a run's command gets, and who the author is if nobody was named. Nothing is printed, and nobody is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from sovrgit.facade import Pod, Where, identity_of
+from sovrgit.pod.pod import Pod as Repository
+
+
+def init(
+    folder: Where,
+    *,
+    template: str | None = None,
+    command: str = "sh script/run.sh",
+    name: str | None = None,
+    description: str = "",
+    author: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Pod:
+    """Make a pod in a folder, from a template or with a command of its own.
+
+    A folder that has a recipe.json already becomes a pod as it is.
+
+    Args:
+        template: `hello-world` or `digits`.
+        command: what runs the pod, if there is no template.
+        name: the pod's name; the folder's if not given, or the template's.
+
+    Raises:
+        PodExists: if the folder is a pod already, or has files that the template would write.
+        IdentityUnknown: if the new recipe has no author.
+        PathNotFound: if there is no such template.
+        RecipeInvalid: if the values make no recipe.
+    """
+    from sovrgit.pod.recipe import RECIPE_FILE
+    from sovrgit.pod.scaffold import new_recipe, write_skeleton, write_template
+
+    root = Path(os.path.abspath(folder))
+    surroundings = _surroundings(environ)
+    if not (root / RECIPE_FILE).is_file():
+        made_by = identity_of(author, surroundings, None)[0]
+        if template is not None:
+            write_template(template, root, name=name, author=made_by)
+        else:
+            recipe = new_recipe(name=name or root.name, description=description, author=made_by, exec=command)
+            write_skeleton(root, recipe)
+    return Pod(Repository.create(root), author=author, environ=surroundings)
+
+
+def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str, str] | None = None) -> Pod:
+    """The pod that a folder lies in.
+
+    Args:
+        author: `Name <address>` for commits and records. If not given: `SOVR_AUTHOR_NAME` and `SOVR_AUTHOR_EMAIL`
+            of `environ`, else `user.name` and `user.email` of the pod's settings.
+        environ: `os.environ` if not given. Of it, the commands of runs get what `sovr run` would pass on.
+
+    Raises:
+        NotAPod: if it lies in none.
+    """
+    return Pod(Repository.find(Path(folder)), author=author, environ=_surroundings(environ))
+
+
+def clone(
+    reference: str,
+    folder: Where | None = None,
+    *,
+    author: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Pod:
+    """Get the pod that a reference names, into a folder. Nothing of what is cloned is run.
+
+    Raises:
+        PodExists: if the folder is not empty.
+        ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as the reference gives cause.
+    """
+    from sovrgit.actions import get_pod
+
+    target = None if folder is None else Path(folder)
+    cloned = get_pod(reference, Path.cwd(), target, remote_name="origin", time_ns=time.time_ns())
+    return Pod(cloned.pod, author=author, environ=_surroundings(environ))
+
+
+def fork(
+    reference: str,
+    folder: Where | None = None,
+    *,
+    author: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Pod:
+    """Get the pod that a reference names to build upon it; its first commit here names the origin.
+
+    Raises:
+        IdentityUnknown: if that commit has no author.
+        PodExists, ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as for `clone`.
+    """
+    from sovrgit.actions import begin_fork, get_pod
+
+    surroundings = _surroundings(environ)
+    identity_of(author, surroundings, None)
+    target = None if folder is None else Path(folder)
+    cloned = get_pod(reference, Path.cwd(), target, remote_name="upstream", time_ns=time.time_ns())
+    pod = Pod(cloned.pod, author=author, environ=surroundings)
+    begin_fork(cloned, reference, pod.stamp())
+    return pod
+
+
+def _surroundings(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if environ is None else environ
+
+
+__all__ = ("Pod", "clone", "fork", "init", "open")

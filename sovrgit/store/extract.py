@@ -1,0 +1,74 @@
+"""Writing a large object out to a file: as fast as the disk, and complete only if its hash is right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from sovrgit.errors import IntegrityFailure
+from sovrgit.objects.ids import Data, Kind, ObjectId, hasher
+from sovrgit.store.files import write_all
+from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PAYLOAD, Codec
+from sovrgit.store.store import ObjectStore
+
+_BUFFERS = 8
+"""Pieces that are read ahead of the writing thread: with chunks of at most a MiB, eight MiB."""
+
+
+def extract(store: ObjectStore, wanted: ObjectId, descriptor: int) -> None:
+    """Write the bytes of a blob into an open, empty file.
+
+    Only the hash of the whole is checked, once: the file is of no use before it is complete. If that fails, the pieces
+    are read again one by one, so that undamaged copies in other packs are found, or the damage is named.
+
+    Raises:
+        ObjectMissing: if it, or a piece of it, is not here.
+        IntegrityFailure: if it is damaged; the file then holds rubbish.
+        OSError: as the operating system reports.
+    """
+    try:
+        _extract(store, wanted, lambda data: write_all(descriptor, data))
+    except IntegrityFailure:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.ftruncate(descriptor, 0)
+        for piece in store.stream(wanted):
+            write_all(descriptor, piece)
+
+
+def _extract(store: ObjectStore, wanted: ObjectId, write: Callable[[Data], None]) -> None:
+    whole = hasher(Kind.BLOB)
+    free: SimpleQueue[bytearray] = SimpleQueue()
+    for _ in range(_BUFFERS):
+        free.put(bytearray())
+    failed: list[BaseException] = []
+
+    with ThreadPoolExecutor(1, "sovr-extract") as writer:
+        pieces = store.pieces(wanted)
+        places = store.locations({record.id for record in pieces})
+        for record in pieces:
+            buffer = free.get()
+            if failed:
+                break
+            place = places[record.id]
+            if place.codec is Codec.RAW and place.stored == record.length <= MAX_PAYLOAD:
+                if len(buffer) < ENTRY_HEADER_SIZE + place.stored:
+                    buffer = bytearray(ENTRY_HEADER_SIZE + place.stored)
+                view = memoryview(buffer)[: ENTRY_HEADER_SIZE + place.stored]
+                store.read_raw(place, view)
+                piece: Data = view[ENTRY_HEADER_SIZE:]
+            else:
+                piece = store.read(record.id, Kind.BLOB)
+            whole.update(piece)
+
+            def done(future: Future[None], buffer: bytearray = buffer) -> None:
+                if (error := future.exception()) is not None:
+                    failed.append(error)
+                free.put(buffer)
+
+            writer.submit(write, piece).add_done_callback(done)
+    if failed:
+        raise failed[0]
+    if whole.digest() != wanted:
+        raise IntegrityFailure(what=f"object {wanted.short}", reason="its pieces do not make the whole")
