@@ -20,7 +20,7 @@ def command(app: App, run: str | None, times: bool, only: str | None, name: str 
     from sovrgit.objects.tree import EntryKind, TreeEntry
     from sovrgit.pod.revisions import resolve_run
     from sovrgit.pod.treediff import walk
-    from sovrgit.runs.run import LOG_NAME
+    from sovrgit.runs.record import LOG_NAME
     from sovrgit.ui.logview import LogFileView
 
     if run is None:

@@ -28,6 +28,8 @@ UNKNOWN = bytes(ID_SIZE)
 NO_STAMP = -1
 """Stands for a time that cannot be trusted: what has it is read again."""
 
+_MAX_STAMP = 1 << 63
+
 FILE, EXECUTABLE, SYMLINK, DIRECTORY, IGNORED, SPECIAL = b"fxldis"
 """What a name is, as one byte a name."""
 
@@ -61,8 +63,8 @@ class Row(NamedTuple):
 class Folder:
     """One folder as it was last seen.
 
-    `names` are in the order in which the operating system lists them. `modified` is the folder's own time of
-    modification in nanoseconds, or NO_STAMP. `tree` is the id of its tree, empty if not known, and `size` the bytes
+    `names` are in the order in which the operating system lists them. `modified` is the time of the folder's own last
+    change in nanoseconds, or NO_STAMP. `tree` is the id of its tree, empty if not known, and `size` the bytes
     below it. The columns of a folder out of a file are taken apart when the first of them is asked for.
     """
 
@@ -111,7 +113,7 @@ class Folder:
     @property
     def files(self) -> int:
         """The number of files and links in the folder itself."""
-        return self._row.files if self._row is not None else len(self.inodes) - self.inodes.count(0)
+        return self._row.files if self._row is not None else sum(map(self.kinds.count, (FILE, EXECUTABLE, SYMLINK)))
 
     def row(self, path: str) -> Row:
         """The folder as it stands in the file."""
@@ -141,7 +143,7 @@ class Folder:
         self.names.append(name)
         self.kinds.append(kind)
         self.sizes.append(size)
-        self.mtimes.append(mtime)
+        self.mtimes.append(storable(mtime))
         self.ctimes.append(ctime)
         self.inodes.append(inode)
         self.ids += digest
@@ -199,6 +201,11 @@ class Index:
         """
         body = msgpack.packb((self.head, self.commit, [folder.row(name) for name, folder in self.folders.items()]))
         write_atomic(path, _MAGIC + body + blake3(body).digest(), sync=False)
+
+
+def storable(stamp: int) -> int:
+    """A time as it is kept in a column, whose eight bytes end in the year 2262; files may be dated later."""
+    return stamp if -_MAX_STAMP < stamp < _MAX_STAMP else NO_STAMP
 
 
 def _unpickled(row: Row) -> Folder:

@@ -26,6 +26,7 @@ from sovrgit.pod.index import (
     join,
     parent_of,
 )
+from sovrgit.pod.reading import unreadable
 from sovrgit.store.files import temporary_name
 
 REPOSITORY = ".sovr"
@@ -41,6 +42,9 @@ _FORMAT = stat.S_IFMT(0xFFFF)
 """The bits of a mode that say what kind of file it is."""
 
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+_ATTEMPTS = 10
+"""Times a folder is looked for that comes and goes while it is being read."""
 
 _FORK_FROM = 20_000
 """Names from which a second process pays: it costs about 5 ms."""
@@ -102,13 +106,28 @@ def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
     total = sum(folder.count for folder in index.folders.values())
     if total < _FORK_FROM or threading.active_count() > 1 or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
         return {paths[position] for position in _check(root, index, paths, 0, len(paths))}
+    try:
+        differing = _check_with_child(root, index, paths, total)
+    except OSError:
+        # There may be no more processes, or no more descriptors.
+        differing = _check(root, index, paths, 0, len(paths))
+    return {paths[position] for position in differing}
+
+
+def _check_with_child(root: str, index: Index, paths: list[str], total: int) -> list[int]:
+    """The same as `_check` of all, half of it by another process."""
     # Calls to stat hold the interpreter lock for as long as they take, so threads would not help.
     half, seen = 0, 0
     while seen < total // 2:
         seen += index.folders[paths[half]].count
         half += 1
     reader, writer = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
     if child == 0:
         try:
             found = array("I", _check(root, index, paths, half, len(paths))).tobytes()
@@ -118,8 +137,9 @@ def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
             os._exit(0)
     os.close(writer)
     try:
-        first = _check(root, index, paths, 0, half)
+        # Closed before the child is waited for, which could else wait for somebody to read what it writes.
         with os.fdopen(reader, "rb") as pipe:
+            first = _check(root, index, paths, 0, half)
             answer = pipe.read()
     finally:
         os.waitpid(child, 0)
@@ -127,7 +147,7 @@ def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
         second = _check(root, index, paths, half, len(paths))
     else:
         second = list(array("I", answer[8:]))
-    return {paths[position] for position in first + second}
+    return first + second
 
 
 def _check(root: str, index: Index, paths: list[str], start: int, stop: int) -> list[int]:
@@ -144,7 +164,7 @@ def _check(root: str, index: Index, paths: list[str], start: int, stop: int) -> 
             continue
         try:
             # Every name that comes or goes stamps its folder, so the names need not be listed.
-            if os.fstat(descriptor).st_mtime_ns != folder.modified:
+            if changed_at(os.fstat(descriptor)) != folder.modified:
                 differing.append(position)
                 continue
             for name, size, mtime, ctime, inode in zip(
@@ -161,7 +181,8 @@ def _check(root: str, index: Index, paths: list[str], start: int, stop: int) -> 
                 ):
                     differing.append(position)
                     break
-        except FileNotFoundError:
+        except OSError:
+            # Gone, or out of reach: reading the folder anew tells which.
             differing.append(position)
         finally:
             os.close(descriptor)
@@ -185,6 +206,7 @@ class _Rescan:
     def run(self, dirty: set[str]) -> Scan:
         waiting = sorted(dirty, reverse=True)
         done: set[str] = set()
+        missed: dict[str, int] = {}
         while waiting:
             path = waiting.pop()
             if path in done:
@@ -197,11 +219,12 @@ class _Rescan:
             try:
                 folder, below = self._read(path)
             except OSError as error:
-                if not path or error.errno not in _NO_FOLDER:
-                    raise
+                missed[path] = missed.get(path, 0) + 1
+                if not path or error.errno not in _NO_FOLDER or missed[path] == _ATTEMPTS:
+                    raise unreadable(error, path) from error
                 self._remove(path)
                 waiting.append(parent_of(path))
-                done.discard(parent_of(path))
+                done -= {path, parent_of(path)}
                 continue
             previous = self._result.folders.get(path)
             self._result.folders[path] = folder
@@ -255,26 +278,45 @@ class _Rescan:
     def _rules_for(self, path: str) -> IgnoreRules | None:
         if path not in self._rules:
             above = self._rules_for(parent_of(path)) if path else None
-            try:
-                with open(f"{self._root}/{join(path, IGNORE_FILE)}", "rb") as file:
-                    text = file.read()
-            except OSError:
-                self._rules[path] = above
-            else:
-                self._rules[path] = IgnoreRules(f"{path}/" if path else "", text, above)
+            text = self._rules_text(join(path, IGNORE_FILE))
+            self._rules[path] = above if text is None else IgnoreRules(f"{path}/" if path else "", text, above)
         return self._rules[path]
+
+    def _rules_text(self, path: str) -> bytes | None:
+        """The content of a file of rules, if it is a file. A link may lead out of the pod, a pipe may never end."""
+        try:
+            descriptor = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in _NO_FOLDER or error.errno == errno.ENXIO:
+                return None
+            raise unreadable(error, path) from error
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
+
+    def _is_left_out(self, path: str) -> bool:
+        """Whether the rules ignore a folder, or one above it: it is read only for what is tracked in it."""
+        if not path:
+            return False
+        rules = self._rules_for(parent_of(path))
+        return rules is not None and (rules.ignores(path, True) or self._is_left_out(parent_of(path)))
 
     def _read(self, path: str) -> tuple[Folder, list[str]]:
         """A folder's rows and the paths of its subfolders."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(f"{self._root}/{path}", flags)
         try:
-            modified = os.fstat(descriptor).st_mtime_ns
+            modified = changed_at(os.fstat(descriptor))
             folder = Folder.empty(NO_STAMP if is_recent(modified, self._clock) else modified)
             known = self._known_rows(path)
             rules = self._rules_for(path)
+            left_out = self._is_left_out(path)
             names = os.listdir(descriptor)
-            if rules is not None and not rules.may_ignore(path, names):
+            if rules is not None and not left_out and not rules.may_ignore(path, names):
                 rules = None
             below = []
             for name in names:
@@ -287,13 +329,18 @@ class _Rescan:
                     # Gone since it was listed. Without a stamp the folder is read again next time.
                     folder.modified = NO_STAMP
                     continue
-                kind = _kind_of(found.st_mode)
+                kind = kind_of(found.st_mode)
                 if (
                     rules is not None
-                    and rules.ignores(join(path, name), kind == DIRECTORY)
+                    and (left_out or rules.ignores(join(path, name), kind == DIRECTORY))
                     and os.fsencode(name) not in self._tracked(path)
                 ):
-                    folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
+                    if name == IGNORE_FILE:
+                        # Ignored itself, but what it says must be noticed all the same.
+                        stamps = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                        folder.append(name, IGNORED, *stamps, UNKNOWN)
+                    else:
+                        folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
                 elif kind == DIRECTORY or kind == SPECIAL:
                     folder.append(name, kind, 0, 0, 0, 0, UNKNOWN)
                     if kind == DIRECTORY:
@@ -318,12 +365,19 @@ class _Rescan:
         return dict(zip(folder.names, zip(rows, folder.all_ids(), strict=True), strict=True))
 
 
+def changed_at(found: os.stat_result) -> int:
+    """When a folder's names last changed, in nanoseconds. Programs that unpack or synchronise set the time of
+    modification back, but not that of the last change of status; where that means something else, the first counts."""
+    return max(found.st_mtime_ns, found.st_ctime_ns)
+
+
 def is_recent(stamp: int, clock: int) -> bool:
     """Whether something stamped `stamp` could still change under the same stamp after a look at `clock`."""
     return stamp >= clock - (_TICK if stamp % 1_000_000_000 else _COARSE)
 
 
-def _kind_of(mode: int) -> int:
+def kind_of(mode: int) -> int:
+    """What a mode says that a name is."""
     form = mode & _FORMAT
     if form == stat.S_IFREG:
         return EXECUTABLE if mode & stat.S_IXUSR else FILE

@@ -23,9 +23,10 @@ from sovrgit.pod.index import (
     Index,
     children_first,
     join,
+    storable,
 )
-from sovrgit.pod.scan import Scan
-from sovrgit.store.files import reporting
+from sovrgit.pod.reading import unreadable
+from sovrgit.pod.scan import Scan, kind_of
 from sovrgit.store.format import CHUNK_FROM
 from sovrgit.store.session import WriteSession
 
@@ -48,7 +49,8 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
     The index is updated in memory; it may be saved once the session is committed.
 
     Raises:
-        FileUnstable: if a file keeps changing while it is read.
+        FileUnstable: if a file keeps changing while it is read, or is gone.
+        StorageFailure: if a file cannot be read.
         UnsafeName: if a file has a name that no tree can hold.
     """
     index.folders = found.folders
@@ -59,6 +61,8 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
         _store_in_halves(os.fspath(root), found.folders, waiting, unknown, session, separate)
     else:
         _store(os.fspath(root), found.folders, waiting, session)
+    # Files may have got new stamps while they were read, which are as young as those of a changed folder.
+    found.changed.update(path for path, count in zip(waiting, unknown, strict=True) if count)
     top = found.folders[""]
     special = tuple(
         join(path, name)
@@ -115,27 +119,30 @@ def _store_files(root: str, path: str, folder: Folder, session: WriteSession) ->
     unknown = _unknown(folder)
     if not unknown:
         return
-    place = f"{root}/{path}"
-    with reporting(place):
-        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            for position in unknown:
-                name, kind = folder.names[position], folder.kinds[position]
-                if kind == FILE or kind == EXECUTABLE:
-                    _store_file(descriptor, name, path, folder, position, session)
-                elif kind == SYMLINK:
-                    target = os.fsencode(os.readlink(name, dir_fd=descriptor))
-                    folder.set_id(position, session.add(Kind.BLOB, target))
-                    folder.sizes[position] = len(target)
-        except FileNotFoundError as error:
-            raise FileUnstable(path=os.fsdecode(error.filename or place)) from error
-        finally:
-            os.close(descriptor)
+    try:
+        descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise unreadable(error, path) from error
+    name = ""
+    try:
+        for position in unknown:
+            name, kind = folder.names[position], folder.kinds[position]
+            if kind == FILE or kind == EXECUTABLE:
+                _store_file(descriptor, name, path, folder, position, session)
+            elif kind == SYMLINK:
+                target = os.fsencode(os.readlink(name, dir_fd=descriptor))
+                folder.set_id(position, session.add(Kind.BLOB, target))
+                folder.sizes[position] = len(target)
+    except OSError as error:
+        raise unreadable(error, join(path, name)) from error
+    finally:
+        os.close(descriptor)
 
 
 def _store_file(parent: int, name: str, path: str, folder: Folder, position: int, session: WriteSession) -> None:
     for _ in range(_ATTEMPTS):
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        # Not blocking, in case a pipe has taken the file's place.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
         try:
             expected = folder.sizes[position]
             if expected < CHUNK_FROM:
@@ -148,15 +155,19 @@ def _store_file(parent: int, name: str, path: str, folder: Folder, position: int
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
+        kind = kind_of(after.st_mode)
+        if kind != FILE and kind != EXECUTABLE:
+            break
         # Written to since it was looked at, perhaps while it was read: look and read once more.
         if (
             size != after.st_size
             or after.st_ctime_ns != folder.ctimes[position]
-            or after.st_mtime_ns != folder.mtimes[position]
+            or storable(after.st_mtime_ns) != folder.mtimes[position]
             or after.st_size != expected
         ):
+            folder.kinds[position] = kind
             folder.sizes[position] = after.st_size
-            folder.mtimes[position] = after.st_mtime_ns
+            folder.mtimes[position] = storable(after.st_mtime_ns)
             folder.ctimes[position] = after.st_ctime_ns
             folder.inodes[position] = after.st_ino
             continue

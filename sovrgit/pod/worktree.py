@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from sovrgit.errors import IntegrityFailure, ObjectMissing
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
-from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
 from sovrgit.pod.treediff import Change, walk
 from sovrgit.store.files import reporting
@@ -41,12 +43,15 @@ class WorkingTree:
         """Look at the working tree of a pod.
 
         Raises:
-            StorageFailure, ReadOnly: if a folder cannot be read.
+            StorageFailure: if a folder cannot be read.
+            FileUnstable: if a folder keeps coming and going.
         """
         index = Index.load(pod.index_path)
         head = pod.head()
         # The index knows the tree of the commit it was written for, so a clean pod need not open its store.
         head_tree = ObjectId(index.head) if head is not None and index.commit == head else pod.head_tree()
+        if index.head and index.head != head_tree:
+            index = _for_other_head(index, pod.store, head_tree)
         with reporting(pod.root):
             found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
         return cls(pod, index, found, head_tree)
@@ -55,6 +60,10 @@ class WorkingTree:
         """Every path that differs from the commit, in order.
 
         Files that may be the same in spite of other times are read; those that are get their place in the index.
+
+        Raises:
+            StorageFailure: if a file cannot be read.
+            FileUnstable: if a file is gone since the working tree was looked at.
         """
         return list(self._compare("", self.head_tree))
 
@@ -132,10 +141,37 @@ class WorkingTree:
 
     def _hash(self, path: str, kind: int) -> bytes:
         full = self.pod.root / path
-        with reporting(full):
-            if kind == SYMLINK:
-                return blob_id(os.fsencode(os.readlink(full)))
-            return hash_file(full)
+        try:
+            return blob_id(os.fsencode(os.readlink(full))) if kind == SYMLINK else hash_file(full)
+        except OSError as error:
+            raise unreadable(error, path) from error
+
+
+def _for_other_head(index: Index, store: ObjectStore, head: ObjectId) -> Index:
+    """The index for another commit: what is not tracked any more may be ignored now, so its folder is read again."""
+    try:
+        for path in _losing(store, ObjectId(index.head), head, ""):
+            if path in index.folders:
+                index.folders[path].modified = NO_STAMP
+    except (ObjectMissing, IntegrityFailure):
+        # The tree that the index is about is gone, or damaged. Nothing but the index needs it.
+        return Index()
+    return index
+
+
+def _losing(store: ObjectStore, old: ObjectId, new: ObjectId, path: str) -> Iterator[str]:
+    """The folders in which the old tree has names that the new one has not."""
+    if old == new:
+        return
+    after = {entry.name: entry for entry in store.tree(new).entries}
+    before = store.tree(old).entries
+    if any(entry.name not in after for entry in before):
+        yield path
+    for entry in before:
+        if entry.is_directory:
+            now = after.get(entry.name)
+            below = now.id if now is not None and now.is_directory else EMPTY_TREE_ID
+            yield from _losing(store, entry.id, below, join(path, os.fsdecode(entry.name)))
 
 
 class _Tracked:
@@ -160,7 +196,8 @@ class _Tracked:
 def hash_file(path: Path) -> ObjectId:
     """The id of a file's content, read in pieces. A link is not followed."""
     hasher = blake3()
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    # Not blocking, in case a pipe has taken the file's place.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         while data := os.read(descriptor, _READ_SIZE):
             hasher.update(data)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sovrgit.errors import Unsupported
+from sovrgit.errors import PodExists, RunCancelled, Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import Run
+from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
 from sovrgit.pod.checkout import write_tree
@@ -18,10 +19,11 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.pod.scan import scan
 from sovrgit.pod.snapshot import take_snapshot
-from sovrgit.pod.treediff import diff_trees, walk
+from sovrgit.pod.treediff import diff_trees, find, walk
 from sovrgit.runs.executor import Cancel, Event, Executor
-from sovrgit.runs.inputs import Inputs, read_recipe, subtree
-from sovrgit.runs.run import RunRequest, make_plan, make_record, record_run
+from sovrgit.runs.inputs import Inputs, read_recipe
+from sovrgit.runs.record import Left, RunRequest, make_plan, make_record, what_is_left
+from sovrgit.runs.run import record_run
 from sovrgit.store.files import reporting, temporary_name
 
 
@@ -68,16 +70,19 @@ def rerun(
     """Repeat a run from its recorded inputs, in a folder of its own; the working tree is not touched.
 
     Args:
-        request: its arguments are not used: command and parameters are the recorded ones.
+        request: its arguments and parameters are not used: those of the record are.
         keep: where to leave the folder; it is removed otherwise.
 
     Raises:
+        PodExists: if there is something at `keep`.
         ObjectMissing, IntegrityFailure: if the inputs cannot be had.
         SovrError: if the folder or the record cannot be written.
     """
     recorded = pod.store.run(identity)
     inputs = recorded_inputs(pod, recorded)
     place = keep if keep is not None else temporary_name(pod.temporary, "rerun")
+    if os.path.lexists(place):
+        raise PodExists(path=place, reason="exists already, and the run needs a clean place")
     try:
         with reporting(place):
             place.mkdir(parents=True)
@@ -85,21 +90,15 @@ def rerun(
         with reporting(place):
             for folder in (inputs.golem.payload_folder, *inputs.outputs, inputs.golem.log_folder):
                 (place / folder).mkdir(parents=True, exist_ok=True)
-        plan = make_plan(place, inputs, recorded.command, _as_recorded(request, recorded))
+        command, parameters = recorded.command, recorded.parameters
+        plan = make_plan(place, inputs, command, parameters, request)
         executor.prepare(plan)
         outcome = executor.run(plan, sink, cancel)
-        output, log = _collect(pod, place, inputs)
-        run = make_record(
-            executor,
-            _as_recorded(request, recorded),
-            inputs,
-            outcome,
-            recorded.key,
-            recorded.command,
-            output,
-            log,
-            repeats=identity,
-        )
+        left = _collect(pod, place, inputs, recorded)
+        # What was enough then is enough now.
+        allowed = replace(request, allow_empty=recorded.succeeded and recorded.output is None)
+        run = make_record(executor, allowed, inputs, command, parameters, recorded.key, outcome, left)
+        run = replace(run, repeats=identity)
         with pod.store.session() as session:
             repeated = session.add(Kind.RUN, run.encode())
             session.commit()
@@ -122,6 +121,7 @@ def verify(
 
     Raises:
         Unsupported: if the run did not succeed, so that there is nothing to compare with.
+        RunCancelled: if the repeat was interrupted, which says nothing about the run.
         SovrError: as for `rerun`.
     """
     recorded = pod.store.run(identity)
@@ -132,6 +132,8 @@ def verify(
             hint=f"`sovr rerun {identity.short}` repeats it",
         )
     repeated = rerun(pod, identity, executor, request, sink, cancel)
+    if repeated.run.status is RunStatus.CANCELLED:
+        raise RunCancelled(run=repeated.id.short)
     verdict = compare(pod, identity, recorded, repeated, request.author.name)
     with pod.store.session() as session:
         verdict_id = session.add(Kind.VERDICT, verdict.encode())
@@ -176,19 +178,27 @@ def _count(pod: Pod, tree: ObjectId) -> int:
     return sum(1 for _, entry in walk(pod.store, top, b"") if not entry.is_directory)
 
 
-def _as_recorded(request: RunRequest, recorded: Run) -> RunRequest:
-    return replace(request, parameters=recorded.parameters, arguments=())
-
-
-def _collect(pod: Pod, place: Path, inputs: Inputs) -> tuple[ObjectId | None, ObjectId | None]:
+def _collect(pod: Pod, place: Path, inputs: Inputs, recorded: Run) -> Left:
     """Store what a run has left in its own folder: outputs and logs."""
+
+    def tracked(path: str) -> frozenset[bytes]:
+        """What the recorded run left counts here too, whatever `.sovrignore` says."""
+        return _names(pod, recorded.output, path) | _names(pod, recorded.log, path)
+
     with reporting(place):
-        found = scan(place, Index(), b"", lambda _: (), pod.temporary)
+        found = scan(place, Index(), b"", tracked, pod.temporary)
     with pod.store.session() as session:
         tree = take_snapshot(place, found, Index(), session).tree
         session.commit()
     with pod.store.session() as session:
-        output = subtree(pod.store, session, tree, inputs.outputs)
-        log = subtree(pod.store, session, tree, [inputs.golem.log_folder])
+        left = what_is_left(pod.store, session, tree, place, inputs)
         session.commit()
-    return output, log
+    return left
+
+
+def _names(pod: Pod, tree: ObjectId | None, path: str) -> frozenset[bytes]:
+    """The names that a tree has in a folder."""
+    if tree is not None and path:
+        found = find(pod.store, tree, os.fsencode(path))
+        tree = found.id if found is not None and found.is_directory else None
+    return frozenset(entry.name for entry in pod.store.tree(tree).entries) if tree is not None else frozenset()

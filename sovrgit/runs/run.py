@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from sovrgit import __version__
-from sovrgit.errors import RunNotTrusted
+from sovrgit.errors import Locked, ObjectMissing, RunNotTrusted
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import Run, RunStatus, Usage
+from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.commits import Committed, publish
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe, recipe_warnings
 from sovrgit.pod.refs import RUNS, RefChange
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import diff_trees
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
-from sovrgit.runs.executor import GRACE, Cancel, Event, Executor, Outcome, Plan
-from sovrgit.runs.inputs import Inputs, argv_of, command_of, explain, input_tree, read_inputs, run_key, subtree
-from sovrgit.runs.surroundings import platform_facts
-from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
+from sovrgit.runs.executor import Cancel, Event, Executor, Started
+from sovrgit.runs.inputs import (
+    Inputs,
+    command_of,
+    explain,
+    input_tree,
+    read_inputs,
+    run_key,
+    subtree,
+    with_defaults,
+)
+from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
+from sovrgit.runs.trust import approve, proposal
 from sovrgit.store.files import reporting
+from sovrgit.store.format import Codec
+from sovrgit.store.store import ObjectStore
 
-LOG_NAME = "run.log"
-"""The captured log's name in the log folder. The same for every run: the history keeps the earlier ones."""
+__all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "record_run", "run_pod"]
 
 _RUN_PATIENCE = 0.2
 """Seconds to wait for another run in the same pod: runs take long, so it is better to say so at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What to run, and how.
-
-    Args:
-        author: who runs, and when.
-        environment: the command's whole environment, and the part of it that is recorded.
-        arguments: added to the command.
-        parameters: given to the command as `SOVR_PARAM_<NAME>`.
-        force: run even if the result is known.
-        timeout: seconds; wins over the recipe's.
-        allow_empty: a run without output counts as a success.
-        commit_failed: commit what a failed run has left.
-        approve: asked before scripts of other people are run.
-    """
-
-    author: Stamp
-    environment: tuple[Mapping[str, str], Mapping[str, str]]
-    approve: Callable[[Proposal], bool]
-    arguments: Sequence[str] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    force: bool = False
-    timeout: float | None = None
-    grace: float = GRACE
-    allow_empty: bool = False
-    commit_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +57,20 @@ class RunResult:
     run: Run
     reused: bool
     committed: Committed | None
-    changed: tuple[str, ...] = ()
+    changed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Told before anything is executed: the known result that is taken, or why there is none."""
+    """Told before anything is executed: the known result that is taken, or why there is none.
+
+    `warnings` tells what in the recipe is probably not meant.
+    """
 
     known: KnownRun | None
     reasons: tuple[str, ...]
     command: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def run_pod(
@@ -104,19 +89,32 @@ def run_pod(
         Locked: if the pod runs already.
         SovrError: if the pod cannot be read or written.
     """
-    with locked(pod.folder / "run.lock", patience=_RUN_PATIENCE):
+    with _alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
         with LineageIndex(pod) as index:
             known = None if request.force else index.succeeded_with(prepared.key)
             last = next(index.runs(1), None)
-        reasons = _reasons(pod, prepared, last, request)
-        if known is not None:
+        gone = known if known is not None and not _is_here(pod.store, known.run.output) else None
+        if known is not None and gone is None:
             decided(Decision(known, (), prepared.command))
             return _reuse(pod, request, prepared, known)
+        reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
-        decided(Decision(None, reasons, prepared.command))
+        decided(Decision(None, reasons, prepared.command, tuple(recipe_warnings(prepared.inputs.recipe))))
         return _execute(pod, executor, request, prepared, sink, cancel)
+
+
+@contextlib.contextmanager
+def _alone(pod: Pod) -> Iterator[None]:
+    """Be the only one that runs the pod."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(pod.folder / "run.lock", patience=_RUN_PATIENCE))
+        except Locked as error:
+            hint = "the pod is being run; wait for that to finish, or work in a clone of it"
+            raise Locked(path=pod.root, holder=error.fields["holder"], hint=hint) from None
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +124,12 @@ class _Prepared:
     base: ObjectId | None
     dirty: bool
     command: tuple[str, ...]
+    parameters: Mapping[str, str]
     key: ObjectId
 
 
 def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
     """Make the folders that are missing, store the state of the pod, and work out what the run depends on."""
-    from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
-
     with reporting(pod.root / RECIPE_FILE):
         try:
             recipe = parse_recipe((pod.root / RECIPE_FILE).read_bytes())
@@ -155,16 +152,21 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
     command = command_of(inputs.golem, request.arguments)
-    key = run_key(inputs, command, request.parameters, (), executor.name)
-    return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, key)
+    parameters = with_defaults(inputs.golem, request.parameters)
+    key = run_key(inputs, command, parameters, (), executor.name)
+    return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
-def _reasons(pod: Pod, prepared: _Prepared, last: KnownRun | None, request: RunRequest) -> tuple[str, ...]:
+def _reasons(
+    pod: Pod, prepared: _Prepared, last: KnownRun | None, gone: KnownRun | None, request: RunRequest
+) -> tuple[str, ...]:
     if last is None:
         return ("it has not been run before",)
     if request.force:
         return ("it was asked for",)
-    reasons = explain(pod.store, last.run, prepared.inputs, request.parameters)
+    if gone is not None:
+        return (f"the output of run {gone.id.short}, which had the same inputs, is not all here",)
+    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters)
     if last.run.command != prepared.command and not reasons:
         reasons = ["the command changed"]
     if not reasons and not last.run.succeeded:
@@ -177,27 +179,43 @@ def _ended(run: Run) -> str:
 
 
 def _ask(pod: Pod, prepared: _Prepared, request: RunRequest) -> None:
-    code = code_id(pod.store, prepared.snapshot, prepared.inputs.golem)
-    if not needs_approval(pod, code, foreign_code(pod)):
-        return
-    origin = pod.config.get("pod.origin") or "another pod"
     author = pod.store.commit(prepared.base).author.name if prepared.base is not None else ""
-    proposal = Proposal(" ".join(prepared.command), code, origin, author)
-    if not request.approve(proposal):
-        raise RunNotTrusted(command=proposal.command, origin=origin)
-    approve(pod, code)
+    command = " ".join(prepared.command)
+    proposed = proposal(pod, prepared.snapshot, prepared.inputs.golem, command, author)
+    if proposed is None:
+        return
+    if not request.approve(proposed):
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+    approve(pod, proposed.code, proposed.files)
 
 
 # --- a known result ---------------------------------------------------------------------------------------------
+
+
+def _is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
+    """Whether a tree is here with all that is in it: of a clone parts may have been left at the remote."""
+    if tree is None:
+        return True
+    try:
+        for entry in store.tree(tree).entries:
+            if entry.is_directory:
+                if not _is_here(store, entry.id):
+                    return False
+            elif store.location(entry.id).codec is Codec.CHUNKS and not all(map(store.has, store.chunks(entry.id))):
+                return False
+    except ObjectMissing:
+        return False
+    return True
 
 
 def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) -> RunResult:
     """Take the output of a run that is known, and commit it if it is not what the pod has."""
     with pod.lock():
         with pod.store.session() as session:
-            here = subtree(pod.store, session, prepared.snapshot, prepared.inputs.outputs) or EMPTY_TREE_ID
+            inputs = prepared.inputs
+            here = subtree(pod.store, session, prepared.snapshot, inputs.outputs, without=inputs.golem.log_folder)
             session.commit()
-        changes = list(diff_trees(pod.store, here, known.run.output or EMPTY_TREE_ID))
+        changes = list(diff_trees(pod.store, here or EMPTY_TREE_ID, known.run.output or EMPTY_TREE_ID))
         apply_changes(pod.store, pod.root, pod.temporary, changes)
         working = WorkingTree.look(pod)
         with pod.store.session() as session:
@@ -207,17 +225,18 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) 
                 working.save_index()
                 return RunResult(known.id, known.run, reused=True, committed=None)
             message = f"Take the output of run {known.id.short}"
-            made = _commit(pod, snapshot, request, message, known.id)
+            made = _commit(pod, snapshot, request.author, message, known.id)
             committed = publish(pod, session, working, snapshot, made, "run")
     return RunResult(known.id, known.run, reused=True, committed=committed)
 
 
-def _commit(pod: Pod, snapshot: Snapshot, request: RunRequest, message: str, run: ObjectId) -> Commit:
+def _commit(pod: Pod, snapshot: Snapshot, author: Stamp, message: str, run: ObjectId) -> Commit:
+    """The commit of what a run left. The caller holds the lock, so that the branch stays where it is."""
     head = pod.head()
     return Commit(
         tree=snapshot.tree,
         parents=() if head is None else (head,),
-        author=request.author,
+        author=author,
         message=message,
         run=run,
     )
@@ -234,116 +253,56 @@ def _execute(
     sink: Callable[[Event], None],
     cancel: Cancel,
 ) -> RunResult:
-    golem = prepared.inputs.golem
-    plan = make_plan(pod.root, prepared.inputs, prepared.command, request)
-    executor.prepare(plan)
-    with Aside(pod, prepared.inputs.outputs) as aside:
-        outcome = executor.run(plan, sink, cancel)
+    inputs = prepared.inputs
+    plan = make_plan(pod.root, inputs, prepared.command, prepared.parameters, request)
+    with Aside(pod, inputs.outputs) as aside:
+
+        def watched(event: Event) -> None:
+            if isinstance(event, Started):
+                aside.running(event.pid)
+            sink(event)
+
+        executor.prepare(plan)
+        outcome = executor.run(plan, watched, cancel)
+        author = request.author
+        if request.clock is not None:
+            author = author._replace(time=request.clock() // 1_000_000_000)
         with pod.lock(), pod.store.session() as session:
             working = WorkingTree.look(pod)
             snapshot = take_snapshot(pod.root, working.found, working.index, session)
             session.commit()
         with pod.store.session() as session:
-            output = subtree(pod.store, session, snapshot.tree, prepared.inputs.outputs)
-            log = subtree(pod.store, session, snapshot.tree, [golem.log_folder], prepared.snapshot)
-            run = make_record(executor, request, prepared.inputs, outcome, prepared.key, prepared.command, output, log)
-            run = _with_base(run, prepared)
+            left = what_is_left(pod.store, session, snapshot.tree, pod.root, inputs, prepared.snapshot)
+            run = make_record(
+                executor, request, inputs, prepared.command, prepared.parameters, prepared.key, outcome, left
+            )
+            run = replace(run, base=prepared.base, dirty=prepared.dirty)
             identity = session.add(Kind.RUN, run.encode())
             session.commit()
         changed = _changed_inputs(pod, prepared, snapshot)
         committed = None
         if run.succeeded or request.commit_failed:
-            committed = _commit_result(pod, request, identity, run, working, snapshot)
+            committed = _commit_result(pod, author, identity, run, working, snapshot)
             aside.keep_new()
         else:
             record_run(pod, identity, outcome.finished_ns)
     return RunResult(identity, run, reused=False, committed=committed, changed=changed)
 
 
-def make_plan(root: Path, inputs: Inputs, command: Sequence[str], request: RunRequest) -> Plan:
-    """The plan of a run in a folder that holds the inputs."""
-    parameters = {f"SOVR_PARAM_{_variable(name)}": value for name, value in request.parameters.items()}
-    return Plan(
-        argv=argv_of(command, os.fspath(root)),
-        folder=root,
-        environment={**request.environment[0], **parameters},
-        log_file=root / inputs.golem.log_folder / LOG_NAME,
-        outputs=inputs.outputs,
-        timeout=request.timeout if request.timeout is not None else inputs.golem.timeout_seconds,
-        grace=request.grace,
-    )
-
-
-def _variable(name: str) -> str:
-    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name).upper()
-
-
-def make_record(
-    executor: Executor,
-    request: RunRequest,
-    inputs: Inputs,
-    outcome: Outcome,
-    key: ObjectId,
-    command: tuple[str, ...],
-    output: ObjectId | None,
-    log: ObjectId | None,
-    repeats: ObjectId | None = None,
-) -> Run:
-    """The record of an execution. Without output it is no success, unless that was allowed."""
-    status, reason = RunStatus(outcome.status), outcome.reason
-    if status is RunStatus.SUCCEEDED and output is None and not request.allow_empty:
-        status, reason = RunStatus.FAILED, f"left nothing in `{inputs.golem.output_folder}`"
-    used = outcome.resources
-    return Run(
-        status=status,
-        reason=reason,
-        pod=inputs.recipe.name,
-        recipe=inputs.recipe_id,
-        input=inputs.tree,
-        key=key,
-        command=command,
-        executor={"name": executor.name, "sovr": __version__, **executor.versions()},
-        platform=platform_facts(),
-        started=outcome.started_ns,
-        finished=outcome.finished_ns,
-        outputs=inputs.outputs,
-        output=output,
-        log=log,
-        exit_code=outcome.exit_code,
-        signal=outcome.signal,
-        usage=Usage(
-            used.wall_ns,
-            used.user_ns or 0,
-            used.system_ns or 0,
-            used.max_rss_bytes or 0,
-            used.read_bytes or 0,
-            used.written_bytes or 0,
-        ),
-        parameters=request.parameters,
-        environment=request.environment[1],
-        by=request.author.name,
-        repeats=repeats,
-    )
-
-
-def _with_base(run: Run, prepared: _Prepared) -> Run:
-    return replace(run, base=prepared.base, dirty=prepared.dirty)
-
-
-def _changed_inputs(pod: Pod, prepared: _Prepared, after: Snapshot) -> tuple[str, ...]:
+def _changed_inputs(pod: Pod, prepared: _Prepared, after: Snapshot) -> tuple[bytes, ...]:
     with pod.store.session() as session:
         tree = input_tree(pod.store, session, after.tree, prepared.inputs.golem)
         session.commit()
     changes = diff_trees(pod.store, prepared.inputs.tree, tree)
-    return tuple(os.fsdecode(change.path) for change in changes)
+    return tuple(change.path for change in changes)
 
 
 def _commit_result(
-    pod: Pod, request: RunRequest, identity: ObjectId, run: Run, working: WorkingTree, snapshot: Snapshot
+    pod: Pod, author: Stamp, identity: ObjectId, run: Run, working: WorkingTree, snapshot: Snapshot
 ) -> Committed:
     verb = "Run" if run.succeeded else "Failed run"
-    made = _commit(pod, snapshot, request, f"{verb} of {run.pod}: {' '.join(run.command)}", identity)
     with pod.lock(), pod.store.session() as session:
+        made = _commit(pod, snapshot, author, f"{verb} of {run.pod}: {' '.join(run.command)}", identity)
         return publish(pod, session, working, snapshot, made, "run")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgpack
 from blake3 import blake3
 
+from sovrgit.errors import RecipeInvalid
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.history import walk as walk_history
@@ -16,7 +18,7 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, Golem
 from sovrgit.pod.refs import REMOTES
 from sovrgit.pod.treediff import find, walk
-from sovrgit.runs.inputs import command_of
+from sovrgit.runs.inputs import command_of, read_recipe
 from sovrgit.store.files import write_atomic
 from sovrgit.store.store import ObjectStore
 
@@ -40,13 +42,15 @@ class Code:
 class Proposal:
     """What would run: the command, the scripts, and where they come from.
 
-    `changed` lists what is new since scripts of this pod were approved; it is empty if none ever were.
+    `files` are the ids of the single scripts, as in `Code`. `changed` lists those that are new since scripts of this
+    pod were approved; it is empty if none ever were.
     """
 
     command: str
-    code: Code
+    code: ObjectId
     origin: str
     author: str
+    files: frozenset[ObjectId] = frozenset()
     changed: tuple[bytes, ...] = ()
 
 
@@ -56,65 +60,102 @@ class _Approved:
     files: frozenset[ObjectId]
 
 
-def proposal(pod: Pod, code: Code, command: str, author: str) -> Proposal | None:
-    """What has to be approved before scripts run, or None.
+def proposal(
+    pod: Pod, tree: ObjectId, golem: Golem, command: str, author: str, *, recorded: bool = False
+) -> Proposal | None:
+    """What has to be approved before scripts of a tree run, or None.
 
-    Nothing has to be if the pod was made here, or if every file is one that was approved or the user's own: one that
-    no commit of a remote has at its path.
+    Nothing has to be if the pod was made here, or if every file was approved or is the user's own: one that no commit
+    of a remote has at its path. Whether that is so is remembered, as an approval.
+
+    Args:
+        recorded: the tree is that of a run record, which need not come from any commit: nothing in it is taken for the
+            user's own.
     """
     if pod.config.get("pod.foreign") != "true":
         return None
+    code = code_of(pod.store, tree, golem)
     approved = _approved(pod)
     if code.id in approved.codes:
         return None
     unknown = {key: file for key, file in code.files.items() if key not in approved.files}
-    if not _any_is_foreign(pod, unknown) and not _is_offered(pod, code):
-        # The user's own changes: looked up once.
-        approve(pod, code)
+    tips = list(dict.fromkeys(pod.refs.read().under(REMOTES).values()))
+    own = approved.codes and tips and not recorded
+    if own and not _any_is_foreign(pod, tips, unknown) and not _is_offered(pod, tips, code, golem):
+        approve(pod, code.id, code.files)
         return None
     changed = tuple(sorted(path for path, _ in unknown.values())) if approved.codes else ()
-    return Proposal(command, code, pod.config.get("pod.origin") or "another pod", author, changed)
+    origin = pod.config.get("pod.origin") or "another pod"
+    return Proposal(command, code.id, origin, author, frozenset(code.files), changed)
 
 
-def approve(pod: Pod, code: Code) -> None:
-    """Remember that scripts may run.
+def needs_approval(pod: Pod, code: ObjectId, theirs: Collection[ObjectId]) -> bool:
+    """The same by ids of scripts alone: `theirs` are those of the scripts that are not the user's own changes."""
+    if pod.config.get("pod.foreign") != "true":
+        return False
+    approved = _approved(pod).codes
+    return code not in approved and (not approved or code in theirs)
+
+
+def approve(pod: Pod, code: ObjectId, files: Iterable[ObjectId] = ()) -> None:
+    """Remember that scripts may run, and, where they are given, that each of their files is known.
 
     Raises:
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     approved = _approved(pod)
     content = {
-        "scripts": sorted(map(str, approved.codes | {code.id})),
-        "files": sorted(map(str, approved.files | code.files.keys())),
+        "scripts": sorted(map(str, approved.codes | {code})),
+        "files": sorted(map(str, approved.files.union(files))),
     }
     write_atomic(pod.folder / "trusted", json.dumps(content).encode())
+
+
+def code_id(store: ObjectStore, tree: ObjectId, golem: Golem) -> ObjectId:
+    """The id of everything in a pod's tree that a run may execute."""
+    return code_of(store, tree, golem).id
 
 
 def code_of(store: ObjectStore, tree: ObjectId, golem: Golem) -> Code:
     """Everything in a pod's tree that a run may execute.
 
-    That is all of it but output and logs, which a run makes, and payload, which is data: of the payload only what lies
-    in the script folder, is executable, has the name of a program, or is named in the command.
+    That is all of it but output, which a run clears first. Of payload and logs, which are data, it is only what lies in
+    the script folder, is executable, has the name of a program, or is named in the command.
     """
-    made = (golem.output_folder.encode(), golem.log_folder.encode())
-    scripts, payload = golem.script_folder.encode(), golem.payload_folder.encode()
+    output, scripts = golem.output_folder.encode(), golem.script_folder.encode()
+    # Where everything is payload, nothing can be taken for mere data.
+    data = [folder.encode() for folder in (golem.payload_folder, golem.log_folder) if folder != "."]
     command = [part.encode("utf-8", "surrogateescape") for part in command_of(golem, ())]
 
     def may_run(path: bytes, entry: TreeEntry) -> bool:
-        if entry.is_directory or any(_is_inside(path, folder) for folder in made):
+        if path == RECIPE_FILE.encode():
+            return True
+        if entry.is_directory or _is_inside(path, output):
             return False
-        # Where everything is payload, nothing can be taken for mere data.
-        if payload == b"." or not _is_inside(path, payload) or _is_inside(path, scripts):
+        if _is_inside(path, scripts) or not any(_is_inside(path, folder) for folder in data):
             return True
         if entry.kind is not EntryKind.FILE or path.lower().endswith(_PROGRAM_ENDINGS):
             return True
         return any(path in part for part in command)
 
-    found = [(path, entry) for path, entry in _walk(store, tree) if path == RECIPE_FILE.encode() or may_run(path, entry)]
+    found = [(path, entry) for path, entry in _walk(store, tree) if may_run(path, entry)]
     rows = [(path, int(entry.kind), entry.id) for path, entry in found]
     identity = ObjectId(blake3(msgpack.packb(rows), derive_key_context="sovrgit scripts v1").digest())
     keys = [ObjectId(blake3(msgpack.packb(row), derive_key_context="sovrgit script v1").digest()) for row in rows]
     return Code(identity, dict(zip(keys, found, strict=True)))
+
+
+def foreign_code(pod: Pod) -> set[ObjectId]:
+    """The ids of the scripts that remotes have, as they were last seen."""
+    found = set()
+    for tip in set(pod.refs.read().under(REMOTES).values()):
+        tree = pod.store.commit(tip).tree
+        # A recipe that cannot be read cannot be run either.
+        with contextlib.suppress(RecipeInvalid):
+            golem = read_recipe(pod.store, tree)[1].golem
+            if golem is not None:
+                found.add(code_id(pod.store, tree, golem))
+    return found
 
 
 def _walk(store: ObjectStore, tree: ObjectId) -> Iterator[tuple[bytes, TreeEntry]]:
@@ -126,20 +167,17 @@ def _is_inside(path: bytes, folder: bytes) -> bool:
     return folder == b"." or path == folder or path.startswith(folder + b"/")
 
 
-def _is_offered(pod: Pod, code: Code) -> bool:
-    """Whether a remote has just these scripts now. Files that were all approved can still be put together anew."""
-    return any(
-        all(_has(pod.store, pod.store.commit(tip).tree, *file) for file in code.files.values())
-        for tip in _tips(pod)
-    )
+def _is_offered(pod: Pod, tips: list[ObjectId], code: Code, golem: Golem) -> bool:
+    """Whether a remote has just these scripts. Files that were all approved can still be put together anew."""
+    return any(code_id(pod.store, pod.store.commit(tip).tree, golem) == code.id for tip in tips)
 
 
-def _any_is_foreign(pod: Pod, files: dict[ObjectId, tuple[bytes, TreeEntry]]) -> bool:
+def _any_is_foreign(pod: Pod, tips: list[ObjectId], files: dict[ObjectId, tuple[bytes, TreeEntry]]) -> bool:
     """Whether a commit that came from a remote has one of the files."""
-    seen: set[ObjectId] = set()
     if not files:
         return False
-    for _, commit in walk_history(pod.store, _tips(pod)):
+    seen: set[ObjectId] = set()
+    for _, commit in walk_history(pod.store, tips):
         if commit.tree not in seen and any(_has(pod.store, commit.tree, *file) for file in files.values()):
             return True
         seen.add(commit.tree)
@@ -149,10 +187,6 @@ def _any_is_foreign(pod: Pod, files: dict[ObjectId, tuple[bytes, TreeEntry]]) ->
 def _has(store: ObjectStore, tree: ObjectId, path: bytes, entry: TreeEntry) -> bool:
     found = find(store, tree, path)
     return found is not None and found.id == entry.id
-
-
-def _tips(pod: Pod) -> list[ObjectId]:
-    return list(dict.fromkeys(pod.refs.read().under(REMOTES).values()))
 
 
 def _approved(pod: Pod) -> _Approved:

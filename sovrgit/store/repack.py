@@ -16,7 +16,7 @@ def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, O
     """New packs in `folder` with these entries, content packs first, as a write session would have made them.
 
     Raises:
-        IntegrityFailure: if an entry cannot be read.
+        IntegrityFailure: if an entry is damaged; no pack is left behind.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     finished: list[FinishedPack] = []
@@ -39,6 +39,8 @@ def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, O
     except BaseException:
         content.abandon()
         metadata.abandon()
+        for pack in finished:
+            pack.path.unlink(missing_ok=True)
         raise
     return finished
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from sovrgit.ui.escape import visible
+from sovrgit.ui.escape import visible, visible_text
+
+if TYPE_CHECKING:
+    from sovrgit.objects.ids import Data
 
 SCHEMA_VERSION = 1
 """Version of what `--json` prints. Fields are only added; anything else raises it."""
@@ -75,10 +78,27 @@ class Console:
         for text in texts:
             self.line(text)
 
+    def content(self, pieces: Iterable[Data]) -> None:
+        """The bytes of a file: as they are, or made harmless for a terminal."""
+        self.out.flush()
+        raw = getattr(self.out, "buffer", None)
+        if self.terminal or raw is None:
+            import codecs
+
+            decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+            for piece in pieces:
+                text = decoder.decode(bytes(piece))
+                self.out.write(visible_text(text) if self.terminal else text)
+            rest = decoder.decode(b"", final=True)
+            self.out.write(visible_text(rest) if self.terminal else rest)
+        else:
+            for piece in pieces:
+                raw.write(piece)
+
     def note(self, text: str, *, level: int = 0) -> None:
         """A remark, not shown to programs; `level` 1 is for those who asked for details."""
         if self.verbosity >= level and not self.as_json:
-            self.err.write(text + "\n")
+            self.err.write(visible_text(text) + "\n")
             self.err.flush()
 
     def warn(self, text: str) -> None:
@@ -89,7 +109,7 @@ class Console:
     def hint(self, text: str) -> None:
         """The useful next command."""
         if self.verbosity >= 0 and not self.as_json and text:
-            self.err.write(self._label("hint:", "cyan") + f" {text}\n")
+            self.err.write(self._label("hint:", "cyan") + f" {visible(text)}\n")
 
     def error(self, message: str, causes: Sequence[str], hint: str) -> None:
         """What went wrong, why, and what to do."""
@@ -97,7 +117,7 @@ class Console:
         for cause in causes:
             self.err.write(self._label("cause:", "red") + f" {visible(cause)}\n")
         if hint:
-            self.err.write(self._label("hint:", "cyan") + f" {hint}\n")
+            self.err.write(self._label("hint:", "cyan") + f" {visible(hint)}\n")
 
     def show(self, view: View) -> None:
         """Show a result, in the form that was asked for."""
@@ -109,12 +129,12 @@ class Console:
     def document(self, content: Mapping[str, Any]) -> None:
         """Print a JSON document with its version and command."""
         document = {"sovr": SCHEMA_VERSION, "command": self.command, **content}
-        self.line(json.dumps(document, ensure_ascii=True))
+        self.line(_json(document))
 
     def failure(self, content: Mapping[str, Any]) -> None:
         """Print a JSON document about an error."""
         document = {"sovr": SCHEMA_VERSION, "command": self.command, "error": content}
-        self.err.write(json.dumps(document, ensure_ascii=True) + "\n")
+        self.err.write(_json(document) + "\n")
 
     def _label(self, text: str, colour: str) -> str:
         return _paint(text, (colour, "bold")) if self.err_colour else text
@@ -123,6 +143,22 @@ class Console:
 def _paint(text: str, styles: Sequence[str]) -> str:
     codes = ";".join(_STYLES[style] for style in styles)
     return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    text = json.dumps(document, ensure_ascii=True)
+    # Half a surrogate pair stands for a byte that is not UTF-8, and is no text to other programs.
+    return json.dumps(_without_halves(document), ensure_ascii=True) if "\\udc" in text else text
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, Mapping):
+        return {_without_halves(key): _without_halves(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_halves(item) for item in value]
+    return value
 
 
 def path_fields(path: bytes) -> dict[str, str]:

@@ -21,11 +21,23 @@ def _visible_forms() -> dict[int, str]:
 _VISIBLE = _visible_forms()
 
 
+_VISIBLE_IN_TEXT = {code: form for code, form in _VISIBLE.items() if code != ord("\n")}
+_VISIBLE_LIVE = {code: form for code, form in _VISIBLE_IN_TEXT.items() if code != ord("\r")}
+
+
 def visible(text: str) -> str:
     """The text with every control character but the tab shown, in the way of `less`: `^[`, `<U+009B>`, `<FF>`."""
     if text.isascii() and text.isprintable():
         return text
     return text.translate(_VISIBLE)
+
+
+def visible_text(text: str, *, live: bool = False) -> str:
+    """The same for text of many lines, whose line feeds stay.
+
+    With `live` carriage returns stay too: a program that is running draws its progress with them.
+    """
+    return text.translate(_VISIBLE_LIVE if live else _VISIBLE_IN_TEXT)
 
 
 def quote_path(path: str, *, terminal: bool = False) -> str:

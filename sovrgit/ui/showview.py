@@ -136,13 +136,7 @@ class BlobView:
 
     def text(self, console: Console) -> None:
         """Print the bytes as they are."""
-        console.out.flush()
-        raw = getattr(console.out, "buffer", None)
-        for piece in self.pieces:
-            if console.terminal or raw is None:
-                console.out.write(console.safe(bytes(piece).decode("utf-8", "surrogateescape")))
-            else:
-                raw.write(piece)
+        console.content(self.pieces)
 
     def document(self) -> dict[str, Any]:
         """The JSON document: about the file; `sovr cat` prints its content."""

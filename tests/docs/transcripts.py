@@ -110,6 +110,8 @@ def run(steps: list[Step], folder: Path) -> list[list[str]]:
         script += [f'{{ {step.command}\n}} >{kept}.out" 2>&1', f'status=$?; echo $status >{kept}.code"; (exit $status)']
     environ = {
         "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        # What is tested is this checkout, whatever is installed.
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "HOME": str(home),
         "SOVR_AUTHOR_NAME": "Ada Lovelace",
         "SOVR_AUTHOR_EMAIL": "ada@example.org",

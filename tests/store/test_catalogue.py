@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Bench
+from store_bench import Bench
 
 from sovrgit.errors import ObjectMissing
 from sovrgit.objects.ids import Kind, ObjectId

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from conftest import Bench
+from store_bench import Bench
 
 from sovrgit.errors import ObjectMissing
 from sovrgit.objects.ids import Kind, blob_id

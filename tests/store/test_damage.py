@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from store_bench import Bench
 
 from sovrgit.errors import IntegrityFailure, ObjectMissing, StorageFailure
 from sovrgit.objects.ids import Kind, ObjectId

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Bench
+from store_bench import Bench
 
 from sovrgit.errors import ReadOnly, SovrError, StorageFailure, StorageFull
 from sovrgit.objects.ids import Kind, ObjectId, blob_id

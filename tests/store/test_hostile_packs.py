@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import zstandard
-from conftest import Bench
+from store_bench import Bench
 
 from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing
 from sovrgit.objects.ids import Kind, ObjectId, blob_id, hash_object

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
-from conftest import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from store_bench import Bench
 
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId, blob_id, hash_object
