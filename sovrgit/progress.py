@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -32,3 +33,27 @@ class NoProgress:
 
 
 SILENT = NoProgress()
+
+
+class Repeatable:
+    """Tells of a part of an operation that may have to begin again, without counting anything twice.
+
+    Args:
+        advance: told of what is done for the first time.
+    """
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self._advance = advance
+        self._told = 0
+        self._done = 0
+
+    def begin(self) -> None:
+        """The part begins, or begins again."""
+        self._done = 0
+
+    def advance(self, amount: int) -> None:
+        """That much more of this attempt is done."""
+        self._done += amount
+        if self._done > self._told:
+            self._advance(self._done - self._told)
+            self._told = self._done

@@ -7,7 +7,7 @@ from sovrgit.errors import RunNotTrusted
 from sovrgit.objects.ids import ObjectId
 from sovrgit.runs.inputs import read_recipe
 from sovrgit.runs.run import RunRequest
-from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
+from sovrgit.runs.trust import approve, proposal
 
 
 def approve_recorded(app: App, identity: ObjectId, request: RunRequest) -> None:
@@ -20,11 +20,10 @@ def approve_recorded(app: App, identity: ObjectId, request: RunRequest) -> None:
     golem = read_recipe(app.pod.store, run.input)[1].golem
     if golem is None:
         return
-    code = code_id(app.pod.store, run.input, golem)
-    if not needs_approval(app.pod, code, {*foreign_code(app.pod), code}):
+    proposed = proposal(app.pod, run.input, golem, " ".join(run.command), run.by, recorded=True)
+    if proposed is None:
         return
-    origin = app.pod.config.get("pod.origin") or "another pod"
-    proposal = Proposal(" ".join(run.command), code, origin, run.by)
-    if not request.approve(proposal):
-        raise RunNotTrusted(command=proposal.command, origin=origin)
-    approve(app.pod, code)
+    if not request.approve(proposed):
+        hint = f"read the scripts, then `sovr {app.command} --yes {identity.short}`"
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin, hint=hint)
+    approve(app.pod, proposed.code, proposed.files)

@@ -19,9 +19,13 @@ from sovrgit.runs.local import LocalExecutor
 from sovrgit.runs.run import Decision, RunRequest
 from sovrgit.runs.surroundings import child_environment
 from sovrgit.runs.trust import Proposal
+from sovrgit.ui.format import plural
+from sovrgit.ui.liveview import LiveOutput
 from sovrgit.ui.runview import decision_lines
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_CHANGES_SHOWN = 10
 
 
 def request_for(
@@ -37,9 +41,9 @@ def request_for(
 ) -> RunRequest:
     """The request that the options of a command describe."""
     pairs = [parameter.partition("=") for parameter in parameters]
-    for name, equals, _ in pairs:
+    for parameter, (name, equals, _) in zip(parameters, pairs, strict=True):
         if not name or not equals:
-            raise click.UsageError(f"a parameter is written NAME=VALUE, not `{name}`")
+            raise click.UsageError(f"a parameter is written NAME=VALUE, not `{parameter}`")
     # So that `python3` in a recipe is the Python that sovr was installed with.
     environment = child_environment(app.environ, keep=keep, first_on_path=Path(sys.executable).parent)
     return RunRequest(
@@ -52,6 +56,7 @@ def request_for(
         timeout=timeout,
         allow_empty=allow_empty,
         commit_failed=commit_failed,
+        clock=app.now_ns,
     )
 
 
@@ -59,17 +64,16 @@ def request_for(
 def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable[[Decision], None], Cancel]]:
     """Run something with its output on the screen; Ctrl-C ends it politely, a second one at once."""
     console = app.console
+    output = LiveOutput(console)
 
     def sink(event: Event) -> None:
-        if isinstance(event, Output) and console.verbosity >= 0:
-            # Whoever asked for JSON wants nothing else on standard output.
-            stream = console.err if console.as_json or event.stream == "stderr" else console.out
-            stream.flush()
-            stream.buffer.write(event.data)
-            stream.buffer.flush()
+        if isinstance(event, Output):
+            output.write(event.stream, event.data)
 
     def decided(decision: Decision) -> None:
-        for line in decision_lines(console, decision):
+        for warning in decision.warnings:
+            console.warn(warning)
+        for line in decision_lines(decision):
             console.note(line)
 
     with Cancel() as cancel:
@@ -77,6 +81,7 @@ def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable
         try:
             yield LocalExecutor(), sink, decided, cancel
         finally:
+            output.end()
             for number, handler in earlier.items():
                 signal.signal(number, handler)
 
@@ -94,7 +99,10 @@ def end_of(identity: ObjectId, run: Run) -> int:
     if run.status is RunStatus.TIMED_OUT:
         raise RunTimedOut(run=identity.short, seconds=f"{run.usage.wall / 1e9:.1f}")
     if run.exit_code == 0 and run.output is None:
-        raise RunWithoutOutput(run=identity.short, output=", ".join(run.outputs))
+        outputs = ", ".join(run.outputs)
+        # That there is nothing would be no help to somebody who sees the files.
+        hint = None if run.reason.startswith("left nothing") else f"{run.reason}; `sovr logs {identity.short}`"
+        raise RunWithoutOutput(run=identity.short, output=outputs, hint=hint)
     raise RunFailed(run=identity.short, reason=run.reason)
 
 
@@ -105,10 +113,23 @@ def _interrupt(app: App, cancel: Cancel) -> None:
 
 
 def _approve(app: App, proposal: Proposal) -> bool:
+    """Ask; without anybody to ask, the answer is no."""
     console = app.console
-    console.note(f"This pod comes from {console.safe(proposal.origin)}.")
+    console.note(f"This pod comes from {proposal.origin}.")
     if proposal.author:
-        console.note(f"Its last commit is by {console.safe(proposal.author)}.")
-    console.note(f"Its recipe runs on this machine, with your rights:\n\n  {console.safe(proposal.command)}\n")
-    answer = "read the scripts, then `sovr run --yes` or `sovr trust`"
-    return app.confirm("Run it?", answer)
+        console.note(f"Its last commit is by {proposal.author}.")
+    if proposal.changed:
+        console.note("New or changed since you approved it:\n")
+        console.note("\n".join(f"  {console.path(path)}" for path in proposal.changed[:_CHANGES_SHOWN]))
+        if len(proposal.changed) > _CHANGES_SHOWN:
+            console.note(f"  and {plural(len(proposal.changed) - _CHANGES_SHOWN, 'other')}")
+        console.note("")
+    console.note(f"Its recipe runs on this machine, with your rights:\n\n  {proposal.command}\n")
+    if not app.options.yes and not app.may_ask:
+        return False
+    # Here Ctrl-C means no; while the command runs it means to end it.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return app.confirm("Run it?", "read the scripts, then `sovr run --yes` or `sovr trust`")
+    finally:
+        signal.signal(signal.SIGINT, earlier)

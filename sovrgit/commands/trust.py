@@ -13,13 +13,15 @@ def command(app: App) -> None:
 
     The approval is for these scripts: when others are pulled, `sovr run` asks again.
     """
-    from sovrgit.runs.inputs import read_recipe
-    from sovrgit.runs.trust import approve, code_id
+    import shlex
+
+    from sovrgit.runs.inputs import command_of, read_recipe
+    from sovrgit.runs.trust import approve, code_of
 
     tree = app.pod.head_tree()
     recipe = read_recipe(app.pod.store, tree)[1]
     if recipe.golem is None:
         raise RecipeInvalid(file=recipe.file, at="", reason="there is nothing in it that could be run")
-    code = code_id(app.pod.store, tree, recipe.golem)
-    approve(app.pod, code)
-    app.show(TrustView(code, recipe.golem.command or str(recipe.golem.run)))
+    code = code_of(app.pod.store, tree, recipe.golem)
+    approve(app.pod, code.id, code.files)
+    app.show(TrustView(code.id, shlex.join(command_of(recipe.golem, ())), len(code.files)))

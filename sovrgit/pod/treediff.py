@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from sovrgit.objects.ids import ObjectId
-from sovrgit.objects.tree import EMPTY_TREE_ID, Tree, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Change(NamedTuple):
     """A path that differs. `old` or `new` is None where the path is only on one side.
 
-    A directory appears only where it is empty, on the side on which it is.
+    A directory appears only where it is empty: as `new` if it was not an empty directory before, as `old` if it is no
+    directory any more. An empty directory that got its first file is told by the file.
     """
 
     path: bytes
@@ -24,7 +25,7 @@ class Change(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`added`, `removed`, `modified`, or `type` where a file became a link, a folder or executable."""
+        """`added`, `removed`, `modified`, or `type` where a file became a link or executable, or the other way."""
         if self.old is None:
             return "added"
         if self.new is None:
@@ -33,25 +34,21 @@ class Change(NamedTuple):
 
 
 def diff_trees(store: ObjectStore, old: ObjectId, new: ObjectId, prefix: bytes = b"") -> Iterator[Change]:
-    """The paths in which two trees differ, in order."""
-    if old != new:
-        yield from _diff(store, store.tree(old), store.tree(new), prefix)
+    """The paths in which two trees differ, folder by folder in the order of names.
 
-
-def _diff(store: ObjectStore, old: Tree, new: Tree, prefix: bytes) -> Iterator[Change]:
-    before = {entry.name: entry for entry in old.entries}
-    after = {entry.name: entry for entry in new.entries}
-    for name in sorted(before.keys() | after.keys()):
-        left, right = before.get(name), after.get(name)
-        if left == right:
-            continue
-        path = prefix + name
-        if left is not None and right is not None and left.is_directory and right.is_directory:
-            if left.id != right.id:
-                yield from _diff(store, store.tree(left.id), store.tree(right.id), path + b"/")
-                if right.id == EMPTY_TREE_ID:
-                    yield Change(path, None, right)
-        elif (left is None or not left.is_directory) and (right is None or not right.is_directory):
+    A file that became a folder, or the other way, is removed and added.
+    """
+    # A list of what is still to be compared, not recursion: trees of others may be nested deeply.
+    waiting = _differing(store, old, new, prefix)
+    while waiting:
+        path, left, right = waiting.pop()
+        was_folder = left is not None and left.is_directory
+        is_folder = right is not None and right.is_directory
+        if left is not None and right is not None and was_folder and is_folder:
+            if left.id != right.id and right.id == EMPTY_TREE_ID:
+                yield Change(path, None, right)
+            waiting += _differing(store, left.id, right.id, path + b"/")
+        elif not was_folder and not is_folder:
             yield Change(path, left, right)
         else:
             if left is not None:
@@ -60,16 +57,30 @@ def _diff(store: ObjectStore, old: Tree, new: Tree, prefix: bytes) -> Iterator[C
                 yield from (Change(found, None, entry) for found, entry in walk(store, right, path))
 
 
+def _differing(
+    store: ObjectStore, old: ObjectId, new: ObjectId, prefix: bytes
+) -> list[tuple[bytes, TreeEntry | None, TreeEntry | None]]:
+    """The paths of the entries that are not the same in both folders, the last one first."""
+    if old == new:
+        return []
+    before = {entry.name: entry for entry in store.tree(old).entries}
+    after = {entry.name: entry for entry in store.tree(new).entries}
+    names = sorted(before.keys() | after.keys(), reverse=True)
+    return [(prefix + name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
 def walk(store: ObjectStore, entry: TreeEntry, path: bytes) -> Iterator[tuple[bytes, TreeEntry]]:
     """All files and links below an entry, and folders that are empty, with their paths."""
-    if not entry.is_directory:
-        yield path, entry
-        return
-    tree = store.tree(entry.id)
-    if not tree.entries:
-        yield path, entry
-    for child in tree.entries:
-        yield from walk(store, child, path + b"/" + child.name if path else child.name)
+    waiting = [(path, entry)]
+    while waiting:
+        path, entry = waiting.pop()
+        if not entry.is_directory:
+            yield path, entry
+            continue
+        entries = store.tree(entry.id).entries
+        if not entries:
+            yield path, entry
+        waiting += [(path + b"/" + child.name if path else child.name, child) for child in reversed(entries)]
 
 
 def find(store: ObjectStore, tree: ObjectId, path: bytes) -> TreeEntry | None:

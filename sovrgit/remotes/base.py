@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
-from sovrgit.errors import RemoteUnavailable
+from sovrgit.errors import RemoteUnavailable, SovrError
 from sovrgit.objects.ids import ObjectId
 
 ATTEMPTS = 5
@@ -22,12 +22,27 @@ class Transient(RemoteUnavailable):
     """A failure that may pass: worth another attempt."""
 
 
+class Doubtful(Transient):
+    """An answer that cannot be right, from a place whose answers vary. `final` is the error if it stays so."""
+
+    def __init__(self, final: SovrError, location: str) -> None:
+        self.final = final
+        super().__init__(location=location, reason=final.message)
+
+
 class Remote(Protocol):
-    """A place that holds packs and one manifest. Nothing in it is believed before it is verified."""
+    """A place that holds packs and one manifest. Nothing in it is believed before it is verified.
+
+    `has_pack`, `put_pack` and `get_pack` are called from several threads at once.
+    """
 
     kind: ClassVar[str]
     keeps_chain: ClassVar[bool]
     """Whether manifests name the ones before them, so that forks and stale reads show."""
+
+    answers_vary: ClassVar[bool]
+    """Whether the same question may have another answer a moment later (an old manifest, a download that was cut off),
+    so that it is worth asking again before the place is called damaged or diverged."""
 
     location: str
 
@@ -46,37 +61,57 @@ class Remote(Protocol):
 
         Raises:
             RemoteStale: if it is not.
-            RemoteUnavailable: if the place cannot be written.
+            RemoteUnavailable: if the place cannot be written. Transient if it may have been all the same: the manifest
+                is then read before another attempt.
         """
 
     def has_pack(self, pack: ObjectId, size: int) -> bool:
-        """Whether a complete pack of this id and size is there."""
+        """Whether a complete pack of this id and size is there.
+
+        Proven, not believed: by hashing what is read back, or where addresses are hashes, by computing the address.
+
+        Raises:
+            RemoteUnavailable: if the place cannot be read. Transient if that may pass.
+        """
 
     def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
-        """Store a pack and read it back; it is there, whole, when this returns.
+        """Store a pack. Whether it is there is then asked of `has_pack`.
 
         Args:
             advance: told of bytes sent.
 
         Raises:
-            RemoteDamaged: if what was read back is not what was sent.
+            RemoteUnavailable: if the place cannot be written. Transient if that may pass.
         """
 
     def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
-        """Fetch a pack into a new file. At most `size` bytes are taken; the caller verifies them."""
+        """Fetch a pack into a new file. At most `size` bytes are taken; the caller verifies them.
+
+        Raises:
+            RemoteDamaged: if it is not there.
+            RemoteUnavailable: if the place cannot be read. Transient if that may pass.
+            StorageFull, ReadOnly, StorageFailure: if the file cannot be written.
+        """
 
 
 def with_retries(action: Callable[[], _T], pause: Callable[[float], None] = time.sleep) -> _T:
     """What the action returns, after as many attempts as it is worth.
 
     Raises:
-        RemoteUnavailable: what the last attempt raised.
+        SovrError: what the last attempt raised; for a `Doubtful` answer, its `final` error.
     """
     for attempt in range(ATTEMPTS):
         try:
             return action()
-        except Transient:
+        except Transient as error:
             if attempt == ATTEMPTS - 1:
+                if isinstance(error, Doubtful):
+                    raise error.final from error
                 raise
             pause(min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))
     raise AssertionError("unreachable")
+
+
+def doubt(remote: Remote, error: SovrError) -> SovrError:
+    """What to raise within `with_retries` for an answer that cannot be right: the error, or a reason to ask again."""
+    return Doubtful(error, remote.describe()) if remote.answers_vary else error

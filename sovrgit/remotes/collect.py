@@ -2,136 +2,220 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import Tree, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, Tree, TreeEntry
+from sovrgit.remotes.known import Known
+from sovrgit.store.catalogue import Location
+from sovrgit.store.format import Codec
 from sovrgit.store.store import ObjectStore
+
+_ENTRIES_KEPT = 100_000
+"""Entries of trees that are kept decoded: some thirty megabytes."""
+
+
+class _Step(NamedTuple):
+    """What matters of a commit here."""
+
+    tree: ObjectId
+    parents: tuple[ObjectId, ...]
+    run: ObjectId | None
 
 
 class Collector:
-    """Gathers the objects that must be sent so that the other side can use some refs.
+    """Gathers the objects that must be sent so that the other side can use some refs, and where each of them is.
 
     Args:
         store: where the objects are.
-        known: objects (commits, runs, verdicts) that the other side has, with all that they need. Those that are not
-            here are of no use and left out.
+        known: objects (commits, runs, verdicts, tags) that the other side has, with all that they need.
     """
 
     def __init__(self, store: ObjectStore, known: Iterable[ObjectId]) -> None:
         self._store = store
-        self.wanted: dict[ObjectId, None] = {}
-        self._known: set[ObjectId] = set()
-        for item in known:
-            if store.has(item):
-                self._know(item)
+        self._known = Known(store, known)
+        self._trees = _Trees(store)
+        self.wanted: dict[ObjectId, Location] = {}
 
     def add(self, item: ObjectId) -> None:
         """Gather an object and everything it needs.
 
         Raises:
             ObjectMissing: if something that it needs is not here.
-            IntegrityFailure: if a ref leads to an object that no ref may lead to.
+            IntegrityFailure: if a link leads to an object of a kind that it must not lead to, or to a damaged one.
+            ObjectInvalid, UnsafeName: if an object means nothing.
         """
-        kind = self._store.kind(item)
-        if kind is Kind.COMMIT:
-            self._add_commits(item)
-        elif kind is Kind.RUN:
-            self._add_run(item, ())
-        elif kind is Kind.VERDICT:
-            if self._new(item):
-                verdict = self._store.verdict(item)
-                self.add(verdict.run)
-                self.add(verdict.repeat)
-        elif kind is Kind.TAG:
-            if self._new(item):
-                self.add(self._store.tag(item).target)
-        else:
-            raise IntegrityFailure(what="a ref", reason=f"it leads to a {kind.label}, {item.short}")
-
-    def _know(self, item: ObjectId) -> None:
-        stack = [item]
-        while stack:
-            current = stack.pop()
-            if current in self._known or not self._store.has(current):
+        # A list, not recursion: whoever made the objects decides how long the way is.
+        waiting = [item]
+        while waiting:
+            current = waiting.pop()
+            if current in self.wanted or self._known.has(current):
                 continue
-            self._known.add(current)
-            if self._store.kind(current) is Kind.COMMIT:
-                commit = self._store.commit(current)
-                stack += commit.parents
-                if commit.run is not None:
-                    self._known.add(commit.run)
+            kind = self._store.kind(current)
+            if kind is Kind.COMMIT:
+                waiting += self._add_commits(current)
+            elif kind is Kind.RUN:
+                waiting += self._add_run(current, ())
+            elif kind is Kind.VERDICT:
+                if not self._known.has_record(current):
+                    self._want(current, Kind.VERDICT)
+                    verdict = self._store.verdict(current)
+                    waiting += (verdict.run, verdict.repeat)
+            elif kind is Kind.TAG:
+                self._want(current, Kind.TAG)
+                waiting.append(self._store.tag(current).target)
+            else:
+                raise IntegrityFailure(what="a ref", reason=f"it leads to a {kind.label}, {current.short}")
 
-    def _add_commits(self, tip: ObjectId) -> None:
-        order: list[ObjectId] = []
-        stack = [tip]
-        while stack:
-            current = stack.pop()
-            if self._new(current):
-                order.append(current)
-                stack += self._store.commit(current).parents
-        for current in order:
+    def _add_commits(self, tip: ObjectId) -> list[ObjectId]:
+        """Commits back to those that are known, newest first; the records that they lead to."""
+        steps: dict[ObjectId, _Step] = {}
+        seen = {tip}
+        waiting = [(-self._store.commit(tip).time, tip)]
+        while waiting:
+            time, current = heapq.heappop(waiting)
+            if current in self.wanted or self._known.has_commit(current, -time):
+                continue
             commit = self._store.commit(current)
-            before = [self._store.commit(parent).tree for parent in commit.parents]
-            self._add_tree(commit.tree, before)
-            if commit.run is not None:
-                self._add_run(commit.run, [commit.tree, *before])
+            self._want(current, Kind.COMMIT)
+            steps[current] = _Step(commit.tree, commit.parents, commit.run)
+            for parent in commit.parents:
+                if parent not in seen:
+                    seen.add(parent)
+                    heapq.heappush(waiting, (-self._store.commit(parent).time, parent))
+        records: list[ObjectId] = []
+        for step in steps.values():
+            before = [steps[parent].tree if parent in steps else self._store.commit(parent).tree for parent in step.parents]
+            self._add_tree(step.tree, before or self._known.trees)
+            if step.run is not None:
+                records += self._add_run(step.run, [step.tree, *before])
+        return records
 
-    def _add_run(self, item: ObjectId, near: Sequence[ObjectId]) -> None:
-        if not self._new(item):
-            return
+    def _add_run(self, item: ObjectId, near: Sequence[ObjectId]) -> list[ObjectId]:
+        """A run with its trees, which are compared with those in `near`; the records that it leads to."""
+        if item in self.wanted:
+            return []
         run = self._store.run(item)
-        if run.base is not None and self._store.has(run.base):
+        # The base need not travel: it may have been amended away. Only if it does can its tree be counted on.
+        if run.base is not None and self._will_be_there(run.base):
             near = [*near, self._store.commit(run.base).tree]
+        if self._known.has_record(item):
+            return []
+        self._want(item, Kind.RUN)
+        near = near or self._known.trees
         for tree in (run.input, run.output, run.log):
             if tree is not None:
                 self._add_tree(tree, near)
-        if run.repeats is not None:
-            self.add(run.repeats)
+        if not any(entry.id == run.recipe for entry in self._entries(run.input)):
+            self._want_blob(run.recipe, ())
+        return [] if run.repeats is None else [run.repeats]
 
-    def _add_tree(self, tree: ObjectId, before: Sequence[ObjectId]) -> None:
-        if tree in before or not self._new(tree):
-            return
-        olds = [self._store.tree(old) for old in before]
-        chunks = self._store.chunks(tree)
-        if chunks:
-            known = {piece for old in before for piece in self._store.chunks(old)}
-            self._add_blobs(piece for piece in chunks if piece not in known)
-        for entry in self._store.tree(tree).entries:
-            counterparts = [found for old in olds if (found := _get(old, entry.name)) is not None]
-            if any(found.id == entry.id for found in counterparts):
-                continue
-            if entry.is_directory:
-                self._add_tree(entry.id, [found.id for found in counterparts if found.is_directory])
-            elif self._new(entry.id):
-                self._add_chunks(entry, counterparts)
-
-    def _add_chunks(self, entry: TreeEntry, counterparts: list[TreeEntry]) -> None:
-        pieces = self._store.chunks(entry.id)
-        if pieces:
-            known = {piece for old in counterparts if not old.is_directory for piece in self._store.chunks(old.id)}
-            self._add_blobs(piece for piece in pieces if piece not in known)
-
-    def _add_blobs(self, items: Iterable[ObjectId]) -> None:
-        for item in items:
-            self._new(item)
-
-    def _new(self, item: ObjectId) -> bool:
-        if item in self._known or item in self.wanted:
+    def _will_be_there(self, commit: ObjectId) -> bool:
+        if not self._store.has(commit) or self._store.kind(commit) is not Kind.COMMIT:
             return False
-        self.wanted[item] = None
+        return commit in self.wanted or self._known.has_commit(commit, self._store.commit(commit).time)
+
+    def _add_tree(self, tree: ObjectId, near: Sequence[ObjectId]) -> None:
+        """A tree and what is below it, but for what is in the same folders of the trees in `near`, under any name."""
+        if tree in near:
+            return
+        folders_there: set[ObjectId] = set()
+        files_there: set[ObjectId] = set()
+        files: list[tuple[TreeEntry, list[ObjectId]]] = []
+        compared: list[tuple[ObjectId, Sequence[ObjectId]]] = [(tree, near)]
+        # Folders that are new, or have another name: looked at last, when it is known what has gone elsewhere.
+        others: list[tuple[ObjectId, Sequence[ObjectId]]] = []
+        while compared or others:
+            current, before = (compared or others).pop()
+            if current in folders_there or not self._want_tree(current, before):
+                continue
+            olds = [self._entries(old) for old in before]
+            for old in olds:
+                folders_there.update([entry.id for entry in old if entry.is_directory])
+                files_there.update([entry.id for entry in old if not entry.is_directory])
+            fresh = [
+                entry
+                for entry in self._entries(current)
+                if entry.id not in (folders_there if entry.is_directory else files_there)
+            ]
+            names = {entry.name for entry in fresh}
+            counterparts: dict[bytes, list[TreeEntry]] = {}
+            for old in olds:
+                for entry in old:
+                    if entry.name in names:
+                        counterparts.setdefault(entry.name, []).append(entry)
+            for entry in fresh:
+                found = counterparts.get(entry.name, ())
+                same = [other.id for other in found if other.is_directory == entry.is_directory]
+                if not entry.is_directory:
+                    files.append((entry, same))
+                elif same:
+                    compared.append((entry.id, same))
+                else:
+                    others.append((entry.id, ()))
+        for entry, same in files:
+            if entry.id not in files_there:
+                self._want_blob(entry.id, same)
+
+    def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
+        return self._trees.get(tree).entries
+
+    def _want_tree(self, tree: ObjectId, before: Sequence[ObjectId]) -> bool:
+        if tree == EMPTY_TREE_ID and not self._store.has(tree):
+            # Known to everybody, and often never stored.
+            return False
+        return self._want_pieces(tree, Kind.TREE, before)
+
+    def _want_blob(self, blob: ObjectId, before: Sequence[ObjectId]) -> None:
+        self._want_pieces(blob, Kind.BLOB, before)
+
+    def _want_pieces(self, item: ObjectId, kind: Kind, before: Sequence[ObjectId]) -> bool:
+        """An object, and its chunks but for those that an earlier version of it has; whether it is new."""
+        location = self._want(item, kind)
+        if location is None:
+            return False
+        if location.codec is Codec.CHUNKS:
+            there = {piece for old in before for piece in self._store.chunks(old)}
+            for piece in self._store.chunks(item):
+                if piece not in there:
+                    self._want(piece, Kind.BLOB)
         return True
 
+    def _want(self, item: ObjectId, kind: Kind) -> Location | None:
+        if item in self.wanted:
+            return None
+        location = self._store.location(item)
+        if location.kind is not kind:
+            raise IntegrityFailure(
+                what=f"object {item.short}", reason=f"it is a {location.kind.label} where a {kind.label} belongs"
+            )
+        self.wanted[item] = location
+        return location
 
-def _get(tree: Tree, name: bytes) -> TreeEntry | None:
-    # Trees are sorted, and large ones are asked for every name in turn.
-    entries = tree.entries
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        if entries[middle].name < name:
-            low = middle + 1
+
+class _Trees:
+    """Trees, the last ones kept: the next commit is compared with the one before it.
+
+    Not the store's own memory, which counts trees and not what is in them.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._kept: OrderedDict[ObjectId, Tree] = OrderedDict()
+        self._entries = 0
+
+    def get(self, wanted: ObjectId) -> Tree:
+        tree = self._kept.get(wanted)
+        if tree is None:
+            tree = self._kept[wanted] = Tree.decode(bytes(self._store.read(wanted, Kind.TREE)))
+            self._entries += len(tree.entries)
+            while self._entries > _ENTRIES_KEPT and len(self._kept) > 1:
+                self._entries -= len(self._kept.popitem(last=False)[1].entries)
         else:
-            high = middle
-    return entries[low] if low < len(entries) and entries[low].name == name else None
+            self._kept.move_to_end(wanted)
+        return tree
+

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sovrgit.errors import IntegrityFailure, StorageFailure
 from sovrgit.objects.ids import ObjectId
 from sovrgit.store.catalogue import Location
-from sovrgit.store.format import MAX_ENTRIES, PACK_TARGET, PackClass, class_of
+from sovrgit.store.compress import compress
+from sovrgit.store.format import MAX_ENTRIES, PACK_TARGET, Codec, PackClass, class_of
 from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_entry
 from sovrgit.store.store import ObjectStore
 
 
-def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, ObjectId]]) -> list[FinishedPack]:
+def repack(
+    store: ObjectStore,
+    folder: Path,
+    entries: Iterable[tuple[Location, ObjectId]],
+    companions: Iterable[FinishedPack] = (),
+) -> list[FinishedPack]:
     """New packs in `folder` with these entries, content packs first, as a write session would have made them.
 
+    Args:
+        companions: content packs that exist already, whose tables of contents shall be in the metadata pack too.
+
     Raises:
-        IntegrityFailure: if an entry is damaged; no pack is left behind.
+        IntegrityFailure: if no undamaged copy of an entry can be read.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     finished: list[FinishedPack] = []
@@ -30,24 +40,29 @@ def repack(store: ObjectStore, folder: Path, entries: Iterable[tuple[Location, O
             else:
                 later.append((location, item))
         content.close()
+        tables = [toc_entry(pack) for pack in (*companions, *finished)]
         for location, item in later:
             metadata.add(_copy(store, location, item))
-        for pack in list(finished):
-            if pack.kind is PackClass.CONTENT:
-                metadata.add(toc_entry(pack))
+        for table in tables:
+            metadata.add(table)
         metadata.close()
     except BaseException:
         content.abandon()
         metadata.abandon()
-        for pack in finished:
-            pack.path.unlink(missing_ok=True)
         raise
     return finished
 
 
 def _copy(store: ObjectStore, location: Location, item: ObjectId) -> NewEntry:
-    payload = store.raw_entry(location, item)
-    return NewEntry(location.kind, location.codec, location.depth, location.size, item, payload)
+    codec = location.codec
+    try:
+        payload = store.raw_entry(location, item)
+    except (IntegrityFailure, StorageFailure):
+        if codec is Codec.CHUNKS:
+            raise
+        # Another pack may have a copy that is whole.
+        codec, payload = compress(store.read(item, location.kind))
+    return NewEntry(location.kind, codec, location.depth, location.size, item, payload)
 
 
 class _Series:

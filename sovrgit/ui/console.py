@@ -147,13 +147,13 @@ def _paint(text: str, styles: Sequence[str]) -> str:
 
 def _json(document: Mapping[str, Any]) -> str:
     text = json.dumps(document, ensure_ascii=True)
-    # Half a surrogate pair stands for a byte that is not UTF-8, and is no text to other programs.
-    return json.dumps(_without_halves(document), ensure_ascii=True) if "\\udc" in text else text
+    # Half a surrogate pair, such as stands for a byte that is not UTF-8, is no text to other programs.
+    return json.dumps(_without_halves(document), ensure_ascii=True) if "\\ud" in text else text
 
 
 def _without_halves(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, Mapping):
         return {_without_halves(key): _without_halves(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -22,7 +22,7 @@ class LiveOutput:
             stream: codecs.getincrementaldecoder("utf-8")("surrogateescape") for stream in ("stdout", "stderr")
         }
         self._gone: set[str] = set()
-        self._in_line = False
+        self._open: TextIO | None = None
 
     def write(self, stream: str, data: bytes) -> None:
         """Pass on some bytes of a stream."""
@@ -34,11 +34,11 @@ class LiveOutput:
 
     def end(self) -> None:
         """End the line that the command has left open, so that what follows begins a new one."""
-        if self._in_line and not self._console.as_json:
+        if self._open is not None:
             with contextlib.suppress(BrokenPipeError):
-                self._console.err.write("\n")
-                self._console.err.flush()
-        self._in_line = False
+                self._open.write("\n")
+                self._open.flush()
+        self._open = None
 
     def _write(self, stream: str, data: bytes) -> None:
         target = self._target(stream)
@@ -50,7 +50,7 @@ class LiveOutput:
             target.flush()
             target.buffer.write(data)
             target.buffer.flush()
-        self._in_line = not data.endswith(b"\n")
+        self._open = None if data.endswith(b"\n") else target
 
     def _target(self, stream: str) -> TextIO:
         return self._console.err if self._console.as_json or stream == "stderr" else self._console.out

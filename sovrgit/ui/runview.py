@@ -11,7 +11,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document
-from sovrgit.ui.console import Console
+from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_duration, human_size, human_time
 from sovrgit.ui.showview import finding_text, verdict_document
 
@@ -38,8 +38,10 @@ class RunResultView:
             console.line(str(result.id))
             return
         for path in result.changed:
-            console.warn(f"the run changed `{path}`, which is one of its inputs")
-        console.line(f"run {console.style(result.id.short, 'cyan')} {outcome(console, result.run, result.reused)}")
+            console.warn(f"the run changed `{os.fsdecode(path)}`, which is one of its inputs")
+        # Why it failed is told as the error.
+        ended = outcome(console, result.run, reused=result.reused, why=False)
+        console.line(f"run {console.style(result.id.short, 'cyan')} {ended}")
         if result.committed is not None:
             made = result.committed
             console.line(f"committed as {console.style(made.id.short, 'yellow')} {console.safe(made.commit.summary)}")
@@ -53,7 +55,7 @@ class RunResultView:
             **run_document(self.result.id, self.result.run),
             "reused": self.result.reused,
             "commit": commit_document(committed.id, committed.commit) if committed else None,
-            "changed_inputs": list(self.result.changed),
+            "changed_inputs": [path_fields(path) for path in self.result.changed],
         }
 
 
@@ -76,8 +78,8 @@ class RunView:
             ("Command", console.safe(command_text(run))),
             ("Started", human_time(run.started // 1_000_000_000, 0)),
             ("By", console.safe(run.by)),
-            ("Executor", " ".join(f"{key} {value}" for key, value in sorted(run.executor.items()) if key != "name")),
-            ("Platform", ", ".join(f"{key} {value}" for key, value in sorted(run.platform.items()))),
+            ("Executor", _facts(console, run.executor)),
+            ("Platform", _facts(console, run.platform)),
             ("Used", _usage(run)),
             ("Params", _pairs(console, run.parameters)),
             ("Environ", _pairs(console, run.environment)),
@@ -91,7 +93,7 @@ class RunView:
         ]
         for name, value in rows:
             if value:
-                console.line(f"{name + ':':<10} {value}")
+                console.lines(_wrapped(console, f"{name}:", value))
         for identity, verdict in self.verdicts:
             console.line(f"{'Verdict:':<10} {identity.short} {finding_text(console, verdict)}")
 

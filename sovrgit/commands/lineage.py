@@ -1,0 +1,79 @@
+"""`sovr lineage`: where a file came from, or what was made of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from sovrgit.commands.app import App, sovr_command
+
+if TYPE_CHECKING:
+    from sovrgit.lineage.graph import Lineage
+    from sovrgit.lineage.index import LineageIndex
+
+
+@sovr_command("lineage")
+@click.argument("what", default="HEAD")
+@click.option("--down", is_flag=True, help="What was made of the file, instead of where it came from.")
+@click.option("--dot", is_flag=True, help="The graph for Graphviz.")
+def command(app: App, what: str, down: bool, dot: bool) -> None:
+    """Show where WHAT came from: the run, the recipe, the inputs, and where these came from in turn.
+
+    WHAT is PATH (in the last commit), REVISION:PATH, a REVISION, or the id of a run.
+    """
+    from sovrgit.lineage.index import LineageIndex
+    from sovrgit.ui.lineagepage import LineagePage
+
+    with LineageIndex(app.pod) as index:
+        found = _down(app, index, what) if down else _up(app, index, what)
+        if dot and not app.options.as_json:
+            from sovrgit.lineage.dot import to_dot
+
+            app.console.line(to_dot(found).rstrip("\n"))
+            return
+        with app.paged():
+            app.show(LineagePage(found))
+
+
+def _up(app: App, index: LineageIndex, what: str) -> Lineage:
+    from sovrgit.lineage.up import lineage_of_commit, lineage_of_path, lineage_of_run
+    from sovrgit.objects.ids import Kind
+    from sovrgit.pod.revisions import resolve_any, resolve_commit
+
+    revision, path = _split(app, what)
+    if path is not None:
+        return lineage_of_path(app.pod, index, resolve_commit(app.pod, revision), path)
+    identity, kind = resolve_any(app.pod, what)
+    if kind is Kind.RUN:
+        return lineage_of_run(app.pod, index, identity)
+    return lineage_of_commit(app.pod, index, resolve_commit(app.pod, what))
+
+
+def _down(app: App, index: LineageIndex, what: str) -> Lineage:
+    from sovrgit.lineage.down import made_from
+    from sovrgit.pod.revisions import resolve_commit
+
+    revision, path = _split(app, what)
+    if path is None:
+        raise click.UsageError(f"`{what}` is not a file: --down takes PATH or REVISION:PATH")
+    return made_from(app.pod, index, resolve_commit(app.pod, revision), path)
+
+
+def _split(app: App, what: str) -> tuple[str, bytes | None]:
+    """The revision and the path; no path for what stands for a revision or a run.
+
+    A word that names a file of the last commit is a path, even if it could be something else.
+    """
+    from sovrgit.pod.treediff import find
+
+    revision, colon, rest = what.partition(":")
+    if colon:
+        return revision or "HEAD", os.fsencode(rest.strip("/"))
+    try:
+        path = app.in_pod(what)
+    except click.UsageError:
+        return what, None
+    in_head = bool(path) and find(app.pod.store, app.pod.head_tree(), path) is not None
+    return ("HEAD", path) if in_head or "/" in what else (what, None)
