@@ -50,10 +50,18 @@ class SovrError(Exception):
             return ""
         return self.hint_template.format_map(self.fields)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A forked child hands its error to its parent.
+        return _rebuilt, (type(self), self._hint, self.fields)
+
     @property
     def code(self) -> str:
         """The stable name of the failure, used by `--json`."""
         return type(self).__name__
+
+
+def _rebuilt(kind: type[SovrError], hint: str | None, fields: dict[str, object]) -> SovrError:
+    return kind(hint=hint, **fields)
 
 
 # --- the pod and its settings ---------------------------------------------------------------------------------

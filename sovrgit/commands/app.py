@@ -44,7 +44,7 @@ class App:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.options = GlobalOptions()
         self.environ = environ
-        self.folder = Path.cwd()
+        self.folder = _here(environ)
         self.command = ""
         self._pod: Pod | None = None
 
@@ -208,10 +208,12 @@ class App:
         else:
             self.console.error(error.message, causes, error.hint)
 
-    def report_usage(self, message: str, hint: str) -> None:
-        """Tell of a command line that makes no sense."""
+    def report_usage(self, message: str, hint: str, *, code: str = "Usage", exit_code: int = 2) -> None:
+        """Tell of a command line that makes no sense, or of another failure that is none of our errors."""
         if self.options.as_json:
-            self.console.failure({"code": "Usage", "exit_code": 2, "message": message, "hint": hint})
+            self.console.failure(
+                {"code": code, "exit_code": exit_code, "message": message, "causes": [], "hint": hint, "fields": {}}
+            )
         else:
             self.console.error(message, (), hint)
 
@@ -251,6 +253,14 @@ class App:
             as_json=self.options.as_json,
             command=self.command,
         )
+
+
+def _here(environ: Mapping[str, str]) -> Path:
+    """The current folder; where it was, if it has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(environ.get("PWD") or os.sep)
 
 
 # --- making commands --------------------------------------------------------------------------------------------

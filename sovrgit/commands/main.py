@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +18,14 @@ from sovrgit.commands.catalogue import ALIASES, COMMANDS, names
 from sovrgit.errors import SovrError
 
 USAGE = 2
+BUG = SovrError.exit_code
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """128 plus SIGPIPE, as shells report it."""
+
+
+class _ReaderGone(Exception):
+    """Nobody reads any more what is printed. No OSError, because click would end the process with 1 for that one."""
 
 
 class Commands(click.Group):
@@ -48,6 +55,13 @@ class Commands(click.Group):
         near = [ALIASES[name]] if name in ALIASES else difflib.get_close_matches(name, names(), 1, 0.6)
         suggestion = f"; did you mean `{near[0]}`?" if near else "; `sovr --help` lists the commands"
         raise click.UsageError(f"no such command: `{name}`{suggestion}", ctx)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by topic."""
@@ -90,32 +104,60 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code."""
     app = App(os.environ)
     try:
+        return _run(app, arguments)
+    except (BrokenPipeError, _ReaderGone):
+        # The reader has gone; closing without a message is what every other tool does.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.flush()
+                continue
+            os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return BROKEN_PIPE
+    finally:
+        app.close()
+
+
+def _run(app: App, arguments: Sequence[str]) -> int:
+    try:
         result: Any = cli.main(list(arguments), prog_name="sovr", standalone_mode=False, obj=app)
-        app.flush()
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
     except SovrError as error:
         app.report(error)
-        return error.exit_code
+        code = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return USAGE
+        code = USAGE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"run `{context.command_path} --help`" if context else "run `sovr --help`"
-        app.report_usage(error.format_message(), hint)
-        return USAGE
+        app.report_usage(_in_our_style(error.format_message()), hint)
+        code = USAGE
     except (KeyboardInterrupt, click.Abort):
-        app.report_usage("interrupted", "")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone; closing without a message is what every other tool does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        app.report_usage("interrupted", "", code="Interrupted", exit_code=INTERRUPTED)
+        code = INTERRUPTED
+    except (BrokenPipeError, _ReaderGone):
+        raise
     except OSError as error:
         from sovrgit.store.files import storage_error
 
         known = storage_error(error)
         app.report(known)
-        return known.exit_code
-    finally:
-        app.close()
+        code = known.exit_code
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        message = f"this is a bug in sovr: {type(error).__name__}: {error}"
+        app.report_usage(message, "please report it, with the lines above", code="Bug", exit_code=BUG)
+        raise SystemExit(BUG) from error
+    app.flush()
+    return code
+
+
+def _in_our_style(message: str) -> str:
+    """A message of click's in the style of all others: lower case, backticks, no full stop."""
+    text = re.sub(r"'([^'\n]*)'", r"`\1`", message).rstrip(".")
+    text = text.replace(". Did you mean ", "; did you mean ").replace(" (Possible options: ", "; did you mean one of (")
+    return text[:1].lower() + text[1:]

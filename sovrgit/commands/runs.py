@@ -27,7 +27,7 @@ def command(app: App, number: int, everything: bool) -> None:
             verdicts = index.verdicts_on(known.id)
             rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
     with app.paged():
-        app.show(RunsView(rows))
+        app.show(RunsView(rows, app.now_ns() // 1_000_000_000))
 
 
 def run_view(app: App, identity: ObjectId) -> RunView:

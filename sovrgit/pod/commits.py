@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from sovrgit.errors import NothingToCommit, PathNotFound, RevisionNotFound
+from sovrgit.errors import FileUnsupported, NothingToCommit, PathNotFound, RevisionNotFound
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
-from sovrgit.pod.index import ENTRY_KINDS
+from sovrgit.pod.index import ENTRY_KINDS, IGNORED, SPECIAL
+from sovrgit.pod.paths import folders_above, outermost
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefChange
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import find
@@ -58,22 +62,22 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
 
     Raises:
         NothingToCommit: if nothing has changed.
-        PathNotFound: if a path is neither in the working tree nor in the last commit.
-        FileUnstable, UnsafeName: if a file cannot be taken.
+        PathNotFound: if a path is neither in the working tree nor in the last commit, or ignored.
+        FileUnsupported: if a path is a socket, device or pipe.
+        RevisionNotFound: if there is no commit to amend.
+        FileUnstable, StorageFailure, UnsafeName: if a file cannot be taken.
         Locked, StorageFull, ReadOnly, StorageFailure: the pod is as it was.
     """
     with pod.lock(), pod.store.session() as session:
         working = WorkingTree.look(pod)
         snapshot = take_snapshot(pod.root, working.found, working.index, session)
-        tree = snapshot.tree if not request.paths else _only(pod, session, working, request.paths)
+        tree = _only(pod, session, working, snapshot, request.paths) if request.paths else snapshot.tree
         head = pod.head()
         previous = pod.store.commit(head) if head is not None else None
         if request.amend:
             made = _amended(previous, tree, request)
+            is_new = made != previous
         else:
-            if previous is not None and previous.tree == tree and not request.allow_empty:
-                _keep(working, session)
-                raise NothingToCommit
             made = Commit(
                 tree=tree,
                 parents=() if head is None else (head,),
@@ -81,32 +85,43 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
                 message=_clean(request.message or ""),
                 fork=request.fork,
             )
-        if previous is not None and request.amend and made == previous:
+            is_new = tree != working.head_tree or request.allow_empty
+        if not is_new:
+            # What the look at the working tree has taught is worth keeping.
+            session.commit()
+            working.remember()
             raise NothingToCommit
-        return publish(pod, session, working, snapshot, made, "amend" if request.amend else "commit")
+        return publish(pod, session, working, snapshot, made, "amend" if request.amend else "commit", expected=head)
 
 
 def publish(
-    pod: Pod, session: WriteSession, working: WorkingTree, snapshot: Snapshot, made: Commit, command: str
+    pod: Pod,
+    session: WriteSession,
+    working: WorkingTree,
+    snapshot: Snapshot,
+    made: Commit,
+    command: str,
+    *,
+    expected: ObjectId | None = None,
 ) -> Committed:
     """Store a commit of the working tree's snapshot and move the branch to it. The caller holds the lock.
 
     Objects first, the ref last: a crash in between leaves garbage, never a ref to nothing.
+
+    Args:
+        expected: where the branch is; the first parent of the commit if not given.
+
+    Raises:
+        RevisionNotFound: if the branch is somewhere else by now, so that a commit would be lost.
     """
-    refs = pod.refs.read()
+    branch = pod.refs.read().head
     identity = session.add(Kind.COMMIT, made.encode())
     session.commit()
-    change = RefChange(refs.head, refs.current(), identity)
-    pod.refs.update([change], command=command, time_ns=made.time * 1_000_000_000)
+    old = expected or next(iter(made.parents), None)
+    pod.refs.update([RefChange(branch, old, identity)], command=command, time_ns=made.time * 1_000_000_000)
     working.head_tree = made.tree
-    working.save_index()
-    return Committed(identity, made, refs.head, snapshot.special, session.new_objects, session.new_bytes)
-
-
-def _keep(working: WorkingTree, session: WriteSession) -> None:
-    """Keep what the look at the working tree has taught, though there is nothing to commit."""
-    session.commit()
-    working.save_index()
+    working.remember()
+    return Committed(identity, made, branch, snapshot.special, session.new_objects, session.new_bytes)
 
 
 def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) -> Commit:
@@ -121,30 +136,62 @@ def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) ->
 
 def _clean(message: str) -> str:
     """The message without blank lines around it and spaces at the ends of lines, as Git cleans it."""
-    lines = [line.rstrip() for line in message.strip("\n").splitlines()]
-    return "\n".join(lines).strip("\n")
+    # Not splitlines(), which also splits at characters that may stand in a line.
+    return "\n".join(line.rstrip() for line in message.split("\n")).strip("\n")
 
 
-def _only(pod: Pod, session: WriteSession, working: WorkingTree, paths: Sequence[bytes]) -> ObjectId:
+def _only(
+    pod: Pod, session: WriteSession, working: WorkingTree, snapshot: Snapshot, paths: Sequence[bytes]
+) -> ObjectId:
+    """The tree of the last commit with only these paths as they are in the snapshot that was just taken."""
     editor = TreeEditor(pod.store, working.head_tree)
-    for path in paths:
-        entry = _working_entry(working, os.fsdecode(path))
+    for path in outermost(paths):
+        if not path:
+            return snapshot.tree
+        entry = _working_entry(working, path)
         if entry is None and find(pod.store, working.head_tree, path) is None:
-            raise PathNotFound(path=os.fsdecode(path), where="the working tree or the last commit")
+            name = os.fsdecode(path)
+            if _is_ignored(working, name):
+                raise PathNotFound(path=name, where="the pod", hint="it is ignored by `.sovrignore`")
+            raise PathNotFound(path=name, where="the working tree or the last commit")
         editor.put(path, entry)
+        if entry is None:
+            # Folders that are gone with their last file are gone in the commit, too.
+            for folder in reversed(list(folders_above(path))):
+                if os.fsdecode(folder) not in working.found.folders:
+                    editor.prune(folder)
     return editor.write(session)
 
 
-def _working_entry(working: WorkingTree, path: str) -> TreeEntry | None:
-    """The entry of a path in the snapshot that was just taken."""
+def _working_entry(working: WorkingTree, path: bytes) -> TreeEntry | None:
+    """The entry of a path in the snapshot, None if there is none or it is ignored."""
     folders = working.found.folders
-    name = os.fsencode(path.rpartition("/")[2])
-    if path in folders:
-        folder = folders[path]
-        return TreeEntry(name, EntryKind.DIRECTORY, ObjectId(folder.tree), folder.size)
-    above = folders.get(path.rpartition("/")[0])
-    if above is None or path.rpartition("/")[2] not in above.names:
+    full = os.fsdecode(path)
+    above, _, name = full.rpartition("/")
+    if full in folders:
+        folder = folders[full]
+        return TreeEntry(os.fsencode(name), EntryKind.DIRECTORY, ObjectId(folder.tree), folder.size)
+    if above not in folders or name not in folders[above].names:
         return None
-    at = above.names.index(path.rpartition("/")[2])
-    kind = ENTRY_KINDS.get(above.kinds[at])
-    return None if kind is None else TreeEntry(name, kind, ObjectId(above.id_at(at)), above.sizes[at])
+    folder, at = folders[above], folders[above].names.index(name)
+    if folder.kinds[at] == SPECIAL:
+        raise FileUnsupported(path=full, what=_form(working.pod.root / full))
+    kind = ENTRY_KINDS.get(folder.kinds[at])
+    return None if kind is None else TreeEntry(os.fsencode(name), kind, ObjectId(folder.id_at(at)), folder.sizes[at])
+
+
+def _is_ignored(working: WorkingTree, path: str) -> bool:
+    while path:
+        path, _, name = path.rpartition("/")
+        folder = working.found.folders.get(path)
+        if folder is not None:
+            return name in folder.names and folder.kinds[folder.names.index(name)] == IGNORED
+    return False
+
+
+def _form(path: Path) -> str:
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise unreadable(error, os.fspath(path)) from error
+    return "socket" if stat.S_ISSOCK(mode) else "pipe" if stat.S_ISFIFO(mode) else "device"

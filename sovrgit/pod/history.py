@@ -86,7 +86,7 @@ def is_ancestor(store: ObjectStore, old: ObjectId, new: ObjectId) -> bool:
         for parent in commit.parents:
             if parent not in seen:
                 seen.add(parent)
-                # A parent is as new as its child may let it be: its own time is not known before it is read.
+                # In the place of its own time, which is not known before it is read.
                 heapq.heappush(ready, (-commit.time, parent))
     return old in seen
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 
-from sovrgit.errors import ReadOnly, StorageFull
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import Change
@@ -31,14 +29,15 @@ def status(pod: Pod) -> Status:
     """Compare the working tree with the commit that is checked out.
 
     Raises:
-        StorageFailure, ReadOnly: if a folder cannot be read.
+        StorageFailure: if a folder or file cannot be read.
+        FileUnstable: if one is gone while it is being looked at.
+        ObjectMissing, IntegrityFailure: if the commit cannot be read.
     """
     refs = pod.refs.read()
     tree = WorkingTree.look(pod)
     changes = tree.changes()
     if tree.found.changed or tree.found.removed:
         # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
-        with contextlib.suppress(ReadOnly, StorageFull):
-            tree.save_index()
+        tree.remember()
     files = sum(folder.files for folder in tree.found.folders.values())
     return Status(refs.head, refs.current(), tuple(changes), files)

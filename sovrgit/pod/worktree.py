@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from sovrgit.errors import IntegrityFailure, ObjectMissing
+from sovrgit.errors import IntegrityFailure, ObjectMissing, ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
@@ -78,6 +79,11 @@ class WorkingTree:
         self.index.head = self.head_tree
         self.index.commit = self._commit()
         self.index.save(self.pod.index_path)
+
+    def remember(self) -> None:
+        """Save the index if that is possible. It is a cache: for want of it nothing fails that is otherwise done."""
+        with contextlib.suppress(StorageFull, ReadOnly, StorageFailure):
+            self.save_index()
 
     def _commit(self) -> bytes:
         """The checked out commit, if it has the tree that the index is about."""

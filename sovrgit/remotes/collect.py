@@ -22,6 +22,7 @@ _ENTRIES_KEPT = 100_000
 class _Step(NamedTuple):
     """What matters of a commit here."""
 
+    time: int
     tree: ObjectId
     parents: tuple[ObjectId, ...]
     run: ObjectId | None
@@ -73,27 +74,31 @@ class Collector:
 
     def _add_commits(self, tip: ObjectId) -> list[ObjectId]:
         """Commits back to those that are known, newest first; the records that they lead to."""
-        steps: dict[ObjectId, _Step] = {}
-        seen = {tip}
-        waiting = [(-self._store.commit(tip).time, tip)]
+        steps = {tip: self._step(tip)}
+        waiting = [(-steps[tip].time, tip)]
+        new: list[_Step] = []
         while waiting:
-            time, current = heapq.heappop(waiting)
-            if current in self.wanted or self._known.has_commit(current, -time):
+            current = heapq.heappop(waiting)[1]
+            step = steps[current]
+            if current in self.wanted or self._known.has_commit(current, step.time):
                 continue
-            commit = self._store.commit(current)
             self._want(current, Kind.COMMIT)
-            steps[current] = _Step(commit.tree, commit.parents, commit.run)
-            for parent in commit.parents:
-                if parent not in seen:
-                    seen.add(parent)
-                    heapq.heappush(waiting, (-self._store.commit(parent).time, parent))
+            new.append(step)
+            for parent in step.parents:
+                if parent not in steps:
+                    steps[parent] = self._step(parent)
+                    heapq.heappush(waiting, (-steps[parent].time, parent))
         records: list[ObjectId] = []
-        for step in steps.values():
-            before = [steps[parent].tree if parent in steps else self._store.commit(parent).tree for parent in step.parents]
+        for step in new:
+            before = [steps[parent].tree for parent in step.parents]
             self._add_tree(step.tree, before or self._known.trees)
             if step.run is not None:
                 records += self._add_run(step.run, [step.tree, *before])
         return records
+
+    def _step(self, item: ObjectId) -> _Step:
+        commit = self._store.commit(item)
+        return _Step(commit.time, commit.tree, commit.parents, commit.run)
 
     def _add_run(self, item: ObjectId, near: Sequence[ObjectId]) -> list[ObjectId]:
         """A run with its trees, which are compared with those in `near`; the records that it leads to."""

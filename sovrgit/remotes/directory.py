@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,19 +32,19 @@ class DirectoryRemote:
 
     kind: ClassVar[str] = "directory"
     keeps_chain: ClassVar[bool] = True
+    answers_vary: ClassVar[bool] = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._packs = folder / PACKS
-        self.location = str(folder)
+        self.location = os.path.abspath(folder)
 
     def describe(self) -> str:
         return self.location
 
     def read_manifest(self) -> bytes | None:
-        path = self._folder / MANIFEST
         try:
-            with open(path, "rb") as file:
+            with _opened(self._folder / MANIFEST) as descriptor, open(descriptor, "rb", closefd=False) as file:
                 data = file.read(MAX_METADATA_SIZE + 1)
         except FileNotFoundError:
             return None
@@ -73,7 +74,9 @@ class DirectoryRemote:
         self._make()
         temporary = temporary_name(self._packs, ".upload")
         try:
-            _copy(source, temporary, os.stat(source).st_size, advance, sync=True)
+            with _opened(source) as inside:
+                _copy(inside, temporary, os.fstat(inside).st_size, advance, sync=True)
+            # Before it takes its name: there may be a good copy under it.
             if _digest(temporary) != pack:
                 raise RemoteDamaged(
                     remote=self.location,
@@ -91,9 +94,17 @@ class DirectoryRemote:
     def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
         source = self._pack(pack)
         try:
-            if not _link(source, target, size):
-                _copy(source, target, size, lambda _: None, sync=False)
-            advance(size)
+            if _link(source, target, size):
+                advance(size)
+                return
+            with _opened(source) as inside:
+                try:
+                    _copy(inside, target, size, advance, sync=False)
+                except OSError as error:
+                    if error.errno in _PASSING:
+                        raise
+                    # Whatever else goes wrong while a file is copied is the matter of the place it is copied to.
+                    raise storage_error(error, target.parent) from error
         except FileNotFoundError as error:
             raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there") from error
         except OSError as error:
@@ -103,8 +114,11 @@ class DirectoryRemote:
         return self._packs / f"{pack}.pack"
 
     def _make(self) -> None:
+        if self._packs.is_dir():
+            return
         try:
             self._packs.mkdir(parents=True, exist_ok=True)
+            sync_folder(self._folder.parent)
         except OSError as error:
             raise self._unavailable(error) from error
 
@@ -116,14 +130,29 @@ class DirectoryRemote:
         return storage_error(error, self._folder)
 
 
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A regular file's descriptor for reading. Nothing else is opened: a pipe would wait for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _link(source: Path, target: Path, size: int) -> bool:
     """Share the file instead of copying it, where it is certain that nobody else may write to it.
 
     Packs are never changed, and every object is verified when it is read, so sharing costs no safety that a copy
     would give against the owner of the remote, who is the same person.
     """
-    found = os.stat(source)
-    if found.st_uid != os.geteuid() or found.st_mode & 0o022 or found.st_size != size:
+    # Of the name itself: a link to a symbolic link would be one, and lead to wherever that is made to point later.
+    found = os.lstat(source)
+    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+        return False
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
         return False
     try:
         os.link(source, target)
@@ -132,25 +161,21 @@ def _link(source: Path, target: Path, size: int) -> bool:
     return True
 
 
-def _copy(source: Path, target: Path, size: int, advance: Callable[[int], None], *, sync: bool) -> None:
+def _copy(inside: int, target: Path, size: int, advance: Callable[[int], None], *, sync: bool) -> None:
     """Copy at most `size` bytes into a new file, in the kernel where it can."""
-    inside = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    outside = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
     try:
-        outside = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-        try:
-            left = size
-            while left:
-                count = _copy_some(inside, outside, min(left, _COPY_SIZE))
-                if not count:
-                    break
-                left -= count
-                advance(count)
-            if sync:
-                os.fsync(outside)
-        finally:
-            os.close(outside)
+        left = size
+        while left:
+            count = _copy_some(inside, outside, min(left, _COPY_SIZE))
+            if not count:
+                break
+            left -= count
+            advance(count)
+        if sync:
+            os.fsync(outside)
     finally:
-        os.close(inside)
+        os.close(outside)
 
 
 def _copy_some(inside: int, outside: int, count: int) -> int:
@@ -167,7 +192,7 @@ def _copy_some(inside: int, outside: int, count: int) -> int:
 
 def _digest(path: Path) -> ObjectId:
     hasher = blake3()
-    with open(path, "rb", buffering=0) as file:
-        while data := file.read(_COPY_SIZE):
+    with _opened(path) as descriptor:
+        while data := os.read(descriptor, _COPY_SIZE):
             hasher.update(data)
     return ObjectId(hasher.digest())

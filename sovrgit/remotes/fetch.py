@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing, RemoteDamaged, RemoteUnavailable
+from sovrgit.errors import (
+    IntegrityFailure,
+    ObjectInvalid,
+    ObjectMissing,
+    RemoteDamaged,
+    RemoteDiverged,
+    RemoteUnavailable,
+    UnsafeName,
+)
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.pod.history import ancestors
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import HEADS, REMOTES, RUNS, TAGS, VERDICTS, RefChange
-from sovrgit.progress import SILENT, Progress
-from sovrgit.remotes.base import Remote, with_retries
+from sovrgit.pod.refs import HEADS, REMOTES, RUNS, TAGS, VERDICTS, RefChange, check_ref
+from sovrgit.progress import SILENT, Progress, Repeatable
+from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
 from sovrgit.remotes.manifest import Manifest, PackEntry, check_continues
 from sovrgit.remotes.state import RemoteState
 from sovrgit.store.files import reporting, sync_folder, temporary_name
-from sovrgit.store.format import Toc
+from sovrgit.store.format import Codec, Toc
+from sovrgit.store.store import ObjectStore
 from sovrgit.store.verify import verify_pack
 
 _DOWNLOADS_AT_ONCE = 2
+"""Packs in flight: one is verified while the next arrives."""
+
+_BROKEN = (IntegrityFailure, ObjectMissing, ObjectInvalid, UnsafeName)
+"""What is wrong with data that came from outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a fetch did: refs that moved here, new commits, and what was received in bytes and packs."""
+    """What a fetch did: refs that moved here, and what was received in bytes and packs."""
 
     moved: tuple[RefChange, ...]
     received_bytes: int
@@ -55,10 +67,14 @@ class FetchRequest:
 def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = SILENT) -> Fetched:
     """Bring everything that a remote's refs name into this pod, under `refs/remotes/`.
 
+    An interrupted fetch moves no ref and is resumed by the next one: packs that are here are not fetched again.
+
     Raises:
         RemoteUnavailable: if the remote cannot be read, or holds nothing.
         RemoteDiverged: if it does not continue what was seen before.
-        RemoteDamaged: if a pack is not what the manifest says. Nothing of it is kept.
+        RemoteDamaged: if a pack is not what the manifest says, or the refs are not what refs may be. No ref moves.
+        Locked: if another process pushes to or fetches from the same remote.
+        StorageFull, ReadOnly, StorageFailure: as the operating system reports. No ref moves.
     """
     with locked(pod.folder / "remotes" / f"{request.name}.lock"):
         state = RemoteState.load(pod.folder, request.name)
@@ -67,113 +83,219 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
             raise RemoteUnavailable(
                 location=remote.describe(), reason="nothing has been pushed to it yet", hint="push something first"
             )
+        names = _local_names(manifest, remote, request.name)
         present = {info.id for info in pod.store.packs()}
-        wanted = [pack for pack in manifest.packs if pack.id not in present and pack.id not in state.known]
-        _receive(pod, remote, wanted, progress)
-        _check_connected(pod, remote, manifest, state)
-        moved = _move_refs(pod, manifest, request)
-        known = state.known | {pack.id for pack in manifest.packs}
-        replace(state, manifest=manifest, known=known).save(pod.folder, request.name)
-        return Fetched(tuple(moved), sum(pack.size for pack in wanted), len(wanted), manifest)
+        absent = [pack for pack in manifest.packs if pack.id not in present]
+        received = [pack for pack in absent if pack.id not in state.known]
+        _receive(pod, remote, received, progress)
+        # Those of an earlier attempt that was interrupted count as new.
+        _check_chunked(pod, remote, [pack for pack in manifest.packs if pack.id not in state.known])
+        wanted = dict.fromkeys(names.values())
+        try:
+            _check_connected(pod, wanted)
+        except ObjectMissing:
+            # What was known once may be gone since.
+            lost = [pack for pack in absent if pack.id in state.known]
+            _receive(pod, remote, lost, progress)
+            _check_chunked(pod, remote, lost)
+            received += lost
+            with _blaming(remote):
+                _check_connected(pod, wanted)
+        except _BROKEN as error:
+            raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+        moved = _move_refs(pod, names, request)
+        known = frozenset(pack.id for pack in manifest.packs)
+        if (manifest, known) != (state.manifest, state.known):
+            replace(state, manifest=manifest, known=known).save(pod.folder, request.name)
+        return Fetched(tuple(moved), sum(pack.size for pack in received), len(received), manifest)
 
 
 def read_manifest(remote: Remote, state: RemoteState) -> tuple[Manifest | None, bytes | None]:
     """The manifest of a remote, checked against what was seen of it before; with its bytes.
 
     Raises:
+        RemoteUnavailable: if the remote cannot be read.
         RemoteDamaged: if it is not a manifest.
         RemoteDiverged: if it does not continue the one in `state`.
     """
-    raw = with_retries(remote.read_manifest)
-    if raw is None:
-        return None, None
-    try:
-        manifest = Manifest.decode(raw)
-    except ObjectInvalid as error:
-        raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
-    if state.manifest is not None and remote.keeps_chain:
-        check_continues(state.manifest, manifest, remote.describe())
-    return manifest, raw
+    seen = state.manifest if remote.keeps_chain else None
 
-
-def _receive(pod: Pod, remote: Remote, wanted: list[PackEntry], progress: Progress) -> None:
-    """Download and verify packs, side by side. Each counts once it is verified, so that a fetch can be resumed."""
-
-    def receive(entry: PackEntry) -> tuple[ObjectId, Toc]:
-        temporary = temporary_name(pod.temporary, "fetch")
-        try:
-            with_retries(lambda: _download(remote, entry, temporary, progress))
+    def attempt() -> tuple[Manifest | None, bytes | None]:
+        raw = remote.read_manifest()
+        manifest = decode_manifest(remote, raw)
+        if seen is not None:
             try:
-                toc = verify_pack(temporary, entry.id, entry.size)
-            except (IntegrityFailure, ObjectMissing, ObjectInvalid) as error:
-                raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
-            with reporting(pod.store.packs_folder):
-                os.rename(temporary, pod.store.pack_path(entry.id))
-            return entry.id, toc
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()
+                _check_follows(remote, seen, manifest)
+            except RemoteDiverged as error:
+                if manifest is None or manifest.generation < seen.generation:
+                    raise doubt(remote, error) from error
+                raise
+        return manifest, raw
 
+    return with_retries(attempt)
+
+
+def decode_manifest(remote: Remote, raw: bytes | None) -> Manifest | None:
+    """What a remote gave as its manifest.
+
+    Raises:
+        RemoteDamaged: if it is none.
+    """
+    try:
+        return None if raw is None else Manifest.decode(raw)
+    except ObjectInvalid as error:
+        raise doubt(remote, RemoteDamaged(remote=remote.describe(), reason=error.message)) from error
+
+
+def _check_follows(remote: Remote, seen: Manifest, found: Manifest | None) -> None:
+    if found is not None:
+        check_continues(seen, found, remote.describe())
+        return
+    # To push to it as to a new one would hide what others had pushed, if it is only out of sight.
+    raise RemoteDiverged(
+        remote=remote.describe(),
+        reason=f"it is empty, and generation {seen.generation} has been seen",
+        hint="is the disk attached? If it was emptied on purpose: `sovr remote remove` and `sovr remote add`",
+    )
+
+
+@contextlib.contextmanager
+def _blaming(remote: Remote) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+
+
+# --- packs ------------------------------------------------------------------------------------------------------
+
+
+def _receive(pod: Pod, remote: Remote, wanted: Sequence[PackEntry], progress: Progress) -> None:
+    """Download and verify packs, side by side. Each counts once it is verified, so that a fetch can be resumed."""
+    if not wanted:
+        return
     progress.begin("receiving", sum(pack.size for pack in wanted), "bytes")
     try:
+        # Threads, because verifying one pack and receiving the next use different resources.
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, "sovr-fetch") as pool:
-            futures = [pool.submit(receive, entry) for entry in wanted]
+            futures = [pool.submit(_receive_pack, pod, remote, entry, progress) for entry in wanted]
             try:
-                for future in futures:
-                    pack, toc = future.result()
-                    pod.store.adopt(pack, toc)
+                for entry, future in zip(wanted, futures, strict=True):
+                    pod.store.adopt(entry.id, future.result())
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-        if wanted:
-            with reporting(pod.store.packs_folder):
-                sync_folder(pod.store.packs_folder)
+        with reporting(pod.store.packs_folder):
+            sync_folder(pod.store.packs_folder)
     finally:
         progress.end()
 
 
-def _download(remote: Remote, entry: PackEntry, target: Path, progress: Progress) -> None:
-    # A new attempt begins anew: what a broken one left cannot be trusted.
-    target.unlink(missing_ok=True)
-    remote.get_pack(entry.id, entry.size, target, progress.advance)
+def _receive_pack(pod: Pod, remote: Remote, entry: PackEntry, progress: Progress) -> Toc:
+    temporary = temporary_name(pod.temporary, "fetch")
+    told = Repeatable(progress.advance)
 
+    def attempt() -> Toc:
+        # A new attempt begins anew: what a broken one left cannot be trusted.
+        with reporting(pod.temporary):
+            temporary.unlink(missing_ok=True)
+        told.begin()
+        remote.get_pack(entry.id, entry.size, temporary, told.advance)
+        try:
+            return verify_pack(temporary, entry.id, entry.size)
+        except _BROKEN as error:
+            raise doubt(remote, RemoteDamaged(remote=remote.describe(), reason=error.message)) from error
 
-def _check_connected(pod: Pod, remote: Remote, manifest: Manifest, state: RemoteState) -> None:
-    """Refuse refs whose commits, trees or records are not all there: nothing broken gets a name here."""
-    before = [*pod.refs.read().values.values(), *(state.manifest.refs.values() if state.manifest else ())]
     try:
-        collector = Collector(pod.store, before)
-        for value in manifest.refs.values():
-            collector.add(value)
-        for item in collector.wanted:
-            if not pod.store.has(item):
-                raise ObjectMissing(id=item)
-    except (ObjectMissing, IntegrityFailure, ObjectInvalid) as error:
-        raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+        toc = with_retries(attempt)
+        with reporting(pod.store.packs_folder):
+            _make_durable(temporary)
+            os.rename(temporary, pod.store.pack_path(entry.id))
+        return toc
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
-def _move_refs(pod: Pod, manifest: Manifest, request: FetchRequest) -> list[RefChange]:
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_chunked(pod: Pod, remote: Remote, packs: Iterable[PackEntry]) -> None:
+    """Read every chunked object of new packs once, whole: its pieces were verified, and only now that they make it.
+
+    A list of chunks that lies would otherwise stand in for an object that the user adds later.
+
+    Raises:
+        RemoteDamaged: if one is not what it is said to be; its pack is removed again.
+    """
+    for pack in packs:
+        try:
+            for item, location in pod.store.contents(pack.id):
+                if location.codec is Codec.CHUNKS:
+                    _read_whole(pod.store, item, location.kind)
+        except _BROKEN as error:
+            with reporting(pod.store.packs_folder):
+                pod.store.pack_path(pack.id).unlink(missing_ok=True)
+            pod.store.refresh()
+            raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+
+
+def _read_whole(store: ObjectStore, item: ObjectId, kind: Kind) -> None:
+    if kind is Kind.BLOB:
+        for _ in store.stream(item):
+            pass
+    else:
+        store.read(item, kind)
+
+
+def _check_connected(pod: Pod, refs: Iterable[ObjectId]) -> None:
+    """Follow refs from what is new to what this pod's own refs reach: nothing broken gets a name here.
+
+    Not to what a manifest named earlier: of that only a part may be here.
+    """
+    collector = Collector(pod.store, pod.refs.read().values.values())
+    for value in refs:
+        collector.add(value)
+
+
+# --- refs -------------------------------------------------------------------------------------------------------
+
+
+def _move_refs(pod: Pod, names: dict[str, ObjectId], request: FetchRequest) -> list[RefChange]:
     with pod.lock():
         values = pod.refs.read().values
-        wanted = dict(_local_names(manifest, request.name, values))
         moved = [
-            RefChange(name, values.get(name), value) for name, value in wanted.items() if values.get(name) != value
+            RefChange(name, values.get(name), value)
+            for name, value in names.items()
+            # Only what follows the remote moves; what has a lasting name keeps it.
+            if values.get(name) != value and (name.startswith(REMOTES) or name not in values)
         ]
         if moved:
             pod.refs.update(moved, command="fetch", time_ns=request.time_ns)
     return moved
 
 
-def _local_names(manifest: Manifest, remote: str, values: Mapping[str, ObjectId]) -> Iterable[tuple[str, ObjectId]]:
+def _local_names(manifest: Manifest, remote: Remote, remote_name: str) -> dict[str, ObjectId]:
+    """What the remote's refs are called here. Kinds of refs that are not known are left out.
+
+    Raises:
+        RemoteDamaged: if a name is too long here, or is not the one that a record has.
+    """
+    names = {}
     for name, value in manifest.refs.items():
         if name.startswith(HEADS):
-            yield f"{REMOTES}{remote}/{name[len(HEADS) :]}", value
-        elif name.startswith((RUNS, VERDICTS)) or (name.startswith(TAGS) and name not in values):
-            yield name, value
-
-
-def new_commits(pod: Pod, change: RefChange) -> int:
-    """How many commits a ref gained."""
-    if change.new is None or pod.store.kind(change.new) is not Kind.COMMIT:
-        return 0
-    before = ancestors(pod.store, [change.old]) if change.old is not None else set()
-    return len(ancestors(pod.store, [change.new]) - before)
+            name = f"{REMOTES}{remote_name}/{name[len(HEADS) :]}"
+        elif name.startswith((RUNS, VERDICTS)):
+            if name.rpartition("/")[2] != str(value):
+                raise RemoteDamaged(remote=remote.describe(), reason="a run or verdict has another one's name")
+        elif not name.startswith(TAGS):
+            continue
+        try:
+            names[check_ref(name)] = value
+        except UnsafeName as error:
+            raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+    return names

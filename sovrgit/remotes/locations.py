@@ -6,10 +6,11 @@ import os
 import re
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from sovrgit.errors import ReferenceUnknown, RemoteExists, RemoteUnavailable, RemoteUnknown, UnsafeName, Unsupported
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import REMOTES, RefChange
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.podremote import PodRemote
@@ -48,6 +49,8 @@ def open_existing(location: str, base: Path) -> Remote:
     if not os.path.isdir(remote.location):
         raise RemoteUnavailable(location=location, reason="there is no such folder")
     if remote.read_manifest() is None:
+        if isinstance(remote, PodRemote):
+            raise RemoteUnavailable(location=location, reason="the pod has no commit yet", hint="commit there first")
         raise RemoteUnavailable(location=location, reason="it is neither a pod nor a remote that was pushed to")
     return remote
 
@@ -60,11 +63,8 @@ def local_path(location: str, base: Path) -> str:
     """
     scheme = _SCHEME.match(location)
     if scheme and scheme[1] == "file":
-        parts = urlsplit(location)
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            raise ReferenceUnknown(reference=location, hint="a `file://` address names no host: `file:///folder`")
-        return unquote(parts.path)
-    if scheme and "/" not in location[: scheme.end()] and not os.path.exists(base / location):
+        return _path_of(location)
+    if scheme and not os.path.exists(base / location):
         if scheme[1] in ("fairos", "swarm") or scheme[1].startswith("fairos+"):
             raise Unsupported(
                 what=f"the remote kind `{scheme[1]}`",
@@ -72,9 +72,29 @@ def local_path(location: str, base: Path) -> str:
                 hint="use a folder: `sovr remote add NAME /path/to/folder`",
             )
         raise ReferenceUnknown(reference=location)
-    if not location:
+    if not location or "\0" in location:
         raise ReferenceUnknown(reference=location)
     return os.path.abspath(base / location)
+
+
+def _path_of(address: str) -> str:
+    """The path in a `file:` address (RFC 8089).
+
+    Not by a general parser: it would take `#` for the end of the path, where people forget to write `%23`.
+    """
+    rest = address.removeprefix("file:")
+    if rest.startswith("//"):
+        host, slash, path = rest[2:].partition("/")
+        rest = slash + path
+    else:
+        host = ""
+    if host not in ("", "localhost") or not rest.startswith("/"):
+        raise ReferenceUnknown(reference=address, hint="a `file://` address names no host: `file:///folder`")
+    # Bytes first: a path need not be UTF-8.
+    found = os.fsdecode(unquote_to_bytes(os.fsencode(rest)))
+    if "\0" in found:
+        raise ReferenceUnknown(reference=address, hint="no path has a `%00` in it")
+    return os.path.abspath(found)
 
 
 # --- the remotes of a pod ---------------------------------------------------------------------------------------
@@ -111,8 +131,6 @@ def remove_remote(pod: Pod, name: str) -> None:
     Raises:
         RemoteUnknown: if it does not know it.
     """
-    from sovrgit.pod.refs import REMOTES, RefChange
-
     with pod.lock():
         if not pod.config.remove_section(f"remote.{name}"):
             raise RemoteUnknown(name=name)

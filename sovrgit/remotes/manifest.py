@@ -99,6 +99,14 @@ class Manifest:
         return (self.id(), *self.chain)[:CHAIN_LENGTH]
 
 
+def contains(found: Manifest, earlier: Manifest) -> bool:
+    """Whether a manifest is another one, or was made from it in at most `CHAIN_LENGTH` steps."""
+    steps = found.generation - earlier.generation
+    if steps == 0:
+        return found.id() == earlier.id()
+    return 0 < steps <= len(found.chain) and found.chain[steps - 1] == earlier.id()
+
+
 def check_continues(seen: Manifest, found: Manifest, remote: str) -> None:
     """Check that a manifest follows one that was seen before.
 
@@ -112,14 +120,8 @@ def check_continues(seen: Manifest, found: Manifest, remote: str) -> None:
             remote=remote, reason=f"it is at generation {found.generation}, and {seen.generation} has been seen"
         )
     steps = found.generation - seen.generation
-    if steps == 0:
-        follows = found.id() == seen.id()
-    elif steps > CHAIN_LENGTH:
-        # Too far back to be named; the refs are still checked one by one.
-        follows = True
-    else:
-        follows = len(found.chain) >= steps and found.chain[steps - 1] == seen.id()
-    if not follows:
+    # Beyond the chain's length a manifest is too far back to be named.
+    if steps <= CHAIN_LENGTH and not contains(found, seen):
         raise RemoteDiverged(remote=remote, reason="its chain of manifests does not lead back to the one seen before")
 
 

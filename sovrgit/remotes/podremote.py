@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -23,18 +24,19 @@ class PodRemote(DirectoryRemote):
     def __init__(self, root: Path) -> None:
         super().__init__(root / ".sovr")
         self._pod = Pod(root)
-        self.location = str(root)
+        self.location = os.path.abspath(root)
 
     def read_manifest(self) -> bytes | None:
         refs = self._pod.refs.read()
         shown = {name: value for name, value in refs.values.items() if name.startswith((HEADS, TAGS, RUNS, VERDICTS))}
         if not shown:
             return None
+        # After the refs were read: what they name is in the packs that are listed now.
         self._pod.store.refresh()
         moves = len(self._pod.refs.journal())
         manifest = Manifest(
             # A pod has no random id of its own; its place serves to tell it from others.
-            repository=blob_id(str(self.location).encode())[:REPOSITORY_ID_SIZE],
+            repository=blob_id(os.fsencode(self.location))[:REPOSITORY_ID_SIZE],
             generation=max(moves, 1),
             chain=(),
             writer="pod",

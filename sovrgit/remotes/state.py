@@ -10,12 +10,13 @@ import msgpack
 from sovrgit.errors import ObjectInvalid
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.manifest import Manifest
-from sovrgit.store.files import write_atomic
+from sovrgit.store.files import reporting, write_atomic
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """`known` are packs whose content is here; `uploaded` packs that were verified there and are in no manifest yet."""
+    """`known` are packs of the manifest whose content is here, verified; `uploaded` packs that were verified there and
+    are in no manifest yet."""
 
     manifest: Manifest | None = None
     known: frozenset[ObjectId] = frozenset()
@@ -23,16 +24,27 @@ class RemoteState:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> RemoteState:
-        """The state kept for a remote; an empty one if there is none or it is damaged, which costs time only."""
+        """The state kept for a remote; an empty one if there is none or it is damaged.
+
+        Without it transfers take longer, and a remote that went back to an older state is not noticed.
+
+        Raises:
+            StorageFailure, ReadOnly: if it cannot be read.
+        """
+        path = _path(folder, name)
         try:
-            data = _path(folder, name).read_bytes()
+            with reporting(path):
+                try:
+                    data = path.read_bytes()
+                except FileNotFoundError:
+                    return cls()
             manifest, known, uploaded = msgpack.unpackb(data)
             return cls(
                 Manifest.decode(manifest) if manifest else None,
                 frozenset(map(ObjectId, known)),
                 frozenset(map(ObjectId, uploaded)),
             )
-        except (FileNotFoundError, ValueError, TypeError, ObjectInvalid):
+        except (ValueError, TypeError, ObjectInvalid):
             return cls()
 
     def save(self, folder: Path, name: str) -> None:

@@ -6,11 +6,14 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import Data, ObjectId
 from sovrgit.runs.log import LogLine, read_log
 from sovrgit.ui.console import Console, path_fields
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,7 @@ class LogFileView:
     def text(self, console: Console) -> None:
         """Print it for people."""
         if not self.captured:
-            for piece in self.pieces:
-                console.out.write(console.safe(bytes(piece).decode("utf-8", "surrogateescape")))
+            console.content(self.pieces)
             return
         for line in self._lines():
             if line.stream == "note":
@@ -50,7 +52,7 @@ class LogFileView:
         return {**document, "lines": lines}
 
     def _lines(self) -> Iterator[LogLine]:
-        content = io.BytesIO(b"".join(bytes(piece) for piece in self.pieces))
+        content = io.BufferedReader(_Pieces(self.pieces))
         return (line for line in read_log(content) if self.only in (None, line.stream))
 
     def _prefix(self, console: Console, line: LogLine) -> str:
@@ -62,3 +64,28 @@ class LogFileView:
     def _shown(self, console: Console, line: LogLine) -> str:
         text = console.safe(line.text.decode("utf-8", "surrogateescape"))
         return console.style(text, "red") if line.stream == "stderr" and console.colour else text
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of a file, to be read as one: a log can be larger than memory should be."""
+
+    def __init__(self, pieces: Iterator[Data]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Fill as much of the buffer as the piece at hand can."""
+        target = memoryview(buffer)
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count

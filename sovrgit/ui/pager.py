@@ -41,5 +41,8 @@ def paged(console: Console, command: str | None, environment: Mapping[str, str])
     finally:
         with contextlib.suppress(BrokenPipeError):
             console.out.close()
-        pager.wait()
+        # Ctrl-C belongs to the pager for as long as it shows something.
+        while pager.poll() is None:
+            with contextlib.suppress(KeyboardInterrupt):
+                pager.wait()
         console.out = out

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console, path_fields
-from sovrgit.ui.format import human_duration, human_size, human_time
+from sovrgit.ui.format import human_duration, human_size, human_time, relative_time
 from sovrgit.ui.showview import finding_text, verdict_document
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
 
 _REASONS_SHOWN = 4
+
+_LABEL_WIDTH = 11
+
+_SHORTEST_COMMAND = 20
+"""Columns that a command in a list keeps on a narrow terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +118,29 @@ class RunsView:
     """Shows a list of runs, with the latest verdict on each."""
 
     runs: Sequence[tuple[KnownRun, Verdict | None]]
+    now: int
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         for known, verdict in self.runs:
             run = known.run
-            when = human_time(run.started // 1_000_000_000, 0)
+            if console.verbosity < 0:
+                console.line(str(known.id))
+                continue
+            when = relative_time(run.started // 1_000_000_000, self.now)
             status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
             marks = [f"repeats {run.repeats.short}"] if run.repeats else []
             marks += [f"verified: {verdict.finding}"] if verdict else []
             marks += [f"commit {known.commit.short}"] if known.commit else []
-            tail = console.style(f"  ({', '.join(marks)})", "dim") if marks else ""
-            took = human_duration(run.usage.wall)
+            tail = f"  ({', '.join(marks)})" if marks else ""
+            row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
+            command = console.safe(command_text(run))
+            if console.terminal:
+                taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail)
+                command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
             identity = console.style(known.id.short, "cyan")
-            console.line(f"{identity}  {status}  {when}  {took:>8}  {console.safe(command_text(run))}{tail}")
-        if not self.runs:
+            console.line(f"{identity}  {status}{row}{command}{console.style(tail, 'dim') if tail else ''}")
+        if not self.runs and console.verbosity >= 0:
             console.note("no runs yet")
             console.hint("`sovr run` makes one")
 
@@ -153,8 +167,12 @@ class RepeatedView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.line(str(self.repeated.id))
+            return
         identity = console.style(self.repeated.id.short, "cyan")
-        console.line(f"run {identity} {outcome(console, self.repeated.run)}, a repeat of {self.original.short}")
+        ended = outcome(console, self.repeated.run, why=False)
+        console.line(f"run {identity} {ended}, a repeat of {self.original.short}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -170,6 +188,9 @@ class VerifiedView:
     def text(self, console: Console) -> None:
         """Print it for people."""
         verdict = self.verified.verdict
+        if console.verbosity < 0:
+            console.line(str(verdict.finding))
+            return
         console.line(f"run {console.style(verdict.run.short, 'cyan')} is {finding_text(console, verdict)}")
         for difference in verdict.differences:
             console.line(f"  {difference.change:<8} {console.path(difference.path)}")
@@ -183,25 +204,25 @@ class VerifiedView:
         }
 
 
-def decision_lines(console: Console, decision: Decision) -> Iterator[str]:
-    """What is told before anything is executed."""
+def decision_lines(decision: Decision) -> Iterator[str]:
+    """What is told before anything is executed, for a note."""
     known = decision.known
     if known is not None:
         when = human_time(known.run.started // 1_000_000_000, 0)
         yield f"known: run {known.id.short} of {when} had the same inputs; taking its output (--force runs it again)"
         return
-    shown = [console.safe(reason) for reason in decision.reasons[:_REASONS_SHOWN]]
+    shown = decision.reasons[:_REASONS_SHOWN]
     more = len(decision.reasons) - len(shown)
     yield "running, because " + ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-    yield f"$ {console.safe(shlex.join(decision.command))}"
+    yield f"$ {shlex.join(decision.command)}"
 
 
-def outcome(console: Console, run: Run, reused: bool = False) -> str:
-    """How a run ended, in words."""
+def outcome(console: Console, run: Run, *, reused: bool = False, why: bool = True) -> str:
+    """How a run ended, in words; `why` if the reason of a failure is to be told."""
     status = console.style(str(run.status), _COLOURS.get(run.status, "red"), "bold")
     if reused:
         return f"{status} earlier"
-    reason = f": {console.safe(run.reason)}" if run.reason and not run.succeeded else ""
+    reason = f": {console.safe(run.reason)}" if why and run.reason and not run.succeeded else ""
     return f"{status}{reason} after {human_duration(run.usage.wall)}"
 
 
@@ -251,6 +272,24 @@ def run_document(identity: ObjectId, run: Run) -> dict[str, Any]:
     }
 
 
+def _facts(console: Console, facts: Mapping[str, str]) -> str:
+    return console.safe(", ".join(f"{key} {value}" for key, value in sorted(facts.items()) if key != "name"))
+
+
+def _wrapped(console: Console, label: str, value: str) -> list[str]:
+    """A label and its value; on a terminal long values go on below themselves."""
+    line = f"{label:<{_LABEL_WIDTH}}{value}"
+    if not console.terminal or len(line) <= console.width or "\x1b" in line:
+        return [line]
+    import textwrap
+
+    return textwrap.wrap(line, console.width, subsequent_indent=" " * _LABEL_WIDTH, break_on_hyphens=False)
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def _usage(run: Run) -> str:
     usage = run.usage
     parts = [f"{human_duration(usage.wall)} wall"]
@@ -261,5 +300,5 @@ def _usage(run: Run) -> str:
     return ", ".join(parts)
 
 
-def _pairs(console: Console, values: Any) -> str:
+def _pairs(console: Console, values: Mapping[str, str]) -> str:
     return console.safe(" ".join(f"{key}={value}" for key, value in sorted(values.items())))
