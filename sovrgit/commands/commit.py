@@ -25,5 +25,7 @@ def command(app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: b
     text: str | None = "\n\n".join(message) if message else None
     if text is None and not amend:
         text = edit_message(app)
+    if text is not None and not text.strip():
+        raise click.UsageError("the message is empty, so nothing was committed")
     request = CommitRequest(app.author(), text, [] if b"" in wanted else wanted, amend, allow_empty)
     app.show(CommittedView(commit(app.pod, request)))

@@ -19,15 +19,18 @@ def command(app: App, name: str | None, value: str | None, user: bool, unset: bo
     Without VALUE the setting is printed, without NAME all of them. The pod's own settings win over the user's.
     """
     config = app.user_config if user else app.pod.config
+    if unset and (name is None or value is not None):
+        raise click.UsageError("`--unset` takes the name of a setting and no value")
     if name is None:
         scopes = [app.user_config] if user else [app.user_config, app.pod.config]
         app.show(SettingsView([(key, text, str(scope.path)) for scope in scopes for key, text in scope.items()]))
         return 0
     if unset or value is not None:
-        config.set(name, None if unset else value)
+        config.set(name, value)
+        if app.console.as_json:
+            app.show(SettingsView([(name, value, str(config.path))] if value is not None else []))
         return 0
-    found = config.get(name) if user else app.setting(name)
-    if found is None:
-        return 1
-    app.show(SettingsView([(name, found, "")], single=True))
-    return 0
+    scopes = [config] if user else [app.pod.config, app.user_config]
+    found = next(((name, text, str(scope.path)) for scope in scopes if (text := scope.get(name)) is not None), None)
+    app.show(SettingsView([found] if found else [], single=True))
+    return 0 if found else 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sovrgit.errors import SovrError
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
 from sovrgit.store.verify import verify_pack
 
@@ -27,62 +31,121 @@ class Checked:
 
 
 def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
-    """Read and hash everything in the store, and follow everything that refs name. Changes nothing."""
+    """Read and hash everything in the store, and follow everything that refs name. Changes nothing.
+
+    Damage is told in the result. An error is raised only where looking itself fails.
+    """
     problems: list[str] = []
     packs = pod.store.packs()
     progress.begin("checking packs", sum(pack.size for pack in packs), "bytes")
-    for pack in packs:
-        try:
-            verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
-        except SovrError as error:
-            problems.append(error.message)
-        progress.advance(pack.size)
-    progress.end()
+    try:
+        for pack in packs:
+            try:
+                verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
+            except SovrError as error:
+                problems.append(error.message)
+            progress.advance(pack.size)
+    finally:
+        progress.end()
     followed = _Follower(pod)
-    for name, value in pod.refs.read().values.items():
-        problems += [f"{name}: {problem}" for problem in followed.follow(value)]
+    try:
+        refs = pod.refs.read().values
+    except SovrError as error:
+        problems.append(error.message)
+    else:
+        for name, value in refs.items():
+            problems += [f"{name}: {problem}" for problem in followed.follow(value, _kinds_of(name))]
     return Checked(tuple(problems), len(packs), len(followed.seen), sum(pack.size for pack in packs))
 
 
+_ANY = frozenset(Kind)
+_REF_KINDS = {HEADS: {Kind.COMMIT}, REMOTES: {Kind.COMMIT}, RUNS: {Kind.RUN}, VERDICTS: {Kind.VERDICT}}
+
+
+def _kinds_of(ref: str) -> Collection[Kind]:
+    return next((kinds for prefix, kinds in _REF_KINDS.items() if ref.startswith(prefix)), _ANY)
+
+
+class _Link(NamedTuple):
+    """What one object says of another. `size` is in bytes, None if nothing is said of it."""
+
+    target: ObjectId
+    kinds: Collection[Kind]
+    source: ObjectId | None = None
+    name: bytes | None = None
+    size: int | None = None
+
+    def describe(self, problem: str) -> str:
+        """A problem with the target, and where the link stands."""
+        if self.source is None:
+            return problem
+        place = "" if self.name is None else f"`{self.name.decode('utf-8', 'backslashreplace')}` in "
+        return f"{place}{self.source.short}: {problem}"
+
+
 class _Follower:
-    """Follows every link once."""
+    """Follows every link once. `seen` holds the kind and size of everything that was reached, None for what is not
+    here or damaged."""
 
     def __init__(self, pod: Pod) -> None:
         self._store = pod.store
-        self.seen: set[ObjectId] = set()
+        self.seen: dict[ObjectId, tuple[Kind, int] | None] = {}
 
-    def follow(self, start: ObjectId) -> list[str]:
+    def follow(self, start: ObjectId, kinds: Collection[Kind]) -> list[str]:
         problems = []
-        stack = [start]
+        stack = [_Link(start, kinds)]
         while stack:
-            current = stack.pop()
-            if current in self.seen:
+            link = stack.pop()
+            if link.target not in self.seen:
+                try:
+                    self.seen[link.target], below = self._look(link.target)
+                    stack += below
+                except SovrError as error:
+                    self.seen[link.target] = None
+                    problems.append(link.describe(error.message))
+            found = self.seen[link.target]
+            if found is None:
                 continue
-            self.seen.add(current)
-            try:
-                stack += self._links(current)
-            except SovrError as error:
-                problems.append(error.message)
+            kind, size = found
+            if kind not in link.kinds:
+                problems.append(link.describe(f"{link.target.short} is a {kind.label}, which has no place here"))
+            elif link.size is not None and link.size != size:
+                problems.append(link.describe(f"{link.target.short} has {size} bytes, not {link.size}"))
         return problems
 
-    def _links(self, item: ObjectId) -> list[ObjectId]:
+    def _look(self, item: ObjectId) -> tuple[tuple[Kind, int], list[_Link]]:
         store = self._store
-        kind = store.kind(item)
-        if kind is Kind.COMMIT:
-            commit = store.commit(item)
-            return [*commit.parents, commit.tree, *([commit.run] if commit.run else [])]
-        if kind is Kind.RUN:
-            run = store.run(item)
-            named = (run.input, run.output, run.log, run.repeats, run.recipe)
-            return [found for found in named if found is not None]
-        if kind is Kind.VERDICT:
-            verdict = store.verdict(item)
-            return [verdict.run, verdict.repeat]
-        if kind is Kind.TAG:
-            return [store.tag(item).target]
+        # The empty tree is known to every store, in a pack or not.
+        kind = Kind.TREE if item == EMPTY_TREE_ID else store.kind(item)
         if kind is Kind.TREE:
-            return [entry.id for entry in store.tree(item).entries]
-        if store.chunks(item):
+            tree = store.tree(item)
+            below = [
+                _Link(entry.id, {Kind.TREE if entry.is_directory else Kind.BLOB}, item, entry.name, entry.size)
+                for entry in tree.entries
+            ]
+            return (kind, tree.size), below
+        if kind is Kind.BLOB and store.chunks(item):
             for _ in store.stream(item):
                 pass
-        return []
+        return (kind, store.size(item)), list(self._links(item, kind))
+
+    def _links(self, item: ObjectId, kind: Kind) -> Iterator[_Link]:
+        store = self._store
+        if kind is Kind.COMMIT:
+            commit = store.commit(item)
+            yield from (_Link(parent, {Kind.COMMIT}, item) for parent in commit.parents)
+            yield _Link(commit.tree, {Kind.TREE}, item)
+            if commit.run is not None:
+                yield _Link(commit.run, {Kind.RUN}, item)
+        elif kind is Kind.RUN:
+            run = store.run(item)
+            yield _Link(run.recipe, {Kind.BLOB}, item)
+            yield from (_Link(tree, {Kind.TREE}, item) for tree in (run.input, run.output, run.log) if tree is not None)
+            if run.repeats is not None:
+                yield _Link(run.repeats, {Kind.RUN}, item)
+        elif kind is Kind.VERDICT:
+            verdict = store.verdict(item)
+            yield _Link(verdict.run, {Kind.RUN}, item)
+            yield _Link(verdict.repeat, {Kind.RUN}, item)
+        elif kind is Kind.TAG:
+            yield _Link(store.tag(item).target, _ANY, item)

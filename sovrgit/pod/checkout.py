@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sovrgit.errors import UnsafeName
-from sovrgit.objects.ids import Data, Kind, ObjectId
+from sovrgit.errors import LocalChanges, UnsafeName
+from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.index import (
     DIRECTORY,
@@ -23,8 +25,11 @@ from sovrgit.pod.index import (
     Folder,
     Index,
 )
+from sovrgit.pod.newfile import make_folder, move_across, write_new
+from sovrgit.pod.paths import folders_above
+from sovrgit.pod.scan import changed_at, is_recent
 from sovrgit.pod.treediff import Change
-from sovrgit.store.files import reporting, temporary_name, write_all
+from sovrgit.store.files import reporting, temporary_name
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
@@ -48,8 +53,8 @@ def write_tree(store: ObjectStore, tree: ObjectId, root: Path, advance: Advance 
     Every byte is verified before the file it belongs to is complete. Nothing that exists is overwritten or followed.
 
     Raises:
-        UnsafeName: if two names are the same to this file system.
-        ObjectMissing, IntegrityFailure: if the store does not hold the tree.
+        UnsafeName: if two names are the same to this file system, or a link has no possible target.
+        ObjectMissing, IntegrityFailure, ObjectInvalid: if the store does not hold the tree.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     top = os.fsencode(root)
@@ -57,64 +62,25 @@ def write_tree(store: ObjectStore, tree: ObjectId, root: Path, advance: Advance 
     targets: dict[ObjectId, list[tuple[bytes, EntryKind]]] = {}
     rows: dict[bytes, tuple[int, os.stat_result, ObjectId]] = {}
 
-    def gather(path: bytes, digest: ObjectId, size: int) -> None:
-        entries = store.tree(digest).entries
-        folders[path] = (digest, size, {entry.name: entry for entry in entries})
-        for entry in entries:
-            full = path + b"/" + entry.name if path else entry.name
-            if entry.is_directory:
-                _make_folder(top + b"/" + full)
-                gather(full, entry.id, entry.size)
-            else:
-                targets.setdefault(entry.id, []).append((full, entry.kind))
-
     with reporting(root):
-        gather(b"", tree, store.tree(tree).size)
+        waiting = [(b"", tree, store.tree(tree).size)]
+        while waiting:
+            path, digest, size = waiting.pop()
+            entries = store.tree(digest).entries
+            folders[path] = (digest, size, {entry.name: entry for entry in entries})
+            for entry in entries:
+                full = path + b"/" + entry.name if path else entry.name
+                if entry.is_directory:
+                    make_folder(top + b"/" + full)
+                    waiting.append((full, entry.id, entry.size))
+                else:
+                    targets.setdefault(entry.id, []).append((full, entry.kind))
         for digest, data in store.read_many(targets):
             for path, kind in targets[digest]:
-                found = _write_new(store, top + b"/" + path, kind, digest, data)
+                found = write_new(store, top + b"/" + path, kind, digest, data)
                 rows[path] = (_KIND_BYTES[kind], found, digest)
                 advance(1, found.st_size)
         return _index_of(top, folders, rows, tree)
-
-
-def _make_folder(path: bytes) -> None:
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        raise _clash(path) from None
-
-
-def _clash(path: bytes) -> UnsafeName:
-    return UnsafeName(
-        name=path.rpartition(b"/")[2].decode("utf-8", "backslashreplace"),
-        reason="this file system does not tell it from another name in the same folder",
-        hint="use a file system that tells upper from lower case and one Unicode form from another",
-    )
-
-
-def _write_new(store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectId, data: Data | None) -> os.stat_result:
-    from sovrgit.store.extract import extract
-
-    try:
-        if kind is EntryKind.SYMLINK:
-            os.symlink(bytes(data if data is not None else store.read(digest, Kind.BLOB)), path)
-            return os.lstat(path)
-        mode = 0o777 if kind is EntryKind.EXECUTABLE else 0o666
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    except FileExistsError:
-        raise _clash(path) from None
-    try:
-        if data is None:
-            extract(store, digest, descriptor)
-        else:
-            write_all(descriptor, data)
-        return os.fstat(descriptor)
-    except BaseException:
-        os.unlink(path)
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def _index_of(
@@ -124,10 +90,13 @@ def _index_of(
     tree: ObjectId,
 ) -> Index:
     index = Index(head=tree)
+    # The time of the file system: what was written just before it could still change under the same stamp.
+    clock = max((found.st_ctime_ns for _, found, _ in rows.values()), default=0)
     for path, (digest, size, entries) in folders.items():
         descriptor = os.open(top + b"/" + path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            folder = Folder.empty(os.fstat(descriptor).st_mtime_ns)
+            modified = changed_at(os.fstat(descriptor))
+            folder = Folder.empty(NO_STAMP if is_recent(modified, clock) else modified)
             names = os.listdir(descriptor)
         finally:
             os.close(descriptor)
@@ -139,7 +108,8 @@ def _index_of(
                 folder.append(name, DIRECTORY, 0, 0, 0, 0, UNKNOWN)
             else:
                 kind, found, blob = rows[path + b"/" + entry.name if path else entry.name]
-                folder.append(name, kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, blob)
+                modified = NO_STAMP if is_recent(found.st_ctime_ns, clock) else found.st_mtime_ns
+                folder.append(name, kind, found.st_size, modified, found.st_ctime_ns, found.st_ino, blob)
         if len(names) != len(entries):
             # Something else is in the folder, `.sovr` at least: let the next look decide what it is.
             folder.modified = NO_STAMP
@@ -156,41 +126,92 @@ def apply_changes(
 ) -> None:
     """Bring a working tree from the old side of the changes to the new one.
 
-    All new content is written and verified in `temporary` before the first file of the working tree is touched, so
-    that a full disk or a damaged object leaves it as it was. Folders are entered without following links.
+    All new content is written and verified in `temporary`, and the way to every path looked at, before the first file
+    of the working tree is touched: a full disk, a damaged object or a link in the way leaves it as it was. Folders are
+    entered without following links. Files at the paths of changes are replaced, whatever is in them.
 
     Raises:
-        UnsafeName: if a folder on the way is a link.
+        UnsafeName: if a folder on the way is a link or a file, two names are the same to this file system, or a link
+            has no possible target.
+        LocalChanges: if a file is to take the place of a folder in which something is left.
         ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `write_tree`.
     """
     wanted = list(changes)
     stage = temporary_name(temporary, "checkout")
     with reporting(root):
+        _check_way(os.fsencode(root), wanted)
         stage.mkdir()
         try:
-            staged = _stage(store, stage, wanted, advance)
+            _stage(store, os.fsencode(stage), wanted, advance)
             for change in wanted:
-                if change.old is not None and (change.new is None or change.old.is_directory):
+                if change.old is not None and change.new is None:
                     _remove(root, change.path, change.old)
             for change in wanted:
                 if change.new is not None:
-                    _place(root, change.path, change.new, staged.get(change.path))
+                    _place(root, change.path, change.new, os.fsencode(stage))
         finally:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def _stage(store: ObjectStore, stage: Path, changes: list[Change], advance: Advance) -> dict[bytes, bytes]:
-    staged: dict[bytes, bytes] = {}
-    for number, change in enumerate(changes):
-        if change.new is None or change.new.is_directory:
+def _check_way(root: bytes, changes: list[Change]) -> None:
+    going = {change.path for change in changes if change.new is None}
+    passable: set[bytes] = set()
+    for path, _, new in changes:
+        for folder in folders_above(path):
+            if folder in passable:
+                continue
+            if not _is_folder_or_free(root, folder, going):
+                raise UnsafeName(
+                    name=path.decode("utf-8", "backslashreplace"),
+                    reason=f"`{folder.decode('utf-8', 'backslashreplace')}` on the way is a link or a file",
+                    hint="move it out of the way and repeat the command",
+                )
+            passable.add(folder)
+        if new is None:
             continue
-        place = os.fsencode(stage / str(number))
-        location = store.location(change.new.id)
-        data = None if location.size >= _STREAM_FROM else store.read(change.new.id, Kind.BLOB)
-        found = _write_new(store, place, change.new.kind, change.new.id, data)
-        staged[change.path] = place
-        advance(1, found.st_size)
-    return staged
+        if new.is_directory:
+            if not _is_folder_or_free(root, path, going):
+                raise LocalChanges(paths=f"`{os.fsdecode(path)}`")
+        elif (left := _left_in(root, path, going)) is not None:
+            raise LocalChanges(
+                paths=f"`{os.fsdecode(left)}`", hint=f"a file is to take the place of the folder `{os.fsdecode(path)}`"
+            )
+
+
+def _is_folder_or_free(root: bytes, path: bytes, going: set[bytes]) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(root + b"/" + path).st_mode) or path in going
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
+def _left_in(root: bytes, path: bytes, going: set[bytes]) -> bytes | None:
+    """A file or link below a path that the changes do not remove."""
+    top = root + b"/" + path
+    if os.path.islink(top):
+        return None
+    for folder, folders, files in os.walk(top):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*files, *links):
+            found = os.path.join(folder, name)[len(root) + 1 :]
+            if found not in going:
+                return found
+    return None
+
+
+def _stage(store: ObjectStore, stage: bytes, changes: list[Change], advance: Advance) -> None:
+    """Write the new content at the paths that it will have, so that names clash here if they clash at all."""
+    made: set[bytes] = set()
+    for path, _, new in changes:
+        if new is None:
+            continue
+        for folder in (*folders_above(path), *([path] if new.is_directory else [])):
+            if folder not in made:
+                make_folder(stage + b"/" + folder)
+                made.add(folder)
+        if not new.is_directory:
+            data = None if store.location(new.id).size >= _STREAM_FROM else store.read(new.id, Kind.BLOB)
+            advance(1, write_new(store, stage + b"/" + path, new.kind, new.id, data).st_size)
 
 
 _STREAM_FROM = 4 << 20
@@ -221,14 +242,27 @@ def _remove_empty(root: Path, folder: bytes) -> None:
         folder = above
 
 
-def _place(root: Path, path: bytes, entry: TreeEntry, staged: bytes | None) -> None:
+def _place(root: Path, path: bytes, entry: TreeEntry, stage: bytes) -> None:
     folder, _, name = path.rpartition(b"/")
     with _entered(root, folder, make=True) as descriptor:
-        if staged is None:
+        if entry.is_directory:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, dir_fd=descriptor)
-        else:
+            return
+        staged = stage + b"/" + path
+        try:
             os.replace(staged, name, dst_dir_fd=descriptor)
+        except IsADirectoryError:
+            # Nothing is in it but folders: that was looked at before.
+            for _, folders, _, below in os.fwalk(name, topdown=False, dir_fd=descriptor):
+                for child in folders:
+                    os.rmdir(child, dir_fd=below)
+            os.rmdir(name, dir_fd=descriptor)
+            os.replace(staged, name, dst_dir_fd=descriptor)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            move_across(staged, entry.kind, name, descriptor)
 
 
 @contextlib.contextmanager
@@ -245,12 +279,6 @@ def _entered(root: Path, folder: bytes, *, make: bool) -> Iterator[int]:
                     raise
                 os.mkdir(name, dir_fd=descriptor)
                 below = os.open(name, flags, dir_fd=descriptor)
-            except (NotADirectoryError, OSError) as error:
-                raise UnsafeName(
-                    name=folder.decode("utf-8", "backslashreplace"),
-                    reason=f"a folder on the way is a link or a file ({error.strerror})",
-                    hint="move it out of the way and repeat the command",
-                ) from None
             os.close(descriptor)
             descriptor = below
         yield descriptor

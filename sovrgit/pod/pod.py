@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sovrgit.errors import NotAPod, PodExists, Unsupported
+from sovrgit.errors import IntegrityFailure, NotAPod, PodExists, Unsupported
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
 from sovrgit.pod.lock import locked
+from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
 from sovrgit.pod.scan import REPOSITORY
 from sovrgit.store.files import reporting, write_atomic
@@ -22,7 +24,10 @@ from sovrgit.store.files import reporting, write_atomic
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
 
-_FORMAT = b"sovr pod 1\n"
+_FOLDERS = {"packs", "tmp", "remotes"}
+
+_FORMAT_NAME = b"sovr pod "
+_FORMAT = _FORMAT_NAME + b"1\n"
 
 
 class Pod:
@@ -34,6 +39,7 @@ class Pod:
     Raises:
         NotAPod: if it does not.
         Unsupported: if a newer version of sovr made it.
+        IntegrityFailure, StorageFailure: if it cannot be told.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,6 +49,12 @@ class Pod:
             written = (self.folder / "format").read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             raise NotAPod(path=root) from None
+        except OSError as error:
+            raise unreadable(error, os.fspath(self.folder / "format")) from error
+        if not written.startswith(_FORMAT_NAME):
+            raise IntegrityFailure(
+                what=f"the pod at `{root}`", reason="its file `.sovr/format` is not what it should be"
+            )
         if written != _FORMAT:
             raise Unsupported(what=f"the pod at `{root}`", reason="it was made by a newer version of sovr")
         self.refs = RefStore(self.folder)
@@ -55,11 +67,18 @@ class Pod:
 
         Raises:
             NotAPod: if it lies in none.
+            StorageFailure: if that cannot be told.
         """
         folder = Path(os.path.abspath(start))
         for candidate in (folder, *folder.parents):
-            if (candidate / REPOSITORY / "format").is_file():
-                return cls(candidate)
+            path = candidate / REPOSITORY / "format"
+            try:
+                if stat.S_ISREG(path.stat().st_mode):
+                    return cls(candidate)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise unreadable(error, os.fspath(path)) from error
         raise NotAPod(path=start)
 
     @classmethod
@@ -67,7 +86,7 @@ class Pod:
         """Make an empty repository in a folder, which may hold files already.
 
         Raises:
-            PodExists: if the folder is a pod.
+            PodExists: if the folder is a pod, or holds what is left of one.
             StorageFull, ReadOnly, StorageFailure: nothing is left behind.
         """
         from sovrgit.store.store import ObjectStore
@@ -76,8 +95,17 @@ class Pod:
         if (folder / "format").exists():
             raise PodExists(path=root, reason="is a pod already", hint="go on working in it")
         with reporting(folder):
+            made = [place for place in (root, *root.parents) if not place.exists()]
             root.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(exist_ok=True)
+            _clear_unfinished(folder)
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                raise PodExists(
+                    path=folder,
+                    reason="is there, but without the file `format` that makes it a pod",
+                    hint="it may hold commits: keep it, and move it away before you make a new pod",
+                ) from None
             try:
                 ObjectStore.create(folder)
                 (folder / "remotes").mkdir()
@@ -86,6 +114,9 @@ class Pod:
                 write_atomic(folder / "format", _FORMAT)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
+                for place in made:
+                    with contextlib.suppress(OSError):
+                        place.rmdir()
                 raise
         return cls(root)
 
@@ -132,3 +163,23 @@ class Pod:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """Remove what is left of a pod whose making was interrupted: empty folders, and refs that name nothing."""
+    try:
+        names = set(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    files = names - _FOLDERS
+    if any(os.listdir(folder / name) for name in names & _FOLDERS):
+        return
+    if all(name == "refs" or name.startswith(".new-") for name in files) and not _names_commits(folder, files):
+        shutil.rmtree(folder)
+
+
+def _names_commits(folder: Path, files: set[str]) -> bool:
+    try:
+        return "refs" in files and bool(RefStore(folder).read().values)
+    except IntegrityFailure:
+        return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sovrgit.errors import ObjectMissing, PathNotFound, RevisionAmbiguous, RevisionNotFound, RunNotFound
+from sovrgit.errors import PathNotFound, RevisionAmbiguous, RevisionNotFound, RunNotFound
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
@@ -14,8 +14,14 @@ from sovrgit.pod.treediff import find
 MIN_DIGITS = 4
 """Hexadecimal digits of the shortest id that is understood, as in Git."""
 
-_SUFFIX = re.compile(r"(?:~\d*|\^\d*)+$")
-_STEP = re.compile(r"([~^])(\d*)")
+_CANDIDATES = 10_000
+"""Objects looked at that share their first digits: a pod of 600 million has so many that share four."""
+
+_LISTED = 10
+"""Ids that are named when digits are ambiguous."""
+
+_SUFFIX = re.compile(r"(?:[~^][0-9]{0,9})+\Z")
+_STEP = re.compile(r"([~^])([0-9]*)")
 _HEX = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},{2 * ID_SIZE}}}")
 
 
@@ -24,12 +30,15 @@ def resolve_commit(pod: Pod, revision: str) -> ObjectId:
 
     Raises:
         RevisionNotFound, RevisionAmbiguous: if it stands for none, or for several.
+        ObjectMissing: if it stands for one that is not here.
     """
     match = _SUFFIX.search(revision)
     base, steps = (revision[: match.start()], match.group()) if match else (revision, "")
     found = _named(pod, base or "HEAD")
     if found is None:
-        found = _by_digits(pod, base, (Kind.COMMIT, Kind.TAG), revision)
+        found = _with_digits(pod, base, (Kind.COMMIT, Kind.TAG))
+    if found is None:
+        raise RevisionNotFound(revision=revision, hint=_other_kind(pod, base))
     found = _peel(pod, found, revision)
     for sign, number in _STEP.findall(steps):
         found = _step(pod, found, sign, int(number) if number else 1, revision)
@@ -44,8 +53,11 @@ def resolve_tree(pod: Pod, revision: str) -> ObjectId:
     """
     try:
         return pod.store.commit(resolve_commit(pod, revision)).tree
-    except RevisionNotFound:
-        return _by_digits(pod, revision, (Kind.TREE,), revision)
+    except RevisionNotFound as error:
+        found = _with_digits(pod, revision, (Kind.TREE,))
+        if found is None:
+            raise error from None
+        return found
 
 
 def resolve_path(pod: Pod, revision: str, path: bytes) -> TreeEntry:
@@ -70,12 +82,9 @@ def resolve_run(pod: Pod, text: str) -> ObjectId:
     Raises:
         RunNotFound, RevisionAmbiguous: if there is none, or there are several.
     """
-    if _HEX.fullmatch(text):
-        found = [digest for digest, kind in pod.store.starting_with(text) if kind is Kind.RUN]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise RevisionAmbiguous(revision=text, candidates=_listed(found))
+    found = _with_digits(pod, text, (Kind.RUN,))
+    if found is not None:
+        return found
     try:
         run = pod.store.commit(resolve_commit(pod, text)).run
     except RevisionNotFound:
@@ -95,9 +104,10 @@ def resolve_any(pod: Pod, text: str) -> tuple[ObjectId, Kind]:
     """
     try:
         return resolve_commit(pod, text), Kind.COMMIT
-    except RevisionNotFound:
-        kinds = (Kind.RUN, Kind.VERDICT, Kind.TREE, Kind.BLOB)
-        found = _by_digits(pod, text, kinds, text)
+    except RevisionNotFound as error:
+        found = _with_digits(pod, text, (Kind.RUN, Kind.VERDICT, Kind.TREE, Kind.BLOB))
+        if found is None:
+            raise error from None
         return found, pod.store.kind(found)
 
 
@@ -114,29 +124,30 @@ def _named(pod: Pod, name: str) -> ObjectId | None:
     return refs.values.get(f"{REMOTES}{name}/main")
 
 
-def _by_digits(pod: Pod, digits: str, kinds: tuple[Kind, ...], revision: str) -> ObjectId:
+def _with_digits(pod: Pod, digits: str, kinds: tuple[Kind, ...]) -> ObjectId | None:
+    """The object of one of these kinds whose id begins with the digits, None if there is none or they are no digits."""
     if not _HEX.fullmatch(digits):
-        raise RevisionNotFound(revision=revision)
-    found = [digest for digest, kind in pod.store.starting_with(digits) if kind in kinds]
-    if not found:
-        raise RevisionNotFound(revision=revision)
+        return None
+    found = [digest for digest, kind in pod.store.starting_with(digits, _CANDIDATES) if kind in kinds]
     if len(found) > 1:
-        raise RevisionAmbiguous(revision=digits, candidates=_listed(found))
-    return found[0]
+        listed = ", ".join(digest.short for digest in found[:_LISTED])
+        raise RevisionAmbiguous(revision=digits, candidates=f"{listed}, …" if len(found) > _LISTED else listed)
+    return found[0] if found else None
 
 
-def _listed(found: list[ObjectId]) -> str:
-    return ", ".join(digest.short for digest in found)
+def _other_kind(pod: Pod, digits: str) -> str | None:
+    """What to tell of an id that is no commit's."""
+    if not _HEX.fullmatch(digits):
+        return None
+    kinds = {kind for _, kind in pod.store.starting_with(digits, _CANDIDATES)}
+    return f"it names a {kinds.pop().label}; `sovr show {digits}` shows it" if len(kinds) == 1 else None
 
 
 def _peel(pod: Pod, found: ObjectId, revision: str) -> ObjectId:
-    try:
+    kind = pod.store.kind(found)
+    while kind is Kind.TAG:
+        found = pod.store.tag(found).target
         kind = pod.store.kind(found)
-        while kind is Kind.TAG:
-            found = pod.store.tag(found).target
-            kind = pod.store.kind(found)
-    except ObjectMissing:
-        raise RevisionNotFound(revision=revision) from None
     if kind is not Kind.COMMIT:
         raise RevisionNotFound(revision=revision, hint=f"it names a {kind.label}")
     return found
@@ -146,11 +157,11 @@ def _step(pod: Pod, commit: ObjectId, sign: str, number: int, revision: str) -> 
     if sign == "^":
         parents = (commit, *pod.store.commit(commit).parents)
         if number >= len(parents):
-            raise RevisionNotFound(revision=revision)
+            raise RevisionNotFound(revision=revision, hint=f"{commit.short} has {len(parents) - 1} parents")
         return parents[number]
     for _ in range(number):
         parents = pod.store.commit(commit).parents
         if not parents:
-            raise RevisionNotFound(revision=revision)
+            raise RevisionNotFound(revision=revision, hint=f"the history begins with {commit.short}")
         commit = parents[0]
     return commit

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from sovrgit.errors import LocalChanges, PathNotFound
+from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import Advance, apply_changes
+from sovrgit.pod.paths import folders_above, is_within, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange
-from sovrgit.pod.treediff import Change, diff_trees
+from sovrgit.pod.treediff import Change, diff_trees, find
 from sovrgit.pod.worktree import WorkingTree
 
 _NAMED_IN_MESSAGE = 5
@@ -22,14 +24,16 @@ def move_to(pod: Pod, target: ObjectId, *, command: str, time_ns: int, advance: 
     Local changes elsewhere are kept. The caller holds the pod's lock.
 
     Raises:
-        LocalChanges: if a path that would change is changed locally; nothing is touched.
+        LocalChanges: if a path that would change is changed locally, or an ignored file is in the way; nothing is
+            touched.
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
     refs = pod.refs.read()
     working = WorkingTree.look(pod)
     tree = pod.store.commit(target).tree
     incoming = list(diff_trees(pod.store, working.head_tree, tree))
-    wanted = _without_done(incoming, working.changes())
+    wanted = _without_done(incoming, _comparable(working, incoming))
+    _check_free(os.fsencode(pod.root), wanted)
     apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
     pod.refs.update([RefChange(refs.head, refs.current(), target)], command=command, time_ns=time_ns)
     _learn(pod)
@@ -39,26 +43,32 @@ def move_to(pod: Pod, target: ObjectId, *, command: str, time_ns: int, advance: 
 def restore(pod: Pod, tree: ObjectId, paths: Sequence[bytes], advance: Advance | None = None) -> list[Change]:
     """Bring paths of the working tree to what a tree says; what was done.
 
-    Files that the tree does not have are left alone, unless they are named themselves.
+    Files that the tree does not have are left alone, unless they are named themselves, or stand where the tree has a
+    folder.
 
     Raises:
         PathNotFound: if a path is neither in the tree nor in the working tree.
+        LocalChanges: if such files are in a folder where the tree has a file; nothing is touched.
+        UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
     with pod.lock():
         working = WorkingTree.look(pod)
         # The working tree seen as the old side, the tree as the new one.
         local = working.changes() if tree == working.head_tree else _against(working, tree)
         wanted: list[Change] = []
-        for path in paths:
-            touched = [change for change in local if _within(change.path, path)]
-            if not touched and not _exists(working, tree, path):
+        for path in outermost(paths):
+            touched = [change for change in local if is_within(change.path, path)]
+            if not touched and path and find(pod.store, tree, path) is None:
                 raise PathNotFound(path=os.fsdecode(path), where="the working tree or the commit")
+            named = {*paths, *_in_tree(touched)}
             wanted += [
                 Change(change.path, change.new, change.old)
                 for change in touched
-                if change.old is not None or change.path == path
+                if change.old is not None or change.path in named
             ]
-        apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
+        apply_changes(
+            pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], *([advance] if advance else [])
+        )
         _learn(pod)
     return wanted
 
@@ -71,42 +81,103 @@ def _against(working: WorkingTree, tree: ObjectId) -> list[Change]:
         working.head_tree = kept
 
 
-def _exists(working: WorkingTree, tree: ObjectId, path: bytes) -> bool:
-    from sovrgit.pod.treediff import find
+def _in_tree(changes: list[Change]) -> set[bytes]:
+    """The paths at which the old side has something, folders included."""
+    paths = [change.path for change in changes if change.old is not None]
+    return {above for path in paths for above in (path, *folders_above(path))}
 
-    return not path or find(working.pod.store, tree, path) is not None
+
+def _emptied(pod: Pod, tree: ObjectId, changes: list[Change]) -> list[Change]:
+    """The folders that lose a file and that the tree has, empty: they would go with their last file."""
+    folders = {above for change in changes if change.new is None for above in folders_above(change.path)}
+    found = [(folder, find(pod.store, tree, folder)) for folder in sorted(folders)]
+    return [
+        Change(folder, None, entry)
+        for folder, entry in found
+        if entry is not None and entry.is_directory and entry.id == EMPTY_TREE_ID
+    ]
+
+
+# --- what is in the way -----------------------------------------------------------------------------------------
+
+
+def _comparable(working: WorkingTree, incoming: list[Change]) -> list[Change]:
+    """The local changes, with ids where an incoming one may be the same."""
+    alike = {(path, new.kind, new.size) for path, _, new in incoming if new is not None}
+    return [
+        working.with_id(change)
+        if change.new is not None and (change.path, change.new.kind, change.new.size) in alike
+        else change
+        for change in working.changes()
+    ]
 
 
 def _without_done(incoming: list[Change], local: list[Change]) -> list[Change]:
-    """The incoming changes that are still to be made.
+    """The incoming changes that are still to be made; both are changes of the same tree.
 
     Raises:
         LocalChanges: if one of them meets a local change that is not the same.
     """
-    changed_here = {change.path: change for change in local}
-    wanted = []
+    done = set(local)
+    changed = {change.path for change in local}
+    here = [change for change in local if change.new is not None]
+    files = {change.path for change in here if change.new is not None and not change.new.is_directory}
+    folders = {above for change in here for above in folders_above(change.path)}
+    wanted = [change for change in incoming if change not in done]
     clashes = []
-    for change in incoming:
-        here = changed_here.get(change.path)
-        if here is not None and here.new == change.new:
-            continue
-        if here is not None or any(_within(path, change.path) or _within(change.path, path) for path in changed_here):
-            clashes.append(change.path)
+    for change in wanted:
+        path = change.path
+        if change.is_directory:
+            # An empty folder takes nobody's place, and goes only if it is empty.
+            meets = path in files
         else:
-            wanted.append(change)
+            meets = path in changed or (change.new is not None and path in folders)
+        if meets or any(above in files for above in folders_above(path)):
+            clashes.append(path)
     if clashes:
-        named = ", ".join(f"`{os.fsdecode(path)}`" for path in clashes[:_NAMED_IN_MESSAGE])
-        more = len(clashes) - _NAMED_IN_MESSAGE
-        raise LocalChanges(paths=named + (f" and {more} more" if more > 0 else ""))
+        raise LocalChanges(paths=_listed(clashes))
     return wanted
 
 
-def _within(path: bytes, folder: bytes) -> bool:
-    return not folder or path == folder or path.startswith(folder + b"/")
+def _check_free(root: bytes, changes: list[Change]) -> None:
+    """Refuse to overwrite what no look at the working tree tells of: ignored files, pipes, names that clash."""
+    removed = {change.path for change in changes if change.new is None}
+    going = set(map(_folded, removed))
+    names: dict[bytes, frozenset[bytes]] = {}
+    in_the_way = []
+    for path, old, new in changes:
+        if old is not None or new is None or any(above in removed for above in folders_above(path)):
+            continue
+        if not os.path.lexists(root + b"/" + path):
+            continue
+        folder, _, name = path.rpartition(b"/")
+        if folder not in names:
+            names[folder] = frozenset(os.listdir(root + b"/" + folder))
+        if name in names[folder]:
+            if not os.path.isdir(root + b"/" + path) or os.path.islink(root + b"/" + path):
+                in_the_way.append(path)
+        elif _folded(path) not in going:
+            raise UnsafeName(
+                name=os.fsdecode(path), reason="this file system does not tell it from another name in the same folder"
+            )
+    if in_the_way:
+        raise LocalChanges(paths=_listed(in_the_way), hint="move them away: they are ignored, or no files")
+
+
+def _folded(path: bytes) -> str:
+    import unicodedata
+
+    return unicodedata.normalize("NFC", os.fsdecode(path)).casefold()
+
+
+def _listed(paths: list[bytes]) -> str:
+    named = ", ".join(f"`{os.fsdecode(path)}`" for path in paths[:_NAMED_IN_MESSAGE])
+    more = len(paths) - _NAMED_IN_MESSAGE
+    return named + (f" and {more} more" if more > 0 else "")
 
 
 def _learn(pod: Pod) -> None:
     """Look again, so that the index knows the files that were just written."""
     working = WorkingTree.look(pod)
     working.changes()
-    working.save_index()
+    working.remember()

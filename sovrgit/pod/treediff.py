@@ -24,6 +24,11 @@ class Change(NamedTuple):
     new: TreeEntry | None
 
     @property
+    def is_directory(self) -> bool:
+        """Whether this is about an empty directory."""
+        return any(entry is not None and entry.is_directory for entry in (self.old, self.new))
+
+    @property
     def kind(self) -> str:
         """`added`, `removed`, `modified`, or `type` where a file became a link or executable, or the other way."""
         if self.old is None:

@@ -14,7 +14,7 @@ from blake3 import blake3
 from sovrgit.errors import IntegrityFailure, ObjectMissing, ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
-from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
@@ -67,6 +67,18 @@ class WorkingTree:
             FileUnstable: if a file is gone since the working tree was looked at.
         """
         return list(self._compare("", self.head_tree))
+
+    def with_id(self, change: Change) -> Change:
+        """One of the changes, with the id of its new side, which is read if it was not.
+
+        Raises:
+            StorageFailure: if the file cannot be read.
+            FileUnstable: if it is gone.
+        """
+        if change.new is None or change.new.id != NOT_HASHED:
+            return change
+        kind = SYMLINK if change.new.kind is EntryKind.SYMLINK else FILE
+        return change._replace(new=change.new._replace(id=ObjectId(self._hash(os.fsdecode(change.path), kind))))
 
     def save_index(self) -> None:
         """Write down what was learned. Only rows whose content is in the store have their ids.

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sovrgit.errors import PodExists, RemoteDamaged
+from sovrgit.errors import PodExists, RemoteUnavailable
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.pod.checkout import write_tree
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import REMOTES, RefChange
+from sovrgit.pod.refs import HEADS, RefChange
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.fetch import Fetched, FetchRequest, fetch
@@ -52,8 +52,10 @@ def clone(
         fetched = fetch(pod, remote, FetchRequest(remote_name, time_ns), progress)
         branch = fetched.manifest.head
         head = fetched.manifest.refs.get(branch)
-        if head is None or pod.store.kind(head) is not Kind.COMMIT:
-            raise RemoteDamaged(remote=remote.describe(), reason=f"its branch `{branch}` leads nowhere")
+        if head is None or not branch.startswith(HEADS):
+            raise RemoteUnavailable(
+                location=remote.describe(), reason="it has no branch to check out", hint="push a branch to it first"
+            )
         commit = pod.store.commit(head)
         progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
         try:
@@ -89,12 +91,6 @@ def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: 
     return identity
 
 
-def upstream(pod: Pod, remote_name: str) -> ObjectId | None:
-    """The commit that the current branch has at a remote, as it was last seen."""
-    refs = pod.refs.read()
-    return refs.values.get(f"{REMOTES}{remote_name}/{refs.head.removeprefix('refs/heads/')}")
-
-
 @contextlib.contextmanager
 def _new_pod(folder: Path) -> Iterator[Pod]:
     """A new pod in a folder that is taken away again if the block fails."""
@@ -102,14 +98,25 @@ def _new_pod(folder: Path) -> Iterator[Pod]:
     with reporting(folder):
         if existed and (not folder.is_dir() or any(os.scandir(folder))):
             raise PodExists(path=folder, reason="exists and is not an empty folder")
-    pod = Pod.create(folder)
+    pod: Pod | None = None
     try:
+        pod = Pod.create(folder)
         yield pod
     except BaseException:
-        pod.close()
-        shutil.rmtree(pod.folder if existed else folder, ignore_errors=True)
-        if existed:
-            for entry in os.scandir(folder):
-                path = Path(entry.path)
-                shutil.rmtree(path, ignore_errors=True) if entry.is_dir(follow_symlinks=False) else path.unlink()
+        if pod is not None:
+            pod.close()
+        _take_away(folder, existed)
         raise
+
+
+def _take_away(folder: Path, existed: bool) -> None:
+    """Remove a folder, or if it was there before, empty it. What fails here is not worth more than what failed before."""
+    if not existed:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)

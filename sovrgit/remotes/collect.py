@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
@@ -116,7 +116,7 @@ class Collector:
             if tree is not None:
                 self._add_tree(tree, near)
         if not any(entry.id == run.recipe for entry in self._entries(run.input)):
-            self._want_blob(run.recipe, ())
+            self._want_files({run.recipe: ()})
         return [] if run.repeats is None else [run.repeats]
 
     def _will_be_there(self, commit: ObjectId) -> bool:
@@ -162,38 +162,40 @@ class Collector:
                     compared.append((entry.id, same))
                 else:
                     others.append((entry.id, ()))
-        for entry, same in files:
-            if entry.id not in files_there:
-                self._want_blob(entry.id, same)
+        self._want_files({entry.id: same for entry, same in files if entry.id not in files_there})
 
     def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
         return self._trees.get(tree).entries
 
     def _want_tree(self, tree: ObjectId, before: Sequence[ObjectId]) -> bool:
+        if tree in self.wanted:
+            return False
         if tree == EMPTY_TREE_ID and not self._store.has(tree):
             # Known to everybody, and often never stored.
             return False
-        return self._want_pieces(tree, Kind.TREE, before)
-
-    def _want_blob(self, blob: ObjectId, before: Sequence[ObjectId]) -> None:
-        self._want_pieces(blob, Kind.BLOB, before)
-
-    def _want_pieces(self, item: ObjectId, kind: Kind, before: Sequence[ObjectId]) -> bool:
-        """An object, and its chunks but for those that an earlier version of it has; whether it is new."""
-        location = self._want(item, kind)
-        if location is None:
-            return False
-        if location.codec is Codec.CHUNKS:
-            there = {piece for old in before for piece in self._store.chunks(old)}
-            for piece in self._store.chunks(item):
-                if piece not in there:
-                    self._want(piece, Kind.BLOB)
+        if self._want(tree, Kind.TREE).codec is Codec.CHUNKS:
+            self._want_pieces(tree, before)
         return True
 
-    def _want(self, item: ObjectId, kind: Kind) -> Location | None:
-        if item in self.wanted:
-            return None
-        location = self._store.location(item)
+    def _want_files(self, files: Mapping[ObjectId, Sequence[ObjectId]]) -> None:
+        """Blobs, each with its counterparts, and their chunks."""
+        new = [item for item in files if item not in self.wanted]
+        for item, location in self._store.locations(new).items():
+            self._take(item, location, Kind.BLOB)
+            if location.codec is Codec.CHUNKS:
+                self._want_pieces(item, files[item])
+
+    def _want_pieces(self, item: ObjectId, before: Sequence[ObjectId]) -> None:
+        """The chunks of an object, but for those that an earlier version of it has."""
+        there = {piece for old in before for piece in self._store.chunks(old)}
+        new = {piece for piece in self._store.chunks(item) if piece not in there and piece not in self.wanted}
+        for piece, location in self._store.locations(new).items():
+            self._take(piece, location, Kind.BLOB)
+
+    def _want(self, item: ObjectId, kind: Kind) -> Location:
+        return self._take(item, self._store.location(item), kind)
+
+    def _take(self, item: ObjectId, location: Location, kind: Kind) -> Location:
         if location.kind is not kind:
             raise IntegrityFailure(
                 what=f"object {item.short}", reason=f"it is a {location.kind.label} where a {kind.label} belongs"
@@ -223,4 +225,3 @@ class _Trees:
         else:
             self._kept.move_to_end(wanted)
         return tree
-

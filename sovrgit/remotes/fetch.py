@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +34,14 @@ from sovrgit.store.verify import verify_pack
 
 _DOWNLOADS_AT_ONCE = 2
 """Packs in flight: one is verified while the next arrives."""
+
+_KINDS = {
+    "remotes": {Kind.COMMIT},
+    "tags": {Kind.COMMIT, Kind.RUN, Kind.TAG, Kind.VERDICT},
+    "runs": {Kind.RUN},
+    "verdicts": {Kind.VERDICT},
+}
+"""What the refs that are taken over may lead to."""
 
 _BROKEN = (IntegrityFailure, ObjectMissing, ObjectInvalid, UnsafeName)
 """What is wrong with data that came from outside."""
@@ -90,9 +98,8 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
         _receive(pod, remote, received, progress)
         # Those of an earlier attempt that was interrupted count as new.
         _check_chunked(pod, remote, [pack for pack in manifest.packs if pack.id not in state.known])
-        wanted = dict.fromkeys(names.values())
         try:
-            _check_connected(pod, wanted)
+            _check_connected(pod, names)
         except ObjectMissing:
             # What was known once may be gone since.
             lost = [pack for pack in absent if pack.id in state.known]
@@ -100,7 +107,7 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
             _check_chunked(pod, remote, lost)
             received += lost
             with _blaming(remote):
-                _check_connected(pod, wanted)
+                _check_connected(pod, names)
         except _BROKEN as error:
             raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
         moved = _move_refs(pod, names, request)
@@ -252,13 +259,16 @@ def _read_whole(store: ObjectStore, item: ObjectId, kind: Kind) -> None:
         store.read(item, kind)
 
 
-def _check_connected(pod: Pod, refs: Iterable[ObjectId]) -> None:
+def _check_connected(pod: Pod, names: Mapping[str, ObjectId]) -> None:
     """Follow refs from what is new to what this pod's own refs reach: nothing broken gets a name here.
 
     Not to what a manifest named earlier: of that only a part may be here.
     """
     collector = Collector(pod.store, pod.refs.read().values.values())
-    for value in refs:
+    for name, value in names.items():
+        kind = pod.store.kind(value)
+        if kind not in _KINDS[name.split("/")[1]]:
+            raise IntegrityFailure(what=f"`{name}`", reason=f"it leads to a {kind.label}")
         collector.add(value)
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from sovrgit.errors import RemoteStale
+from sovrgit.errors import HistoryDiverged, IntegrityFailure, RemoteDamaged, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
-from sovrgit.pod.history import is_ancestor
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RefChange
-from sovrgit.progress import SILENT, Progress
-from sovrgit.remotes.base import Remote, with_retries
+from sovrgit.progress import SILENT, Progress, Repeatable
+from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
-from sovrgit.remotes.fetch import read_manifest
-from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
+from sovrgit.remotes.fetch import decode_manifest, read_manifest
+from sovrgit.remotes.known import builds_upon
+from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, contains
 from sovrgit.remotes.packing import Packing, PackToSend
 from sovrgit.remotes.state import RemoteState
+from sovrgit.store.packreader import PackReader
 
 _UPLOADS_AT_ONCE = 2
 """Packs in flight: one is read back while the next is sent."""
@@ -27,13 +28,17 @@ _UPLOADS_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did: the refs that moved, and what was sent in bytes, packs and objects."""
+    """What a push did: the refs that moved, and what was sent in bytes, packs and objects.
+
+    `kept` names tags that the remote has with another meaning; they were left as they are.
+    """
 
     moved: tuple[RefChange, ...]
     sent_bytes: int
     sent_packs: int
     sent_objects: int
     generation: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,15 @@ class PushRequest:
 
 
 def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SILENT) -> Pushed:
-    """Bring refs of this pod to a remote, with everything that they need.
+    """Bring refs of this pod to a remote, with everything that they need and nothing else.
 
     An interrupted push loses nothing and is resumed by the next one: packs that are there already are not sent again.
 
     Raises:
-        RemoteStale: if the remote has commits that this pod does not build upon.
+        RevisionNotFound: if there is no such ref here.
+        RemoteStale: if the remote has commits that are not here.
+        HistoryDiverged: if it has commits that this pod has fetched and does not build upon.
+        ObjectMissing, IntegrityFailure: if something is damaged here. The remote is as it was.
         RemoteDiverged, RemoteDamaged, RemoteUnavailable: as the remote gives cause.
         Locked: if another process pushes to or fetches from the same remote.
     """
@@ -68,87 +76,139 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         current, raw = read_manifest(remote, state)
         targets = _targets(pod, request.refs)
         there = dict(current.refs) if current is not None else {}
-        moves = [RefChange(name, there.get(name), new) for name, new in targets.items() if there.get(name) != new]
-        for move in moves:
-            _check_follows(pod, remote, move)
-        if not moves and current is not None:
-            _remember(pod, request, state, current)
-            return Pushed((), 0, 0, 0, current.generation)
-        collector = Collector(pod.store, [*there.values(), *_held(pod, current, state)])
+        moves, kept = _moves(pod, remote, request.name, targets, there)
+        if current is not None and not moves:
+            _remember(pod, request, state, current, targets)
+            return Pushed((), 0, 0, 0, current.generation, kept)
+        collector = Collector(pod.store, [*there.values(), *_held(current, state)])
         for move in moves:
             if move.new is not None:
                 collector.add(move.new)
-        held_there = {pack.id for pack in current.packs} if current is not None else set()
-        wanted = [item for item in collector.wanted if pod.store.location(item).pack not in held_there]
+        held = {pack.id for pack in current.packs} if current is not None else set()
+        wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
         with Packing(pod.store, wanted) as packing:
-            sent, state = _send(pod, remote, packing.packs, request, state, progress)
+            sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
             manifest = _next(pod, request, current, there, moves, [pack.entry for pack in packing.packs])
             _publish(remote, manifest, raw)
-            known = state.known | {pack.entry.id for pack in packing.packs}
-            _remember(pod, request, RemoteState(manifest, known), manifest)
-        return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation)
+            here = {pack.id for pack in manifest.packs} & state.known | {pack.entry.id for pack in packing.packs}
+            _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
+        return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
 
 
 def _targets(pod: Pod, names: Iterable[str]) -> dict[str, ObjectId]:
-    refs = pod.refs.read()
-    return {name: refs.values[name] for name in names if name in refs.values}
+    values = pod.refs.read().values
+    targets = {}
+    for name in names:
+        if name not in values:
+            raise RevisionNotFound(revision=name)
+        targets[name] = values[name]
+    return targets
 
 
-def _held(pod: Pod, current: Manifest | None, state: RemoteState) -> list[ObjectId]:
+def _held(current: Manifest | None, state: RemoteState) -> list[ObjectId]:
     """Commits that the remote is known to have: what it had when it was last seen, it still has."""
     if current is None or state.manifest is None or state.manifest.repository != current.repository:
         return []
     return list(state.manifest.refs.values())
 
 
-def _check_follows(pod: Pod, remote: Remote, move: RefChange) -> None:
-    if move.old is None or move.new is None or not move.name.startswith(HEADS):
-        return
-    if not pod.store.has(move.old) or not is_ancestor(pod.store, move.old, move.new):
-        raise RemoteStale(remote=remote.describe())
+def _moves(
+    pod: Pod, remote: Remote, remote_name: str, targets: Mapping[str, ObjectId], there: Mapping[str, ObjectId]
+) -> tuple[list[RefChange], tuple[str, ...]]:
+    """The refs that have to move at the remote, and those that have lasting names and stay."""
+    moves = []
+    kept = []
+    for name, new in targets.items():
+        old = there.get(name)
+        if old == new:
+            continue
+        if old is not None and not name.startswith(HEADS):
+            kept.append(name)
+            continue
+        if old is not None:
+            if not pod.store.has(old):
+                raise RemoteStale(remote=remote.describe())
+            if not builds_upon(pod.store, new, old):
+                branch = name.removeprefix(HEADS)
+                raise HistoryDiverged(branch=branch, other=f"{remote_name}/{branch}")
+        moves.append(RefChange(name, old, new))
+    return moves, tuple(kept)
 
 
-def _send(
-    pod: Pod,
-    remote: Remote,
-    packs: Sequence[PackToSend],
-    request: PushRequest,
-    state: RemoteState,
-    progress: Progress,
-) -> tuple[list[int], RemoteState]:
-    """Upload what is not there; the sizes of what was sent, and the state with the packs remembered as uploaded."""
-    uploaded = set(state.uploaded)
-    sent: list[int] = []
+class _Sending:
+    """The uploads of one push."""
 
-    def upload(pack: PackToSend) -> int:
+    def __init__(self, pod: Pod, remote: Remote, name: str, state: RemoteState, progress: Progress) -> None:
+        self._pod = pod
+        self._remote = remote
+        self._name = name
+        self._state = state
+        self._progress = progress
+
+    def send(self, packs: Sequence[PackToSend]) -> list[int]:
+        """Upload what is not there; the sizes of what was sent. Each pack that arrived is remembered at once."""
+        if not packs:
+            return []
+        sent: list[int] = []
+        self._progress.begin("sending", sum(pack.entry.size for pack in packs), "bytes")
+        try:
+            # Threads, because verifying one pack and sending the next use different resources.
+            with ThreadPoolExecutor(_UPLOADS_AT_ONCE, "sovr-push") as pool:
+                futures = [(pack, pool.submit(self._upload, pack)) for pack in packs]
+                try:
+                    for pack, future in futures:
+                        if size := future.result():
+                            sent.append(size)
+                            self._remember([pack])
+                finally:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    self._remember([pack for pack, future in futures if _succeeded(future)])
+        finally:
+            self._progress.end()
+        return sent
+
+    def _remember(self, packs: Sequence[PackToSend]) -> None:
+        uploaded = self._state.uploaded | {pack.entry.id for pack in packs}
+        if uploaded != self._state.uploaded:
+            self._state = replace(self._state, uploaded=uploaded)
+            self._state.save(self._pod.folder, self._name)
+
+    def _upload(self, pack: PackToSend) -> int:
+        """Store a pack, unless it is there, and see that it is; the bytes that were sent."""
         entry = pack.entry
-        if entry.id in state.uploaded and remote.has_pack(entry.id, entry.size):
-            progress.advance(entry.size)
+        if entry.id in self._state.uploaded and with_retries(lambda: self._remote.has_pack(entry.id, entry.size)):
+            self._progress.advance(entry.size)
             return 0
-        with_retries(lambda: remote.put_pack(entry.id, pack.path, progress.advance))
+        if not pack.is_new:
+            _check_source(pack)
+        told = Repeatable(self._progress.advance)
+        is_stored = False
+
+        def attempt() -> None:
+            nonlocal is_stored
+            if not is_stored:
+                told.begin()
+                self._remote.put_pack(entry.id, pack.path, told.advance)
+                is_stored = True
+            if not self._remote.has_pack(entry.id, entry.size):
+                is_stored = False
+                reason = f"pack {entry.id.short} is not there as it was sent"
+                hint = "nothing that the remote had was changed; push again, or use another remote"
+                raise doubt(self._remote, RemoteDamaged(remote=self._remote.describe(), reason=reason, hint=hint))
+
+        with_retries(attempt)
         return entry.size
 
-    progress.begin("sending", sum(pack.entry.size for pack in packs), "bytes")
-    try:
-        # Threads, because verifying one pack and sending the next use different resources.
-        with ThreadPoolExecutor(_UPLOADS_AT_ONCE, "sovr-push") as pool:
-            futures = [(pack, pool.submit(upload, pack)) for pack in packs]
-            try:
-                for pack, future in futures:
-                    if size := future.result():
-                        sent.append(size)
-                    uploaded.add(pack.entry.id)
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-                for pack, future in futures:
-                    if future.done() and not future.cancelled() and future.exception() is None:
-                        uploaded.add(pack.entry.id)
-                state = replace(state, uploaded=frozenset(uploaded))
-                if packs:
-                    state.save(pod.folder, request.name)
-    finally:
-        progress.end()
-    return sent, state
+
+def _succeeded(future: Future[int]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _check_source(pack: PackToSend) -> None:
+    """Refuse to spread a pack that is damaged here. One that was just written need not be read again."""
+    with PackReader(pack.path, pack.entry.id) as reader:
+        if reader.size != pack.entry.size or reader.digest() != pack.entry.id:
+            raise IntegrityFailure(what=reader.what, reason="its hash is another")
 
 
 def _next(
@@ -179,6 +239,7 @@ def _next(
         chain=current.next_chain(),
         writer=_writer(),
         time=request.time_ns,
+        head=current.head if current.head in refs else _head(pod, refs),
         refs=refs,
         packs=(*current.packs, *(pack for pack in packs if pack.id not in have)),
         recipe=request.recipe or current.recipe,
@@ -191,33 +252,53 @@ def _writer() -> str:
 
 
 def _head(pod: Pod, refs: Mapping[str, ObjectId]) -> str:
+    """The branch that a clone checks out: the one that is checked out here, if it is there, else any."""
     head = pod.refs.read().head
-    return head if head in refs else min(refs)
+    return head if head in refs else min((name for name in refs if name.startswith(HEADS)), default=head)
 
 
 def _publish(remote: Remote, manifest: Manifest, expected: bytes | None) -> None:
     encoded = manifest.encode()
+    is_open = False
+
+    def is_there() -> bool:
+        found = decode_manifest(remote, remote.read_manifest())
+        return found is not None and contains(found, manifest)
 
     def attempt() -> None:
+        nonlocal is_open
         # A lost answer leaves open whether the manifest was written: look before trying again.
-        if remote.read_manifest() != encoded:
+        if not is_open or not is_there():
+            is_open = True
             remote.publish(encoded, expected)
 
+    def confirm() -> None:
+        # Another push may have followed at once: then ours is in the chain.
+        if not is_there():
+            raise doubt(remote, RemoteStale(remote=remote.describe()))
+
     with_retries(attempt)
-    if with_retries(remote.read_manifest) != encoded:
-        raise RemoteStale(remote=remote.describe())
+    with_retries(confirm)
 
 
-def _remember(pod: Pod, request: PushRequest, state: RemoteState, manifest: Manifest) -> None:
-    """Keep what is known of the remote, in the state and in the refs that follow it."""
-    replace(state, manifest=manifest).save(pod.folder, request.name)
+def _remember(
+    pod: Pod, request: PushRequest, state: RemoteState, manifest: Manifest, targets: Mapping[str, ObjectId]
+) -> None:
+    """Keep what is known of the remote: in the state, and for the branches that were pushed in the refs that follow it.
+
+    The other branches are left to `fetch`, because not all that they need may be here.
+    """
+    if state.manifest != manifest:
+        replace(state, manifest=manifest).save(pod.folder, request.name)
+    followed = {
+        f"{REMOTES}{request.name}/{name.removeprefix(HEADS)}": value
+        for name, value in targets.items()
+        if name.startswith(HEADS) and manifest.refs.get(name) == value
+    }
     with pod.lock():
         values = pod.refs.read().values
-        changes = []
-        for name, value in manifest.refs.items():
-            if name.startswith(HEADS):
-                local = f"{REMOTES}{request.name}/{name[len(HEADS) :]}"
-                if values.get(local) != value and pod.store.has(value):
-                    changes.append(RefChange(local, values.get(local), value))
+        changes = [
+            RefChange(name, values.get(name), value) for name, value in followed.items() if values.get(name) != value
+        ]
         if changes:
             pod.refs.update(changes, command="push", time_ns=request.time_ns)

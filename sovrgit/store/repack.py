@@ -26,7 +26,7 @@ def repack(
         companions: content packs that exist already, whose tables of contents shall be in the metadata pack too.
 
     Raises:
-        IntegrityFailure: if no undamaged copy of an entry can be read.
+        IntegrityFailure: if no undamaged copy of an entry is here; no pack is left behind.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     finished: list[FinishedPack] = []
@@ -49,6 +49,8 @@ def repack(
     except BaseException:
         content.abandon()
         metadata.abandon()
+        for pack in finished:
+            pack.path.unlink(missing_ok=True)
         raise
     return finished
 

@@ -22,6 +22,8 @@ class CheckView:
         """Print it for people."""
         for problem in self.checked.problems:
             console.line(console.style("damaged:", "red", "bold") + f" {console.safe(problem)}")
+        if console.verbosity < 0:
+            return
         amount = f"{plural(self.checked.objects, 'object')}, {human_size(self.checked.size)} in packs"
         if self.checked.is_sound:
             console.line(f"everything is whole: {amount}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.refs import HEADS, REMOTES, TAGS
-from sovrgit.ui.console import Console
+from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_size, human_time
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class CommittedView:
         branch = self.made.branch.removeprefix(HEADS)
         stored = console.style(f"({human_size(self.made.new_bytes)} new)", "dim")
         summary = console.safe(self.made.commit.summary)
-        console.line(f"[{branch} {console.style(self.made.id.short, 'yellow')}] {summary} {stored}")
+        console.line(f"[{console.safe(branch)} {console.style(self.made.id.short, 'yellow')}] {summary} {stored}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -41,6 +42,7 @@ class CommittedView:
             "branch": self.made.branch.removeprefix(HEADS),
             "new_objects": self.made.new_objects,
             "new_bytes": self.made.new_bytes,
+            "left_out": [path_fields(os.fsencode(path)) for path in self.made.special],
         }
 
 
@@ -55,6 +57,9 @@ class LogView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.lines([str(identity) for identity, _ in self.commits])
+            return
         for number, (identity, commit) in enumerate(self.commits):
             first, rest = self.graph[number] if self.graph else ("", "")
             lines = self._one(console, identity, commit) if self.oneline else self._full(console, identity, commit)
@@ -140,6 +145,6 @@ def _names(console: Console, names: Sequence[str]) -> str:
         return ""
     return (
         console.style(" (", "yellow")
-        + ", ".join(console.style(name, "green") for name in names)
+        + ", ".join(console.style(console.safe(name), "green") for name in names)
         + console.style(")", "yellow")
     )

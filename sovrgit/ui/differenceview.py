@@ -49,7 +49,7 @@ class DifferenceView:
 
     def text(self, console: Console) -> None:
         """Print it for people, or as a patch."""
-        if self.name_only:
+        if self.name_only or console.verbosity < 0:
             for change in self.changes:
                 console.line(console.path(change.path))
         elif self.stat:

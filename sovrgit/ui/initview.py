@@ -23,8 +23,13 @@ class CreatedView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.line(str(self.root))
+            return
         what = {"compute": "pod", "task": "task", "data": "data pod"}[self.kind]
-        console.line(f"made the {what} {console.style(console.safe(self.name), 'bold')} in {self.root}")
+        console.line(
+            f"made the {what} {console.style(console.safe(self.name), 'bold')} in {console.safe(str(self.root))}"
+        )
         for path in self.written:
             console.line(f"  {console.safe(path)}")
         relative = os.path.relpath(self.root, self.here)

@@ -21,6 +21,9 @@ class RestoredView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.lines([console.path(change.path) for change in self.changes])
+            return
         if not self.changes:
             console.note("nothing to restore: the files are as the revision says")
             return

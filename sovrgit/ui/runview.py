@@ -77,6 +77,9 @@ class RunView:
     def text(self, console: Console) -> None:
         """Print it for people."""
         run = self.run
+        if console.verbosity < 0:
+            console.line(str(self.id))
+            return
         console.line(console.style(f"run {self.id}", "yellow"))
         rows = [
             ("Pod", console.safe(run.pod)),

@@ -28,6 +28,9 @@ class CommitShowView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.line(str(self.id))
+            return
         console.lines(commit_lines(console, self.id, self.commit))
         console.line()
         self.differences.text(console)
@@ -47,6 +50,9 @@ class VerdictView:
     def text(self, console: Console) -> None:
         """Print it for people."""
         verdict = self.verdict
+        if console.verbosity < 0:
+            console.line(str(self.id))
+            return
         console.line(console.style(f"verdict {self.id}", "yellow"))
         console.line(f"Run:     {verdict.run.short}, repeated as {verdict.repeat.short}")
         console.line(f"Date:    {human_time(verdict.time // 1_000_000_000, 0)}")
@@ -94,6 +100,9 @@ class TreeView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.line(str(self.id))
+            return
         console.line(console.style(f"tree {self.id}", "yellow"))
         for entry in self.tree.entries:
             console.line(entry_line(console, entry.name, entry))

@@ -33,7 +33,7 @@ class StatusView:
         head = self.status.head
         if console.verbosity >= 0:
             at = console.style(head.short, "yellow") if head else "no commit yet"
-            console.line(f"on {console.style(branch, 'bold')}, {at}")
+            console.line(f"on {console.style(console.safe(branch), 'bold')}, {at}")
         change_lines(console, self.status.changes)
         if console.verbosity < 0:
             return

@@ -29,7 +29,11 @@ class RemotesView:
         """Print it for people."""
         width = max((len(remote.name) for remote in self.remotes), default=0)
         for remote in self.remotes:
-            console.line(f"{console.style(f'{remote.name:<{width}}', 'bold')}  {remote.location}")
+            if console.verbosity < 0:
+                console.line(remote.name)
+                continue
+            name = console.style(f"{remote.name:<{width}}", "bold")
+            console.line(f"{name}  {console.safe(remote.location)}")
         if not self.remotes:
             console.hint("`sovr remote add origin /path/to/folder` adds one")
 
@@ -48,6 +52,9 @@ class PushedView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.lines(_moved_to(self.pushed.moved))
+            return
         if not self.pushed.moved:
             console.note(f"{self.remote} is up to date")
             return
@@ -80,6 +87,9 @@ class FetchedView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
+        if console.verbosity < 0:
+            console.lines([str(self.head)] if self.head is not None else _moved_to(self.fetched.moved))
+            return
         for line in moved_lines(console, self.fetched.moved):
             console.line(line)
         if self.fetched.received_packs:
@@ -113,9 +123,13 @@ class ClonedView:
     def text(self, console: Console) -> None:
         """Print it for people."""
         head = self.fork or self.cloned.head
+        root = console.safe(str(self.cloned.pod.root))
+        if console.verbosity < 0:
+            console.line(root)
+            return
         amount = human_size(self.cloned.fetched.received_bytes)
         verb = "forked" if self.fork else "cloned"
-        console.line(f"{verb} into {self.cloned.pod.root} at {console.style(head.short, 'yellow')} ({amount} received)")
+        console.line(f"{verb} into {root} at {console.style(head.short, 'yellow')} ({amount} received)")
         console.hint("`sovr log` shows its history, `sovr run` runs it after asking")
 
     def document(self) -> dict[str, Any]:
@@ -137,12 +151,17 @@ def moved_lines(console: Console, moves: Sequence[RefChange]) -> list[str]:
         what = f"{move.old.short}..{move.new.short}" if move.old and move.new else "new"
         if move.new is None:
             what = "removed"
-        lines.append(f"  {short_ref(move.name)}  {console.style(what, 'yellow')}")
+        lines.append(f"  {console.safe(short_ref(move.name))}  {console.style(what, 'yellow')}")
     for prefix, noun in ((RUNS, "run record"), (VERDICTS, "verdict")):
         count = sum(move.name.startswith(prefix) for move in moves)
         if count:
             lines.append(f"  {plural(count, noun)}")
     return lines
+
+
+def _moved_to(moves: Sequence[RefChange]) -> list[str]:
+    """The commits that branches and tags are at now."""
+    return [str(move.new) for move in moves if move.new and not move.name.startswith((RUNS, VERDICTS))]
 
 
 def move_document(move: RefChange) -> dict[str, Any]:
