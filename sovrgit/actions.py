@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.push import Pushed
-    from sovrgit.runs.run import RunRequest
+    from sovrgit.runs.record import RunRequest
 
 
 def push_pod(
@@ -121,17 +121,15 @@ def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest) -> None:
         RunNotTrusted: if they are not approved.
     """
     from sovrgit.runs.inputs import read_recipe
-    from sovrgit.runs.trust import Proposal, approve, code_id, foreign_code, needs_approval
+    from sovrgit.runs.trust import approve, proposal
 
     run = pod.store.run(identity)
     golem = read_recipe(pod.store, run.input)[1].golem
     if golem is None:
         return
-    code = code_id(pod.store, run.input, golem)
-    if not needs_approval(pod, code, {*foreign_code(pod), code}):
+    proposed = proposal(pod, run.input, golem, " ".join(run.command), run.by, recorded=True)
+    if proposed is None:
         return
-    origin = pod.config.get("pod.origin") or "another pod"
-    proposal = Proposal(" ".join(run.command), code, origin, run.by)
-    if not request.approve(proposal):
-        raise RunNotTrusted(command=proposal.command, origin=origin)
-    approve(pod, code)
+    if not request.approve(proposed):
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+    approve(pod, proposed.code, proposed.files)

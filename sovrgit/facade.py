@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from sovrgit.remotes.push import Pushed
     from sovrgit.runs.executor import Event
     from sovrgit.runs.log import LogLine
+    from sovrgit.runs.record import RunRequest
     from sovrgit.runs.repeat import Repeated, Verified
-    from sovrgit.runs.run import RunRequest, RunResult
+    from sovrgit.runs.run import RunResult
     from sovrgit.runs.trust import Proposal
 
 Where: TypeAlias = str | os.PathLike[str]
@@ -292,7 +293,7 @@ class Pod:
         from sovrgit.objects.tree import EntryKind, TreeEntry
         from sovrgit.pod.treediff import walk
         from sovrgit.runs.log import read_log
-        from sovrgit.runs.run import LOG_NAME
+        from sovrgit.runs.record import LOG_NAME
 
         identity = self._run(run)
         tree = self.repository.store.run(identity).log
@@ -433,13 +434,13 @@ class Pod:
         return latest[0].id
 
     def _request(self, approve: Approve, timeout: float | None, keep_env: Iterable[str]) -> RunRequest:
-        from sovrgit.runs.run import RunRequest
+        from sovrgit.runs.record import RunRequest
         from sovrgit.runs.surroundings import child_environment
 
         # So that `python3` in a recipe is the Python that this program runs in.
         environment = child_environment(self._environ, keep=keep_env, first_on_path=Path(sys.executable).parent)
         asked = approve if callable(approve) else lambda _: bool(approve)
-        return RunRequest(self.stamp(), environment, asked, timeout=timeout)
+        return RunRequest(self.stamp(), environment, asked, timeout=timeout, clock=self._clock)
 
     def _approved(self, run: str, approve: Approve, timeout: float | None) -> tuple[ObjectId, RunRequest]:
         from sovrgit.actions import approve_recorded

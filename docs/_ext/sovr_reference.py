@@ -84,11 +84,12 @@ def _help(text: str) -> str:
 
 def exit_codes() -> str:
     """Every class of failure: exit code, name, what it is, what is said, and what is advised."""
-    lines = ["| code | name | meaning | message and hint |", "| --- | --- | --- | --- |"]
+    lines = ["| code | name | meaning | message and *hint* |", "| --- | --- | --- | --- |"]
     for error in sorted(failures(), key=lambda error: (error.exit_code, error.__name__)):
         meaning = (error.__doc__ or "").strip().splitlines()[0]
-        said = f"`{error.template}`" + (f"<br>hint: {error.hint_template}" if error.hint_template else "")
-        lines.append(f"| {error.exit_code} | `{error.__name__}` | {_cell(meaning)} | {_cell(said)} |")
+        said = error.template + (f"<br>*{error.hint_template}*" if error.hint_template else "")
+        places = re.sub(r"\{(\w+)\}", r"⟨\1⟩", said)
+        lines.append(f"| {error.exit_code} | `{error.__name__}` | {_cell(meaning)} | {_cell(places)} |")
     return "\n".join(lines)
 
 
@@ -150,9 +151,11 @@ def _kind(value: dict[str, Any], schema: dict[str, Any]) -> str:
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
         words = {"text": "text", "name": "name", "path": "path", "externalPath": "path", "ownFolder": "folder"}
-        return words.get(name) or f"`{name}`"
+        return words.get(name) or name
     if "anyOf" in value:
         return " or ".join(dict.fromkeys(_kind(choice, schema) for choice in value["anyOf"]))
+    if "const" in value or "enum" in value:
+        return " or ".join(f"`{json.dumps(choice)}`" for choice in value.get("enum", [value.get("const")]))
     kinds = value.get("type", "any")
     words = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
     names = [words.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
@@ -160,15 +163,44 @@ def _kind(value: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def json_output() -> str:
-    """The schema of every command's JSON document, where there is one."""
-    folder = ROOT / "sovrgit" / "ui" / "schemas"
+    """What every command's JSON document holds."""
     lines: list[str] = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted((ROOT / "sovrgit" / "ui" / "schemas").glob("*.json")):
         schema = json.loads(path.read_text(encoding="utf-8"))
-        lines += ["", f"## `{path.stem.removesuffix('.schema')}`", "", schema.get("description", ""), ""]
-        if "properties" in schema:
-            lines += _properties(schema, schema)
+        lines += ["", f"## `{schema.get('title', path.stem)}`", "", schema.get("description", ""), ""]
+        for variant in [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]:
+            if "properties" in variant:
+                lines += [*_fields(variant, schema), ""]
     return "\n".join(lines)
+
+
+def _fields(definition: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """A table of the fields of a document, and of those of the objects in it."""
+    yield from ("| field | value | |", "| --- | --- | --- |")
+    yield from _field_rows(definition, schema, "", depth=0)
+
+
+def _field_rows(definition: dict[str, Any], schema: dict[str, Any], prefix: str, depth: int) -> Iterator[str]:
+    for name, value in definition["properties"].items():
+        if not prefix and name == "sovr":
+            continue
+        yield f"| `{prefix}{name}` | {_cell(_kind(value, schema))} | {_cell(value.get('description', ''))} |"
+        inner, mark = _inside(value, schema)
+        if depth < 2 and "properties" in inner:
+            yield from _field_rows(inner, schema, f"{prefix}{name}{mark}.", depth + 1)
+
+
+def _inside(value: dict[str, Any], schema: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The definition of the objects in a value, and what stands for "each of them"."""
+    value = _resolved(value, schema)
+    if "items" in value:
+        return _resolved(value["items"], schema), "[]"
+    return value, ""
+
+
+def _resolved(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    reference = value.get("$ref")
+    return schema["$defs"][reference.rpartition("/")[2]] if reference and reference.startswith("#/$defs/") else value
 
 
 def benchmarks_table() -> str:

@@ -60,7 +60,7 @@ class _Done:
     """A step that was taken: what it said, the command or edit, where, how it ended, and what it printed."""
 
     says: str
-    command: list[str]
+    command: str
     edit: str
     folder: str
     exit_code: int
@@ -93,11 +93,12 @@ class _Show:
         if step.edits is not None:
             edit = step.edits(place)
             self._tell(f"  {edit}")
-            taken = _Done(step.says, [], edit, str(place), 0)
+            taken = _Done(step.says, "", edit, str(place), 0)
         else:
-            self._prompt(_typed("sovr", *step.arguments))
+            typed = _typed("sovr", *step.arguments)
+            self._prompt(typed)
             exit_code, output = self._run(place, step.arguments)
-            taken = _Done(step.says, ["sovr", *step.arguments], "", str(place), exit_code, output)
+            taken = _Done(step.says, typed, "", str(place), exit_code, output)
         self._tell()
         self.done.append(taken)
         return taken.exit_code
@@ -156,7 +157,7 @@ class _DemoView:
             last = self.done[-1]
             if last.output:
                 console.err.write(last.output)
-            console.note(f"the demo ends here: `{_typed(*last.command)}` ended with {self.exit_code}")
+            console.note(f"the demo ends here: `{last.command}` ended with {self.exit_code}")
             return
         if console.verbosity < 0:
             console.line(str(self.root))

@@ -110,7 +110,7 @@ def _new_pod(folder: Path) -> Iterator[Pod]:
 
 
 def _take_away(folder: Path, existed: bool) -> None:
-    """Remove a folder, or if it was there before, empty it. What fails here is not worth more than what failed before."""
+    """Remove a folder, or if it was there before, empty it. The failure that led here is the one to report."""
     if not existed:
         shutil.rmtree(folder, ignore_errors=True)
         return

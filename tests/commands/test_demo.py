@@ -46,7 +46,7 @@ def commands(document: dict[str, object]) -> list[str]:
     """The words after `sovr` that name the commands of the steps."""
     steps = document["steps"]
     assert isinstance(steps, list)
-    return [step["command"][1] if step["command"] else "edit" for step in steps]
+    return [step["command"].split()[1] if step["command"] else "edit" for step in steps]
 
 
 LOOP = ["init", "commit", "run", "run", "remote", "push", "clone", "verify", "edit", "run", "diff", "lineage"]

@@ -24,9 +24,6 @@ from pathlib import Path
 HOME = "/home/ada"
 """What the folder of the session is called in the text."""
 
-DATE = "1795424000"
-"""Seconds since 1970: the time of all commits."""
-
 _FENCE = re.compile(r"^(\s*)```console\s*$")
 _HIDDEN = re.compile(r"^<!-- \$ (.*) -->$")
 _NEEDS = re.compile(r"^<!-- needs: (\S+) -->$", re.MULTILINE)
@@ -38,9 +35,17 @@ _VARIABLE = re.compile(
     r"(?P<id>\b[0-9a-f]{64}\b|\b(?=[a-f]*\d)[0-9a-f]{10}\b|\b[a-f]{10}\b)"
     r"|(?P<time>\b\d+(?:\.\d+)? (?:ns|µs|ms|s|min|h)\b)"
     r"|(?P<size>\b\d+(?:\.\d+)? (?:B|KiB|MiB|GiB)\b)"
-    r"|(?P<date>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::[\d.]+)?(?:Z| [+-]\d{4})?)"
+    r"|(?P<date>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::[\d.]+)?(?:Z| [+-]\d{4})?)?)"
+    r"|(?P<clock>\b\d\d:\d\d:\d\d\.\d{3}\b)"
+    r"|(?P<ago>\b\d+ \w+ ago\b)"
 )
-_SHAPES = {"time": r"[\d.]+ \w+", "size": r"[\d.]+ \w+", "date": r"\d{4}-\S+(?: \S+)*?"}
+_SHAPES = {
+    "time": r"[\d.]+ \w+",
+    "size": r"[\d.]+ \w+",
+    "date": r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z| [+-]\d{4})?)?",
+    "clock": r"[\d:.]+",
+    "ago": r"\d+ \w+ ago",
+}
 _GAP = re.compile(r"(?<=\S) {2,}")
 _ANYTHING = re.compile(r"…|\.\.\.")
 
@@ -115,7 +120,6 @@ def run(steps: list[Step], folder: Path) -> list[list[str]]:
         "HOME": str(home),
         "SOVR_AUTHOR_NAME": "Ada Lovelace",
         "SOVR_AUTHOR_EMAIL": "ada@example.org",
-        "SOVR_DATE": DATE,
         "NO_COLOR": "1",
         "COLUMNS": "100",
         "LC_ALL": "C.UTF-8",
@@ -194,9 +198,7 @@ def _pattern(line: str) -> tuple[str, list[str]]:
             parts.append(f"(?P<id{len(written)}>[0-9a-f]{{{len(found[0])}}})")
             written.append(found[0])
         else:
-            parts.append(
-                {"time": r"[\d.]+ \w+", "size": r"[\d.]+ \w+", "date": r"\d{4}-\S+(?: \S+)*?"}[found.lastgroup]
-            )
+            parts.append(_SHAPES[found.lastgroup or ""])
     parts.append(_literal(line[at:]))
     return "".join(parts), written
 

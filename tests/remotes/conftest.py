@@ -1,0 +1,42 @@
+"""Pods and remotes in temporary folders."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from memory import MemoryRemote
+from transfer_lab import Lab, small_constants
+
+from sovrgit.remotes import base
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "FIRST_PAUSE", 0.0)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_constants(monkeypatch)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """An empty pod."""
+    made = Lab.create(tmp_path / "lab")
+    yield made
+    made.pod.close()
+
+
+@pytest.fixture
+def remote() -> MemoryRemote:
+    return MemoryRemote()
+
+
+@pytest.fixture
+def noise() -> random.Random:
+    """Bytes that do not compress, the same in every run."""
+    return random.Random(7)

@@ -1,0 +1,57 @@
+"""A remote in memory: the shortest thing that keeps the promises of the interface."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from sovrgit.errors import RemoteDamaged, RemoteStale
+from sovrgit.objects.ids import ObjectId, blob_id
+
+
+class MemoryRemote:
+    """Packs in a dictionary and a manifest in a variable. `sent` lists the packs that were stored, in order."""
+
+    kind: ClassVar[str] = "memory"
+    keeps_chain: ClassVar[bool] = True
+    answers_vary: bool = False
+
+    def __init__(self) -> None:
+        self.location = "memory:"
+        self.manifest: bytes | None = None
+        self.packs: dict[ObjectId, bytes] = {}
+        self.sent: list[ObjectId] = []
+        self._lock = threading.Lock()
+
+    def describe(self) -> str:
+        return self.location
+
+    def read_manifest(self) -> bytes | None:
+        return self.manifest
+
+    def publish(self, manifest: bytes, expected: bytes | None) -> None:
+        with self._lock:
+            if self.manifest != expected:
+                raise RemoteStale(remote=self.location)
+            self.manifest = manifest
+
+    def has_pack(self, pack: ObjectId, size: int) -> bool:
+        data = self.packs.get(pack)
+        return data is not None and len(data) == size and blob_id(data) == pack
+
+    def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
+        data = source.read_bytes()
+        with self._lock:
+            self.packs[pack] = data
+            self.sent.append(pack)
+        advance(len(data))
+
+    def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
+        if pack not in self.packs:
+            raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there")
+        data = self.packs[pack][:size]
+        with open(target, "xb") as file:
+            file.write(data)
+        advance(len(data))
