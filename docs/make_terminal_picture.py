@@ -6,6 +6,7 @@ python docs/make_terminal_picture.py
 from __future__ import annotations
 
 import errno
+import html
 import io
 import os
 import re
@@ -110,7 +111,22 @@ def draw(output: str) -> str:
     svg = console.export_svg(title="sovr", theme=THEME, unique_id="session")
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     svg = svg.replace("font-family: Fira Code, monospace", "font-family: ui-monospace, Menlo, Consolas, monospace")
+    svg = _TEXT.sub(_without_outer_spaces, svg)
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+_TEXT = re.compile(r' x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*)>([^<]*)</text>')
+
+
+def _without_outer_spaces(found: re.Match[str]) -> str:
+    """A piece of text that begins and ends with ink: what draws SVG does not agree on spaces there."""
+    x, y, length, more, content = found.groups()
+    text = html.unescape(content)
+    inner = text.strip("\xa0")
+    width = float(length) / max(len(text), 1)
+    x, length = float(x) + width * (len(text) - len(text.lstrip("\xa0"))), width * len(inner)
+    shown = html.escape(inner).replace("\xa0", "&#160;")
+    return f' x="{x:.5g}" y="{y}" textLength="{length:.5g}"{more}>{shown}</text>'
 
 
 def _quoted(text: str) -> str:

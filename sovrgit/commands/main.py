@@ -132,7 +132,7 @@ def _run(app: App, arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"run `{context.command_path} --help`" if context else "run `sovr --help`"
-        app.report_usage(_in_our_style(error.format_message()), hint)
+        app.report_usage(_in_our_style(error), hint)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
         app.report_usage("interrupted", "", code="Interrupted", exit_code=INTERRUPTED)
@@ -156,8 +156,11 @@ def _run(app: App, arguments: Sequence[str]) -> int:
     return code
 
 
-def _in_our_style(message: str) -> str:
-    """A message of click's in the style of all others: lower case, backticks, no full stop."""
-    text = re.sub(r"'([^'\n]*)'", r"`\1`", message).rstrip(".")
-    text = text.replace(". Did you mean ", "; did you mean ").replace(" (Possible options: ", "; did you mean one of (")
-    return text[:1].lower() + text[1:]
+def _in_our_style(error: click.ClickException) -> str:
+    """The message of a usage error in the style of all others: lower case, backticks, no full stop."""
+    if isinstance(error, click.NoSuchOption):
+        near = " or ".join(f"`{name}`" for name in error.possibilities or ())
+        return f"no such option: `{error.option_name}`" + (f"; did you mean {near}?" if near else "")
+    text = re.sub(r"'([^'\n]*)'", r"`\1`", error.format_message()).rstrip(".")
+    # Names of variables keep their capitals.
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

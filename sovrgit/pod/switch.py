@@ -146,7 +146,7 @@ def _check_free(root: bytes, changes: list[Change]) -> None:
     names: dict[bytes, frozenset[bytes]] = {}
     in_the_way = []
     for path, old, new in changes:
-        if old is not None or new is None or any(above in removed for above in folders_above(path)):
+        if old is not None or new is None or any(place in removed for place in (path, *folders_above(path))):
             continue
         if not os.path.lexists(root + b"/" + path):
             continue

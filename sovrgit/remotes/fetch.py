@@ -92,6 +92,8 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
                 location=remote.describe(), reason="nothing has been pushed to it yet", hint="push something first"
             )
         names = _local_names(manifest, remote, request.name)
+        # What an interrupted fetch, or another process, has brought since the store was opened.
+        pod.store.refresh()
         present = {info.id for info in pod.store.packs()}
         absent = [pack for pack in manifest.packs if pack.id not in present]
         received = [pack for pack in absent if pack.id not in state.known]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from queue import SimpleQueue
 
-from sovrgit.errors import IntegrityFailure
+from sovrgit.errors import IntegrityFailure, StorageFailure
 from sovrgit.objects.ids import Data, Kind, ObjectId, hasher
+from sovrgit.store.catalogue import Location
 from sovrgit.store.files import write_all
-from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PAYLOAD, Codec
+from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PAYLOAD, ChunkRecord, Codec
 from sovrgit.store.store import ObjectStore
 
 _BUFFERS = 8
 """Pieces that are read ahead of the writing thread: with chunks of at most a MiB, eight MiB."""
+
+_LOOKED_UP = 2_000
+"""Pieces that are looked up at once. Not all: the list of a file has no bound."""
 
 
 def extract(store: ObjectStore, wanted: ObjectId, descriptor: int) -> None:
@@ -26,11 +31,12 @@ def extract(store: ObjectStore, wanted: ObjectId, descriptor: int) -> None:
     Raises:
         ObjectMissing: if it, or a piece of it, is not here.
         IntegrityFailure: if it is damaged; the file then holds rubbish.
-        OSError: as the operating system reports.
+        StorageFailure: if the operating system cannot read any copy.
+        OSError: as the operating system reports of the file.
     """
     try:
         _extract(store, wanted, lambda data: write_all(descriptor, data))
-    except IntegrityFailure:
+    except (IntegrityFailure, StorageFailure):
         os.lseek(descriptor, 0, os.SEEK_SET)
         os.ftruncate(descriptor, 0)
         for piece in store.stream(wanted):
@@ -45,13 +51,10 @@ def _extract(store: ObjectStore, wanted: ObjectId, write: Callable[[Data], None]
     failed: list[BaseException] = []
 
     with ThreadPoolExecutor(1, "sovr-extract") as writer:
-        pieces = store.pieces(wanted)
-        places = store.locations({record.id for record in pieces})
-        for record in pieces:
+        for record, place in _places(store, wanted):
             buffer = free.get()
             if failed:
                 break
-            place = places[record.id]
             if place.codec is Codec.RAW and place.stored == record.length <= MAX_PAYLOAD:
                 if len(buffer) < ENTRY_HEADER_SIZE + place.stored:
                     buffer = bytearray(ENTRY_HEADER_SIZE + place.stored)
@@ -72,3 +75,11 @@ def _extract(store: ObjectStore, wanted: ObjectId, write: Callable[[Data], None]
         raise failed[0]
     if whole.digest() != wanted:
         raise IntegrityFailure(what=f"object {wanted.short}", reason="its pieces do not make the whole")
+
+
+def _places(store: ObjectStore, wanted: ObjectId) -> Iterator[tuple[ChunkRecord, Location]]:
+    pieces = store.pieces(wanted)
+    while batch := list(islice(pieces, _LOOKED_UP)):
+        places = store.locations({record.id for record in batch})
+        for record in batch:
+            yield record, places[record.id]

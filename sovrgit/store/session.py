@@ -188,13 +188,14 @@ class WriteSession:
         """A session for a child about to be forked: it writes packs of its own, which this one takes in.
 
         None if there are too many objects to remember them all; the catalogue cannot be asked, because SQLite's
-        connections do not survive a fork.
+        connections do not survive a fork. None, too, if something was added before: the child's packs become visible
+        first, and must not need what is in later ones.
         """
         known = self._all_ids(MAX_REMEMBERED)
-        if known is None:
+        if known is None or self._seen:
             return None
         child = WriteSession(self._folder, self._temporary, lambda _: False, self._all_ids, self._publish)
-        child._seen = known | self._seen
+        child._seen = known
         return child
 
     def finish(self) -> list[FinishedPack]:

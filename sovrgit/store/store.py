@@ -261,7 +261,7 @@ class ObjectStore:
             needed += self.chunks(piece)
         return needed + lists
 
-    def pieces(self, wanted: ObjectId) -> list[ChunkRecord]:
+    def pieces(self, wanted: ObjectId) -> Iterator[ChunkRecord]:
         """The pieces of a blob in order, itself if it is not chunked.
 
         Raises:
@@ -269,8 +269,9 @@ class ObjectStore:
         """
         location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
-            return [ChunkRecord(wanted, location.size)]
-        return list(self._follow(wanted, records, location.depth, _MAX_LIST_DEPTH))
+            yield ChunkRecord(wanted, location.size)
+            return
+        yield from self._records(wanted, location, records, _MAX_LIST_DEPTH)
 
     def read_raw(self, location: Location, buffer: memoryview) -> None:
         """Fill a buffer with an entry as the pack has it, header and payload, unverified.
@@ -430,12 +431,18 @@ class ObjectStore:
         return records
 
     def _pieces(self, wanted: ObjectId, location: Location, records: list[ChunkRecord], levels: int) -> Iterator[Data]:
+        for record in self._records(wanted, location, records, levels):
+            yield self._read(record.id, Kind.BLOB, levels - 1, record.length)
+
+    def _records(
+        self, wanted: ObjectId, location: Location, records: list[ChunkRecord], levels: int
+    ) -> Iterator[ChunkRecord]:
         left = location.size
         for record in self._follow(wanted, records, location.depth, levels):
             left -= record.length
             if left < 0:
                 break
-            yield self._read(record.id, Kind.BLOB, levels - 1, record.length)
+            yield record
         if left:
             raise IntegrityFailure(
                 what=f"object {wanted.short}", reason="its pieces have another length than the whole"

@@ -241,7 +241,7 @@ def run_document(identity: ObjectId, run: Run) -> dict[str, Any]:
         "status": str(run.status),
         "reason": run.reason,
         "pod": run.pod,
-        "command": list(run.command),
+        "argv": list(run.command),
         "parameters": dict(run.parameters),
         "environment": dict(run.environment),
         "executor": dict(run.executor),

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,8 @@ _SHAPES = {
     "clock": r"[\d:.]+",
     "ago": r"\d+ \w+ ago",
 }
+_MACHINE = re.compile(r"((?<!\w)on |^Platform: +|^Executor: +|^Used: +)(?:\w+ \w+, Python [\d.]+|(?<=: ).*)")
+_SHORT_ID = re.compile(r"\b[0-9a-f]{10}\b")
 _GAP = re.compile(r"(?<=\S) {2,}")
 _ANYTHING = re.compile(r"…|\.\.\.")
 
@@ -155,11 +157,18 @@ class Ids:
         self.actual[written], self.written[actual] = actual, written
         return True
 
-    def copy(self) -> Ids:
-        """A copy, to try something."""
+    def name(self, actual: str) -> str:
+        """What an id of the output is called in the text; a new one is called what it is, if that is free."""
+        return self.written[actual] if actual in self.written or not self.same(actual, actual) else actual
+
+    def learn(self, tried: Callable[[Ids], bool]) -> bool:
+        """Try something with a copy, and remember what that learned only if it holds."""
         other = Ids()
         other.actual, other.written = dict(self.actual), dict(self.written)
-        return other
+        if not tried(other):
+            return False
+        self.actual, self.written = other.actual, other.written
+        return True
 
 
 def matches(expected: list[str], actual: list[str], ids: Ids) -> bool:
@@ -167,12 +176,10 @@ def matches(expected: list[str], actual: list[str], ids: Ids) -> bool:
     if not expected:
         return not actual
     if expected[0].strip() in ("…", "..."):
-        for skipped in range(len(actual) + 1):
-            tried = ids.copy()
-            if matches(expected[1:], actual[skipped:], tried):
-                ids.actual, ids.written = tried.actual, tried.written
-                return True
-        return False
+        return any(
+            ids.learn(lambda tried, rest=actual[skipped:]: matches(expected[1:], rest, tried))
+            for skipped in range(len(actual) + 1)
+        )
     if not actual or not line_matches(expected[0], actual[0], ids):
         return False
     return matches(expected[1:], actual[1:], ids)
@@ -226,18 +233,21 @@ def updated(text: str, folder: Path) -> str:
     lines = text.splitlines()
     changes: list[tuple[Step, list[str]]] = []
     for step, actual in zip(steps, run(steps, folder), strict=True):
-        if not step.hidden and not matches(step.expected, actual, ids):
-            changes.append((step, [f"{step.indent}{line}".rstrip() for line in _with_written_ids(actual, ids)]))
+        expected = step.expected
+        if not step.hidden and not ids.learn(lambda tried, a=expected, b=actual: matches(a, b, tried)):
+            changes.append((step, [f"{step.indent}{line}".rstrip() for line in _written(step.expected, actual, ids)]))
     for step, actual in reversed(changes):
         lines[step.first : step.last] = actual
     return "\n".join(lines) + "\n"
 
 
-def _with_written_ids(lines: list[str], ids: Ids) -> Iterator[str]:
-    for line in lines:
-        yield _VARIABLE.sub(
-            lambda found: ids.written.get(found[0][:10], found[0]) if len(found[0]) == 10 else found[0], line
-        )
+def _written(expected: list[str], actual: list[str], ids: Ids) -> Iterator[str]:
+    """What to write: lines that are right stay as they are, known ids keep their names, machines have none."""
+    for number, line in enumerate(actual):
+        if number < len(expected) and ids.learn(lambda tried, a=expected[number], b=line: line_matches(a, b, tried)):
+            yield expected[number]
+        else:
+            yield _MACHINE.sub(r"\1…", _SHORT_ID.sub(lambda found: ids.name(found[0]), line))
 
 
 def main() -> None:

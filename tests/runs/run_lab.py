@@ -11,13 +11,13 @@ from typing import Any
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.commits import CommitRequest, commit
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.switch import move_to
 from sovrgit.pod.treediff import walk
-from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.remotes.clone import clone
 from sovrgit.remotes.directory import DirectoryRemote
-from sovrgit.remotes.pull import fast_forward
 from sovrgit.remotes.fetch import FetchRequest, fetch
 from sovrgit.remotes.push import PushRequest, push
 from sovrgit.runs.executor import Cancel, Event
@@ -129,9 +129,12 @@ class Lab:
         remote = self.push(folder / "remote")
         return Lab(clone(remote, folder / "clone", time_ns=self.clock * 10**9).pod, self.clock)
 
-    def pull(self, folder: Path) -> None:
+    def take(self, folder: Path) -> None:
+        """Go to what the remote has, whatever was committed here."""
         fetch(self.pod, DirectoryRemote(folder / "remote"), FetchRequest("origin", self.clock * 10**9))
-        fast_forward(self.pod, "origin", time_ns=self.clock * 10**9)
+        with self.pod.lock():
+            target = self.pod.refs.read().values["refs/remotes/origin/main"]
+            move_to(self.pod, target, command="test", time_ns=self.clock * 10**9)
 
     def _approve(self, proposal: Proposal) -> bool:
         self.asked.append(proposal)

@@ -259,7 +259,7 @@ def test_parameters_and_arguments_reach_the_command(lab: Lab) -> None:
 
 def test_parameters_of_the_recipe_are_defaults(lab: Lab) -> None:
     lab.recipe(params={"size": 3, "share": 0.5, "deep": True, "word": "yes"})
-    lab.script('echo $SOVR_PARAM_SIZE $SOVR_PARAM_SHARE $SOVR_PARAM_DEEP $SOVR_PARAM_WORD > output/out.txt')
+    lab.script("echo $SOVR_PARAM_SIZE $SOVR_PARAM_SHARE $SOVR_PARAM_DEEP $SOVR_PARAM_WORD > output/out.txt")
     assert lab.run().run.parameters == {"size": "3", "share": "0.5", "deep": "true", "word": "yes"}
     assert lab.read("output/out.txt") == "3 0.5 true yes\n"
     assert lab.run(parameters={"word": "no"}).run.parameters["word"] == "no"
