@@ -16,6 +16,7 @@ from sovrgit.progress import SILENT, Progress
 if TYPE_CHECKING:
     from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.remotes.base import Remote
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.push import Pushed
     from sovrgit.runs.record import RunRequest
@@ -80,11 +81,24 @@ def get_pod(
     from sovrgit.remotes.locations import open_existing
 
     remote = open_existing(reference, base)
-    name = Path(remote.location).name.removesuffix(".sovr") or "pod"
-    target = base / (name if folder is None else folder)
+    target = base / (_folder_name(remote) if folder is None else folder)
     cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
     cloned.pod.config.set("pod.origin", remote.describe())
     return cloned
+
+
+def _folder_name(remote: Remote) -> str:
+    """The pod's own name, if that can be a folder's; else that of the place it comes from."""
+    from sovrgit.pod.recipe_checks import check_name
+    from sovrgit.pod.recipe_lines import Fault
+    from sovrgit.remotes.fetch import decode_manifest
+
+    manifest = decode_manifest(remote, remote.read_manifest())
+    name = manifest.recipe.get("name", "") if manifest is not None else ""
+    try:
+        return check_name((), name)
+    except Fault:
+        return Path(remote.location).name.removesuffix(".sovr") or "pod"
 
 
 def begin_fork(cloned: Cloned, reference: str, author: Stamp) -> ObjectId:
@@ -114,8 +128,11 @@ def recipe_summary(pod: Pod) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}
 
 
-def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest) -> None:
+def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest, *, hint: str | None = None) -> None:
     """Ask, as the request says, before a recorded run is repeated whose scripts are somebody else's.
+
+    Args:
+        hint: what to do if they are not approved; there is a general one otherwise.
 
     Raises:
         RunNotTrusted: if they are not approved.
@@ -131,5 +148,5 @@ def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest) -> None:
     if proposed is None:
         return
     if not request.approve(proposed):
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin, hint=hint)
     approve(pod, proposed.code, proposed.files)

@@ -218,8 +218,19 @@ class App:
             self.console.error(message, (), hint)
 
     def flush(self) -> None:
-        """Bring everything that was printed to its readers."""
-        self.console.out.flush()
+        """Bring everything that was printed to its readers.
+
+        Raises:
+            StorageFull, StorageFailure: if it cannot be written.
+        """
+        try:
+            self.console.out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from sovrgit.store.files import storage_error
+
+            raise storage_error(error, "standard output") from error
 
     def close(self) -> None:
         """Let go of the pod."""

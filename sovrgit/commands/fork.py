@@ -19,14 +19,10 @@ def command(app: App, reference: str, folder: Path | None) -> None:
     Its first commit here names the pod, the commit and the reference that it comes from. The origin is kept as the
     remote `upstream`; push to a remote of your own.
     """
+    from sovrgit.actions import begin_fork
     from sovrgit.commands.getting import get_pod
-    from sovrgit.commands.summary import recipe_summary
-    from sovrgit.remotes.clone import fork
 
     cloned = get_pod(app, reference, folder, "upstream")
-    origin = cloned.fetched.manifest
-    name = recipe_summary(cloned.pod).get("name") or Path(reference).name
-    message = f"Fork {name} at {cloned.head.short}"
-    identity = fork(cloned, app.pod.config.get("pod.origin") or reference, name, app.author(), message)
-    app.console.note(f"repository {origin.repository.hex()}", level=1)
+    identity = begin_fork(cloned, reference, app.author())
+    app.console.note(f"repository {cloned.fetched.manifest.repository.hex()}", level=1)
     app.show(ClonedView(cloned, identity))

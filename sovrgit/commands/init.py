@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sovrgit.commands.app import App, sovr_command
 from sovrgit.ui.initview import CreatedView
+
+if TYPE_CHECKING:
+    from sovrgit.pod.recipe import Golem
 
 
 @sovr_command("init")
@@ -63,7 +67,19 @@ def command(
     recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
     pod = Pod.create(target)
     app.use(pod)
-    app.show(CreatedView(pod.root, recipe.name, str(recipe.kind), written, app.folder))
+    missing = _missing_script(pod.root, recipe.golem)
+    app.show(CreatedView(pod.root, recipe.name, str(recipe.kind), written, app.folder, missing))
+
+
+def _missing_script(root: Path, golem: Golem | None) -> str:
+    """The script that the command of a new pod names and that has still to be written; empty if there is none."""
+    if golem is None:
+        return ""
+    from sovrgit.pod.recipe_checks import is_inside
+    from sovrgit.runs.inputs import command_of
+
+    named = (part.removeprefix("[@]") for part in command_of(golem, ()))
+    return next((part for part in named if is_inside(part, golem.script_folder) and not (root / part).exists()), "")
 
 
 def _author(app: App, answers: dict[str, object]) -> str:

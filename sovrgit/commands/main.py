@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import re
@@ -107,22 +106,28 @@ def run(arguments: Sequence[str]) -> int:
         return _run(app, arguments)
     except (BrokenPipeError, _ReaderGone):
         # The reader has gone; closing without a message is what every other tool does.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(BrokenPipeError):
-                stream.flush()
-                continue
-            os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
         return BROKEN_PIPE
     finally:
+        _let_go_of_output()
         app.close()
+
+
+def _let_go_of_output() -> None:
+    """Drop what cannot be written, or the interpreter would complain about it when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _run(app: App, arguments: Sequence[str]) -> int:
     try:
         result: Any = cli.main(list(arguments), prog_name="sovr", standalone_mode=False, obj=app)
-        code = result if isinstance(result, int) else 0
+        app.flush()
+        return result if isinstance(result, int) else 0
     except SovrError as error:
         app.report(error)
         code = error.exit_code
@@ -135,6 +140,8 @@ def _run(app: App, arguments: Sequence[str]) -> int:
         app.report_usage(_in_our_style(error), hint)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            app.console.note("")  # the terminal has just shown ^C
         app.report_usage("interrupted", "", code="Interrupted", exit_code=INTERRUPTED)
         code = INTERRUPTED
     except (BrokenPipeError, _ReaderGone):
@@ -152,7 +159,6 @@ def _run(app: App, arguments: Sequence[str]) -> int:
         message = f"this is a bug in sovr: {type(error).__name__}: {error}"
         app.report_usage(message, "please report it, with the lines above", code="Bug", exit_code=BUG)
         raise SystemExit(BUG) from error
-    app.flush()
     return code
 
 

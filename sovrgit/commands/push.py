@@ -17,21 +17,11 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
 
     Verdicts on runs go along. A remote that has moved on is not overwritten: fetch first.
     """
-    from sovrgit.commands.summary import recipe_summary
-    from sovrgit.errors import RevisionNotFound
-    from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+    from sovrgit.actions import push_pod
     from sovrgit.remotes.locations import default_remote, open_remote
-    from sovrgit.remotes.push import PushRequest, push
 
     name = remote or default_remote(app.pod)
-    place = open_remote(app.pod, name)
-    refs = app.pod.refs.read()
-    chosen = [HEADS + branch for branch in branches] or [refs.head]
-    for ref in chosen:
-        if ref not in refs.values:
-            hint = "there is no commit yet; run `sovr commit`" if ref == refs.head else None
-            raise RevisionNotFound(revision=ref.removeprefix(HEADS), hint=hint)
-    records = (TAGS, VERDICTS, RUNS) if with_runs else (TAGS, VERDICTS)
-    chosen += [ref for ref in refs.values if ref.startswith(records)]
-    request = PushRequest(name, chosen, app.now_ns(), recipe_summary(app.pod))
-    app.show(PushedView(push(app.pod, place, request, app.progress), name, place.describe()))
+    pushed = push_pod(
+        app.pod, name, time_ns=app.now_ns(), branches=branches, with_runs=with_runs, progress=app.progress
+    )
+    app.show(PushedView(pushed, name, open_remote(app.pod, name).describe()))

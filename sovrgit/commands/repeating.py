@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from sovrgit import actions
 from sovrgit.commands.app import App
-from sovrgit.errors import RunNotTrusted
 from sovrgit.objects.ids import ObjectId
-from sovrgit.runs.inputs import read_recipe
 from sovrgit.runs.run import RunRequest
-from sovrgit.runs.trust import approve, proposal
 
 
 def approve_recorded(app: App, identity: ObjectId, request: RunRequest) -> None:
@@ -16,14 +14,5 @@ def approve_recorded(app: App, identity: ObjectId, request: RunRequest) -> None:
     Raises:
         RunNotTrusted: if they are not approved.
     """
-    run = app.pod.store.run(identity)
-    golem = read_recipe(app.pod.store, run.input)[1].golem
-    if golem is None:
-        return
-    proposed = proposal(app.pod, run.input, golem, " ".join(run.command), run.by, recorded=True)
-    if proposed is None:
-        return
-    if not request.approve(proposed):
-        hint = f"read the scripts, then `sovr {app.command} --yes {identity.short}`"
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin, hint=hint)
-    approve(app.pod, proposed.code, proposed.files)
+    hint = f"read the scripts, then `sovr {app.command} --yes {identity.short}`"
+    actions.approve_recorded(app.pod, identity, request, hint=hint)

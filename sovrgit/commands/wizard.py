@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -52,7 +52,7 @@ def ask_recipe(app: App, target: Path, chosen: bool) -> tuple[bytes, Path]:
     kind = _ask("Is it a pod or a task?", "pod", ["pod", "task"])
     default = target.absolute().name if chosen or not any(target.iterdir()) else None
     answers: dict[str, object] = {
-        "name": _ask("Name", default),
+        "name": _ask("Name", default, check=_name),
         "description": _ask("Description", ""),
         "author": _ask("Author", app.author().name),
         "version": _ask("Version", "1.0"),
@@ -73,7 +73,25 @@ def ask_recipe(app: App, target: Path, chosen: bool) -> tuple[bytes, Path]:
     return recipe_from(target, answers, task=kind == "task", external=external, pods=pods), target
 
 
-def _ask(question: str, default: str | None, choices: list[str] | None = None) -> str:
+def _ask(
+    question: str,
+    default: str | None,
+    choices: list[str] | None = None,
+    check: Callable[[str], str] | None = None,
+) -> str:
     kind = click.Choice(choices) if choices else str
-    answer: str = click.prompt(question, default=default, type=kind, show_default=bool(default), err=True)
+    answer: str = click.prompt(
+        question, default=default, type=kind, value_proc=check, show_default=bool(default), err=True
+    )
     return answer.strip()
+
+
+def _name(text: str) -> str:
+    """A name that can be a pod's; click asks again for one that cannot."""
+    from sovrgit.pod.recipe_checks import check_name
+    from sovrgit.pod.recipe_lines import Fault
+
+    try:
+        return check_name((), text.strip())
+    except Fault as fault:
+        raise click.UsageError(fault.reason) from None

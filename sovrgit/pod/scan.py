@@ -130,6 +130,8 @@ def _check_with_child(root: str, index: Index, paths: list[str], total: int) -> 
         raise
     if child == 0:
         try:
+            # Or nobody would tell this process that the parent has stopped reading.
+            os.close(reader)
             found = array("I", _check(root, index, paths, half, len(paths))).tobytes()
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(len(found).to_bytes(8, "little") + found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from sovrgit.ui.console import Console
 
 @dataclass(frozen=True, slots=True)
 class CreatedView:
-    """Shows a pod that was just made."""
+    """Shows a pod that was just made. `missing` is the script that its command names, if it is not there yet."""
 
     root: Path
     name: str
     kind: str
     written: Sequence[str]
     here: Path
+    missing: str = ""
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -33,8 +35,10 @@ class CreatedView:
         for path in self.written:
             console.line(f"  {console.safe(path)}")
         relative = os.path.relpath(self.root, self.here)
-        enter = "" if relative == os.curdir else f"`cd {relative}`, then "
-        console.hint(f'{enter}`sovr commit -m "First version"` records it')
+        enter = "" if relative == os.curdir else f"`cd {shlex.quote(relative)}`, "
+        write = f"write `{self.missing}`, " if self.missing else ""
+        then = "then " if enter or write else ""
+        console.hint(f'{enter}{write}{then}`sovr commit -m "First version"` records it')
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
-from sovrgit.objects.verdict import Verdict
+from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_duration, human_size, human_time, relative_time
@@ -25,9 +25,12 @@ _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStat
 
 _REASONS_SHOWN = 4
 
+_MARKS = {Finding.IDENTICAL: "verified", Finding.DIFFERS: "differs", Finding.INCOMPARABLE: "not comparable"}
+"""What came of checking a run, in a word."""
+
 _LABEL_WIDTH = 11
 
-_SHORTEST_COMMAND = 20
+_SHORTEST_COMMAND = 16
 """Columns that a command in a list keeps on a narrow terminal."""
 
 
@@ -132,12 +135,12 @@ class RunsView:
                 continue
             when = relative_time(run.started // 1_000_000_000, self.now)
             status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
-            marks = [f"repeats {run.repeats.short}"] if run.repeats else []
-            marks += [f"verified: {verdict.finding}"] if verdict else []
-            marks += [f"commit {known.commit.short}"] if known.commit else []
+            marks = [_MARKS[verdict.finding]] if verdict else []
+            marks += [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
             tail = f"  ({', '.join(marks)})" if marks else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
-            command = console.safe(command_text(run))
+            # A repeat has the command of its original.
+            command = f"repeats {run.repeats.short}" if run.repeats else console.safe(command_text(run))
             if console.terminal:
                 taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail)
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
@@ -194,7 +197,8 @@ class VerifiedView:
         if console.verbosity < 0:
             console.line(str(verdict.finding))
             return
-        console.line(f"run {console.style(verdict.run.short, 'cyan')} is {finding_text(console, verdict)}")
+        verb = "" if verdict.finding is Finding.DIFFERS else "is "
+        console.line(f"run {console.style(verdict.run.short, 'cyan')} {verb}{finding_text(console, verdict)}")
         for difference in verdict.differences:
             console.line(f"  {difference.change:<8} {console.path(difference.path)}")
         console.line(f"recorded as verdict {self.verified.id.short}, repeated as run {verdict.repeat.short}")

@@ -65,7 +65,10 @@ def collapsed(changes: Sequence[Change]) -> list[tuple[str, bytes, int, str]]:
     whole = _whole_folders(changes)
     rows: list[tuple[str, bytes, int, str]] = []
     done: set[tuple[bytes, str]] = set()
+    emptied = {folder for change in changes if change.kind == "removed" for folder in _above(change.path)}
     for change in changes:
+        if change.kind == "added" and change.path in emptied:
+            continue  # A folder that has lost its last file is not news of its own.
         label, style = _LABELS.get(change.kind, _TYPE_LABEL)
         folder = next((above for above in _above(change.path) if (above, change.kind) in whole), None)
         if folder is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ class PushedView:
             console.line(line)
         amount = f"{plural(self.pushed.sent_objects, 'object')} in {plural(self.pushed.sent_packs, 'pack')}"
         console.note(f"sent {human_size(self.pushed.sent_bytes)} ({amount}) to {self.location}")
+        if self.pushed.generation == 1:
+            console.hint(f"`sovr clone {shlex.quote(self.location)}` gets it, by whoever can read that folder")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -143,7 +143,7 @@ def words(text: str) -> str:
     """The text without ids and lengths of time, which differ from run to run."""
     text = re.sub(r"\b[0-9a-f]{64}\b", "<ID>", text)
     text = re.sub(r"\b[0-9a-f]{10}\b", "<id>", text)
-    return re.sub(r"\b[0-9.]+ (?:ms|s)\b", "<time>", text)
+    return re.sub(r"\b[0-9.]+ (?:µs|ms|s)\b", "<time>", text)
 
 
 def argv(*arguments: str) -> list[str]:
@@ -154,12 +154,12 @@ def argv(*arguments: str) -> list[str]:
 class Terminal:
     """A process on a terminal of 80 columns and 24 lines."""
 
-    def __init__(self, folder: Path, *arguments: str, environ: Mapping[str, str] = {}) -> None:
+    def __init__(self, folder: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.seen = b""
         self.process = subprocess.Popen(
-            argv(*arguments),
+            command,
             cwd=folder,
             env={**ENVIRONMENT, **environ},
             stdin=slave,
@@ -180,6 +180,13 @@ class Terminal:
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
+
+    def wait_for_sleep(self) -> None:
+        """Wait until the process waits itself. A signal just before it begins to read would not wake it."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        deadline = time.monotonic() + PATIENCE
+        while stat.exists() and b") S " not in stat.read_bytes():
+            assert time.monotonic() < deadline
 
     def end(self) -> tuple[str, int]:
         """Everything that was shown, with plain line ends, and the exit code."""
@@ -208,7 +215,7 @@ class Terminal:
 @contextlib.contextmanager
 def terminal(folder: Path, *arguments: str, environ: Mapping[str, str] = {}) -> Iterator[Terminal]:
     """`sovr` on a terminal."""
-    made = Terminal(folder, *arguments, environ=environ)
+    made = Terminal(folder, argv(*arguments), environ)
     try:
         yield made
     finally:

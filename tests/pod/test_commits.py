@@ -16,6 +16,7 @@ from pod_lab import EMPTY, Lab, link, naive_tree, script, text
 from sovrgit.errors import (
     FileUnstable,
     FileUnsupported,
+    Locked,
     NothingToCommit,
     PathNotFound,
     RevisionNotFound,
@@ -25,7 +26,6 @@ from sovrgit.errors import (
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind
 from sovrgit.objects.tree import EMPTY_TREE_ID
-from sovrgit.pod import commits as commits_module
 from sovrgit.pod import index as index_module
 from sovrgit.pod.commits import CommitRequest, commit, publish
 from sovrgit.pod.history import walk
@@ -416,18 +416,16 @@ def test_two_processes_that_commit_at_once_lose_nothing(lab: Lab) -> None:
     assert set(lab.committed()) == {b"%s-%d" % (name, number) for name in (b"left", b"right") for number in range(8)}
 
 
-def test_the_look_is_taken_after_the_lock(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit that waited for another one builds on it."""
+def test_the_working_tree_is_looked_at_under_the_lock(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a commit that had to wait for another one builds on it."""
     lab.put("a", b"1")
     original: Callable[[Pod], WorkingTree] = WorkingTree.look
-    done = []
 
     def look(pod: Pod) -> WorkingTree:
-        if not done:
-            done.append(pod)
-            lab.put("b", b"2")
+        with pytest.raises(Locked), lab.reopened().pod.lock(patience=0):
+            pass
         return original(pod)
 
-    monkeypatch.setattr(commits_module.WorkingTree, "look", look)
+    monkeypatch.setattr(WorkingTree, "look", look)
     lab.commit()
-    assert lab.committed() == {b"a": text(b"1"), b"b": text(b"2")}
+    assert lab.committed() == {b"a": text(b"1")}

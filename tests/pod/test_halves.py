@@ -103,13 +103,21 @@ def test_a_failure_here_ends_the_child(pod: Pod, monkeypatch: pytest.MonkeyPatch
         os.read(release, 1)  # for ever: the parent does not write
         store(descriptor, name, path, folder, position, session)
 
+    children: list[int] = []
+    fork = os.fork
+
+    def remembered() -> int:
+        children.append(fork())
+        return children[-1]
+
+    monkeypatch.setattr(halves.os, "fork", remembered)
     monkeypatch.setattr(snapshot, "_store_file", hooked)
     with pytest.raises(StorageFull):
         made(pod)
     os.close(release)
     os.close(hold)
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(children[0], os.WNOHANG)
     assert not list(pod.temporary.iterdir())
 
 

@@ -88,7 +88,7 @@ class FaultyRemote:
         return fault(call) if fault is not None and number in times else call.proceed()
 
 
-# --- faults -----------------------------------------------------------------------------------------------------
+# --- faults -----------------------------------------------------------------------------------------------------------
 
 
 def unreachable(call: Call) -> Any:

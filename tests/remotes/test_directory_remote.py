@@ -102,7 +102,7 @@ def test_push_never_shares(lab: Lab, place: Path) -> None:
     assert not inodes & {path.stat().st_ino for path in (place / "packs").iterdir()}
 
 
-# --- what stands in the way -----------------------------------------------------------------------------------------------
+# --- what stands in the way -------------------------------------------------------------------------------------------
 
 
 def test_pipe_in_place_of_a_file_does_not_wait(place: Path, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_local_pack_that_is_damaged_is_not_the_remotes_fault(
     assert not place.exists()
 
 
-# --- races --------------------------------------------------------------------------------------------------------------
+# --- races ------------------------------------------------------------------------------------------------------------
 
 
 def _rivals(place: Path, tmp_path: Path) -> tuple[Lab, Lab]:

@@ -66,19 +66,19 @@ def test_clone_tells_how_far_it_is(lab: Lab, remote: MemoryRemote, tmp_path: Pat
     assert not counter.is_open
 
 
-_NAMES = st.sampled_from(["a", "b", "d/a", "d/b", "d/e/f", "g/h"])
-_CONTENTS = st.one_of(
-    st.sampled_from([b"", b"1", b"2", b"text " * 40]),
-    # Long enough to be cut into chunks; versions share most of them.
-    st.builds(lambda seed, at: _edited(seed, at), st.integers(0, 1), st.integers(0, 3000)),
-)
-_FILES = st.dictionaries(_NAMES, _CONTENTS, max_size=5)
-
-
 def _edited(seed: int, at: int) -> bytes:
     data = bytearray(random.Random(seed).randbytes(4000))
     data[at : at + 3] = b"new"
     return bytes(data)
+
+
+_NAMES = st.sampled_from(["a", "b", "d/a", "d/b", "d/e/f", "g/h"])
+_CONTENTS = st.one_of(
+    st.sampled_from([b"", b"1", b"2", b"text " * 40]),
+    # Long enough to be cut into chunks; versions share most of them.
+    st.builds(_edited, st.integers(0, 1), st.integers(0, 3000)),
+)
+_FILES = st.dictionaries(_NAMES, _CONTENTS, max_size=5)
 
 
 @st.composite
@@ -140,7 +140,7 @@ def test_any_history_arrives_whole(
         copy.pod.close()
 
 
-# --- where it goes, and what is left ------------------------------------------------------------------------------------
+# --- where it goes, and what is left ----------------------------------------------------------------------------------
 
 
 def test_into_a_folder_with_something_in_it(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_damaged_remote(lab: Lab, tmp_path: Path, damage: str) -> None:
     assert not (tmp_path / "clone").exists()
 
 
-# --- from a pod, and forks ----------------------------------------------------------------------------------------------
+# --- from a pod, and forks --------------------------------------------------------------------------------------------
 
 
 def test_from_a_working_pod(lab: Lab, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def pair(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> tuple[Lab, Lab]:
     return lab, cloned(remote, tmp_path / "clone")
 
 
-# --- what arrives -------------------------------------------------------------------------------------------------
+# --- what arrives -----------------------------------------------------------------------------------------------------
 
 
 def test_fetch_brings_what_is_new(pair: tuple[Lab, Lab], remote: MemoryRemote) -> None:
@@ -175,7 +175,7 @@ def test_lost_state_costs_time_only(pair: tuple[Lab, Lab], remote: MemoryRemote)
     assert lab.push(remote).moved == ()
 
 
-# --- a remote that went another way -------------------------------------------------------------------------------
+# --- a remote that went another way -----------------------------------------------------------------------------------
 
 
 def _earlier(lab: Lab, remote: MemoryRemote) -> bytes:
@@ -288,7 +288,7 @@ def test_nothing_pushed_yet(lab: Lab, remote: MemoryRemote) -> None:
         lab.fetch(remote)
 
 
-# --- packs that are not right ---------------------------------------------------------------------------------------
+# --- packs that are not right -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [cut_off, garbled])

@@ -39,7 +39,7 @@ def test_push_that_crashes_at_any_call(tmp_path: Path, noise: random.Random, cra
     start, packs = first.manifest, dict(first.packs)
     state = RemoteState.load(lab.pod.folder, "origin")
     lab.commit({str(number): noise.randbytes(900) for number in range(20)})
-    total = _calls_of(lambda remote: lab.push(remote), first)
+    total = _calls_of(lab.push, first)
     assert total > 6
     for index in range(total):
         remote = MemoryRemote()
@@ -111,7 +111,7 @@ def test_fetch_that_crashes_at_any_call(tmp_path: Path, noise: random.Random, cr
     remote.manifest = manifest
     counted = cloned(remote, tmp_path / "counted")
     remote.manifest = later
-    total = _calls_of(lambda place: counted.fetch(place), remote)
+    total = _calls_of(counted.fetch, remote)
     assert total > 3
     for index in range(total):
         remote.manifest = manifest

@@ -41,7 +41,7 @@ def stored(remote: MemoryRemote, folder: Path) -> set[ObjectId]:
     return found
 
 
-# --- what travels -------------------------------------------------------------------------------------------------
+# --- what travels -----------------------------------------------------------------------------------------------------
 
 
 def test_first_push_makes_the_remote(lab: Lab, remote: MemoryRemote) -> None:
@@ -257,7 +257,7 @@ def test_progress_adds_up(lab: Lab, remote: MemoryRemote, noise: random.Random, 
     assert not counter.is_open
 
 
-# --- packs ----------------------------------------------------------------------------------------------------------
+# --- packs ------------------------------------------------------------------------------------------------------------
 
 
 def test_whole_packs_go_as_they_are_with_their_tables(
@@ -288,7 +288,7 @@ def test_push_leaves_no_temporary_files(lab: Lab, remote: MemoryRemote) -> None:
     assert lab.stray() == []
 
 
-# --- what is refused ------------------------------------------------------------------------------------------------
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 def test_ref_that_is_not_here(lab: Lab, remote: MemoryRemote) -> None:

@@ -20,6 +20,8 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.store import catalogue
 from sovrgit.store.store import ObjectStore
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are looked up in /proc")
+
 NOBODY = 65534
 
 
@@ -269,6 +271,7 @@ def test_a_pack_that_goes_while_the_folder_is_listed(bench: Bench, monkeypatch: 
         store.read(gone, Kind.BLOB)
 
 
+@needs_proc
 def test_names_are_made_durable_before_anything_relies_on_them(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was killed between the renames and the sync leaves names that a power cut could take back."""
     [item] = bench.add(b"named, not synced")

@@ -21,6 +21,8 @@ from sovrgit.store.files import sync_folder, write_atomic
 from sovrgit.store.packwriter import PackWriter
 from sovrgit.store.session import WriteSession
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are looked up in /proc")
+
 PATIENCE = 60.0
 """Seconds after which something is taken to wait for ever."""
 
@@ -220,6 +222,7 @@ def test_an_abandoned_batch_leaves_nothing(bench: Bench, tiny: None, count: int)
     assert not bench.store.has(blob_id(blobs_of(1)[0]))
 
 
+@needs_proc
 def test_abandoned_while_packs_wait_for_the_disk(bench: Bench, tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Packs whose turn to be synced never comes are removed too, and their files closed."""
     before = set(os.listdir("/proc/self/fd"))
@@ -276,6 +279,7 @@ def test_what_is_visible_has_all_that_it_refers_to(
     assert bench.read(blob_id(data)) == data
 
 
+@needs_proc
 def test_a_file_system_that_cannot_sync_a_folder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.fsync
 
