@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from sovrgit.pod.align import align
+from sovrgit.pod.align import Change, align
 
 MAX_SIZE = 1 << 20
 """Bytes of a document; larger ones are data, for which a list of keys says little."""
@@ -194,7 +194,14 @@ def _compare(old: _Node, new: _Node, old_path: Path, new_path: Path) -> Iterator
 
 
 def _compare_lists(old: list[_Node], new: list[_Node], old_path: Path, new_path: Path) -> Iterator[JsonChange]:
-    for i, i_end, j, j_end in align([node.number for node in old], [node.number for node in new]):
+    before, after = [node.number for node in old], [node.number for node in new]
+    changes = align(before, after)
+    if len(old) == len(new):
+        # The rows of a table stay where they are: by position, unless items moved and that explains more.
+        differing = [at for at, (left, right) in enumerate(zip(before, after, strict=True)) if left != right]
+        if len(differing) <= sum(max(i_end - i, j_end - j) for i, i_end, j, j_end in changes):
+            changes = [Change(at, at + 1, at, at + 1) for at in differing]
+    for i, i_end, j, j_end in changes:
         while i < i_end and j < j_end:
             yield from _compare(old[i], new[j], (*old_path, i), (*new_path, j))
             i, j = i + 1, j + 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faulty import Crash, FaultyRemote, answer_lost, answers, crashes, crashes_after, in_turn, unreachable
+from faulty import Call, Crash, FaultyRemote, answer_lost, answers, crashes, crashes_after, in_turn, unreachable
 from memory import MemoryRemote
 from transfer_lab import MAIN, Lab, cloned, manifest_of
 
@@ -72,6 +73,28 @@ def test_pushed_packs_are_remembered_one_by_one(lab: Lab, remote: MemoryRemote, 
     pushed = lab.push(remote)
     assert (remote.sent, pushed.sent_packs, pushed.sent_bytes) == ([], 0, 0)
     assert RemoteState.load(lab.pod.folder, "origin").uploaded == frozenset()
+
+
+def test_pushed_packs_are_remembered_while_others_are_sent(
+    lab: Lab, remote: MemoryRemote, noise: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed has no time to write down what it has done."""
+    _histories(lab, noise)
+    written = threading.Event()
+    save = RemoteState.save
+
+    def watched(state: RemoteState, folder: Path, name: str) -> None:
+        save(state, folder, name)
+        if state.uploaded:
+            written.set()
+
+    def waits(call: Call) -> object:
+        assert written.wait(10)
+        return call.proceed()
+
+    monkeypatch.setattr(RemoteState, "save", watched)
+    # Two are in flight at once; the fourth begins when two have arrived.
+    lab.push(FaultyRemote(remote).on("put_pack", waits, range(3, 4)))
 
 
 def test_pack_that_the_remote_lost_since_is_sent_again(lab: Lab, remote: MemoryRemote, noise: random.Random) -> None:

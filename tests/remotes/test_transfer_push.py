@@ -25,8 +25,8 @@ from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.remotes import collect
 from sovrgit.remotes.directory import DirectoryRemote
-from sovrgit.store.format import PackClass
-from sovrgit.store.packreader import PackReader
+from sovrgit.store.format import PackClass, Toc
+from sovrgit.store.packreader import PackReader, verified
 
 
 def stored(remote: MemoryRemote, folder: Path) -> set[ObjectId]:
@@ -249,6 +249,20 @@ def test_history_is_read_only_as_far_as_needed(lab: Lab, remote: MemoryRemote, m
     assert 0 < len(read) < 12
 
 
+def test_branch_from_far_back_sends_only_its_own(lab: Lab, remote: MemoryRemote) -> None:
+    made: list[ObjectId] = []
+    for number in range(30):
+        made.append(lab.add_commit({"a": b"%d" % number, "d/b": b"same"}, made[-1:]))
+    lab.move(MAIN, made[-1])
+    lab.push(remote)
+    # The blob, the root and the commit.
+    branch = lab.move("refs/heads/side", lab.add_commit({"a": b"side", "d/b": b"same"}, [made[10]]))
+    assert lab.push(remote, branch).sent_objects == 3
+    # And one with another root, whose files are there.
+    strange = lab.move("refs/heads/strange", lab.add_commit({"other": b"29", "d/b": b"same"}))
+    assert lab.push(remote, strange).sent_objects == 2
+
+
 def test_progress_adds_up(lab: Lab, remote: MemoryRemote, noise: random.Random, small: None) -> None:
     lab.commit({str(number): noise.randbytes(3000) for number in range(10)})
     counter = Counter()
@@ -261,7 +275,7 @@ def test_progress_adds_up(lab: Lab, remote: MemoryRemote, noise: random.Random, 
 
 
 def test_whole_packs_go_as_they_are_with_their_tables(
-    lab: Lab, remote: MemoryRemote, noise: random.Random, small: None
+    lab: Lab, remote: MemoryRemote, tmp_path: Path, noise: random.Random, small: None
 ) -> None:
     lab.commit({"secret": b"s"})
     (lab.root / "secret").unlink()
@@ -270,8 +284,22 @@ def test_whole_packs_go_as_they_are_with_their_tables(
     local = {info.id for info in lab.pod.store.packs() if info.kind is PackClass.CONTENT}
     content = {entry.id for entry in manifest_of(remote).packs if entry.kind is PackClass.CONTENT}
     assert content & local
-    copies = [pack for pack in manifest_of(remote).packs if pack.kind is PackClass.METADATA]
-    assert sum(pack.objects for pack in copies) >= len(content)
+    (metadata,) = (entry for entry in manifest_of(remote).packs if entry.kind is PackClass.METADATA)
+    assert metadata.id not in lab.packs()
+    assert tables(remote, metadata.id, tmp_path) == content
+
+
+def tables(remote: MemoryRemote, pack: ObjectId, folder: Path) -> set[ObjectId | None]:
+    """The packs whose tables of contents a metadata pack has."""
+    path = folder / "metadata.pack"
+    path.write_bytes(remote.packs[pack])
+    found = set()
+    with PackReader(path, pack) as reader:
+        for digest, kind, _, _, offset, stored_size, _ in reader.toc().rows():
+            if kind == Kind.TOC:
+                data = verified(*reader.entry(offset, stored_size), ObjectId(digest), "pack")
+                found.add(Toc.decode(bytes(data)).pack)
+    return found
 
 
 def test_small_packs_are_sent_as_one(lab: Lab, remote: MemoryRemote) -> None:
