@@ -148,4 +148,5 @@ class _Follower:
             yield _Link(verdict.run, {Kind.RUN}, item)
             yield _Link(verdict.repeat, {Kind.RUN}, item)
         elif kind is Kind.TAG:
-            yield _Link(store.tag(item).target, _ANY, item)
+            tag = store.tag(item)
+            yield _Link(tag.target, {tag.kind}, item)
