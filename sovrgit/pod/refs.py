@@ -15,6 +15,9 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.store.files import reporting, storage_error, write_all, write_atomic
 
 _HEADER = "sovr refs 1"
+_FOOTER = "end"
+"""The last line: without it, a file that was cut off between two lines would look whole."""
+
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
 RUNS = "refs/runs/"
@@ -53,7 +56,7 @@ class Refs:
         """The file's text."""
         lines = [_HEADER, f"HEAD {self.head}"]
         lines += [f"{value} {name}" for name, value in sorted(self.values.items())]
-        return ("\n".join(lines) + "\n").encode()
+        return ("\n".join([*lines, _FOOTER]) + "\n").encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Refs:
@@ -64,8 +67,8 @@ class Refs:
         """
         try:
             # Not splitlines(), which also splits at characters that may stand in a name.
-            header, head, *lines, end = data.decode().split("\n")
-            if header != _HEADER or not head.startswith("HEAD ") or end:
+            header, head, *lines, footer, end = data.decode().split("\n")
+            if header != _HEADER or not head.startswith("HEAD ") or footer != _FOOTER or end:
                 raise ValueError
             values: dict[str, ObjectId] = {}
             for line in lines:

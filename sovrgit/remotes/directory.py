@@ -99,7 +99,7 @@ class DirectoryRemote:
                 return
             with _opened(source) as inside:
                 try:
-                    _copy(inside, target, size, advance, sync=False)
+                    _copy(inside, target, size, advance, sync=True)
                 except OSError as error:
                     if error.errno in _PASSING:
                         raise

@@ -84,7 +84,7 @@ def test_anything_that_may_be_of_use_is_not_overwritten(tmp_path: Path, left: st
     for name in ("packs", "tmp", "remotes"):
         (folder / name).mkdir(parents=True)
     if left == "refs":
-        (folder / "refs").write_text(f"sovr refs 1\nHEAD refs/heads/main\n{'1' * 64} refs/heads/main\n")
+        (folder / "refs").write_text(f"sovr refs 1\nHEAD refs/heads/main\n{'1' * 64} refs/heads/main\nend\n")
     elif left == "damaged refs":
         (folder / "refs").write_text("sovr refs 1\n")
     elif left == "file":
@@ -112,7 +112,7 @@ def test_a_making_that_was_killed_can_be_repeated(tmp_path: Path, names: list[st
     for name in names:
         (tmp_path / ".sovr" / name).mkdir()
     if len(names) == 3:
-        (tmp_path / ".sovr" / "refs").write_text("sovr refs 1\nHEAD refs/heads/main\n")
+        (tmp_path / ".sovr" / "refs").write_text("sovr refs 1\nHEAD refs/heads/main\nend\n")
         (tmp_path / ".sovr" / ".new-1-abc").write_text("sov")
     with Pod.create(tmp_path) as pod:
         Lab(pod).commit(allow_empty=True)

@@ -45,7 +45,7 @@ def test_refs_move(refs: RefStore, tmp_path: Path) -> None:
     assert refs.read() == Refs(SIDE, {MAIN: SIX})
     assert refs.read().current() is None
     assert refs.read().under(HEADS) == {"main": SIX}
-    assert (tmp_path / "refs").read_text() == f"sovr refs 1\nHEAD {SIDE}\n{SIX} {MAIN}\n"
+    assert (tmp_path / "refs").read_text() == f"sovr refs 1\nHEAD {SIDE}\n{SIX} {MAIN}\nend\n"
     assert [entry["changes"] for entry in refs.journal()] == [
         [[MAIN, "", str(ONE)], [SIDE, "", str(TWO)]],
         [[MAIN, str(ONE), str(SIX)], [SIDE, str(TWO), ""]],
@@ -89,7 +89,9 @@ def damaged(good: bytes) -> dict[str, bytes]:
         "an id in capitals": good.replace(str(ONE).encode(), str(ONE).upper().encode()),
         "an unsafe name": good.replace(b"refs/heads/side", b"refs/heads/../side"),
         "a name outside": good.replace(b"refs/heads/side", b"heads/side"),
-        "a name twice": good + f"{SIX} {SIDE}\n".encode(),
+        "cut off between two lines": good.removesuffix(b"end\n"),
+        "a name twice": good.removesuffix(b"end\n") + f"{SIX} {SIDE}\nend\n".encode(),
+        "more than the end": good + f"{SIX} refs/heads/x\n".encode(),
         "an empty line": good + b"\n",
         "not UTF-8": good.replace(b"side", b"s\xffde"),
         "another version": good.replace(b"refs 1", b"refs 2"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from pod_lab import Lab, text
 
@@ -12,6 +14,7 @@ from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EntryKind
 from sovrgit.pod import revisions
+from sovrgit.pod.pod import Pod
 from sovrgit.pod.revisions import resolve_any, resolve_commit, resolve_path, resolve_run, resolve_tree
 from sovrgit.store.store import ObjectStore
 
@@ -66,9 +69,11 @@ class History:
         )
 
 
-@pytest.fixture
-def history(lab: Lab) -> History:
-    return History(lab)
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """One for all tests, which take back what they do to refs."""
+    with Pod.create(tmp_path_factory.mktemp("history") / "pod") as pod:
+        yield History(Lab(pod))
 
 
 @pytest.mark.parametrize(
@@ -206,6 +211,7 @@ def test_digits_that_several_share(history: History, monkeypatch: pytest.MonkeyP
 def test_a_name_comes_before_digits(history: History) -> None:
     history.lab.point(f"refs/heads/{history.left.short}", history.root)
     assert resolve_commit(history.lab.pod, history.left.short) == history.root
+    history.lab.point(f"refs/heads/{history.left.short}", None)
 
 
 def test_an_object_that_is_missing_is_not_called_unknown(history: History) -> None:
@@ -214,6 +220,7 @@ def test_an_object_that_is_missing_is_not_called_unknown(history: History) -> No
     for revision in ("broken", "broken~1"):
         with pytest.raises(ObjectMissing):
             resolve_commit(history.lab.pod, revision)
+    history.lab.point("refs/heads/broken", None)
 
 
 def test_before_the_first_commit(lab: Lab) -> None:
