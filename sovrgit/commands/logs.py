@@ -37,7 +37,9 @@ def command(app: App, run: str | None, times: bool, only: str | None, name: str 
     found = dict(walk(app.pod.store, top, b"")) if top else {}
     path = next((path for path in found if path == wanted or path.endswith(b"/" + wanted)), None)
     if path is None:
-        raise PathNotFound(path=wanted.decode("utf-8", "replace"), where=f"the log of run {identity.short}", hint="")
+        where = f"the log of run {identity.short}"
+        hint = "was the log folder named in `.sovrignore`?" if tree is None else ""
+        raise PathNotFound(path=wanted.decode("utf-8", "replace"), where=where, hint=hint)
     captured = name is None
     with app.paged():
         app.show(LogFileView(identity, path, app.pod.store.stream(found[path].id), captured, times, only))

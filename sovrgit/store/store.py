@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
-from sovrgit.errors import IntegrityFailure, ObjectMissing, SovrError, StorageFailure
+from sovrgit.errors import IntegrityFailure, ObjectMissing, StorageFailure
 from sovrgit.objects.codec import size_limit
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId, hash_object, hasher
@@ -16,24 +14,20 @@ from sovrgit.objects.run import Run
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree
 from sovrgit.objects.verdict import Verdict
-from sovrgit.store.catalogue import Catalogue, Location, PackInfo
+from sovrgit.store.catalogue import Location, PackInfo
 from sovrgit.store.compress import decompress
-from sovrgit.store.files import reporting, sync_folder
+from sovrgit.store.files import reporting
 from sovrgit.store.format import ENTRY_HEADER_SIZE, ChunkRecord, Codec, EntryHeader, Toc, read_chunk_list
-from sovrgit.store.packreader import PackReader, salvage, verified
+from sovrgit.store.packreader import PackReader, verified
 from sovrgit.store.packwriter import FinishedPack
 from sovrgit.store.session import WriteSession
-
-_OPEN_PACKS = 64
-"""Packs kept open: well below the usual limit of 1,024 descriptors a process."""
+from sovrgit.store.shelf import Shelf
 
 _SPAN = 4 << 20
 """Bytes read at once when many objects are wanted."""
 
 _MAX_LIST_DEPTH = 4
 """Levels of chunk lists that are followed, and of chunked pieces in them: enough for files beyond any disk."""
-
-Result = TypeVar("Result")
 
 
 class ObjectStore:
@@ -49,11 +43,8 @@ class ObjectStore:
     def __init__(self, folder: Path) -> None:
         self.packs_folder = folder / "packs"
         self.temporary = folder / "tmp"
-        self._readers: OrderedDict[ObjectId, PackReader] = OrderedDict()
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
-        self._rebuilt = False
-        self._catalogue = Catalogue(folder / "catalogue.sqlite", self.refresh)
-        self.refresh()
+        self._shelf = Shelf(self.packs_folder, folder / "catalogue.sqlite")
 
     @staticmethod
     def create(folder: Path) -> None:
@@ -68,33 +59,30 @@ class ObjectStore:
 
     def close(self) -> None:
         """Let go of all files."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
-        self._catalogue.close()
+        self._shelf.close()
 
     # --- writing ------------------------------------------------------------------------------------------------
 
     def session(self) -> WriteSession:
         """Begin a batch of writes."""
         return WriteSession(
-            self.packs_folder, self.temporary, self._catalogue.has, self._catalogue.all_ids, self._publish
+            self.packs_folder, self.temporary, self._shelf.catalogue.has, self._shelf.catalogue.all_ids, self._publish
         )
 
     def adopt(self, pack: ObjectId, toc: Toc) -> None:
         """Take a pack that lies under its final name, and was verified, into the catalogue."""
         with PackReader(self.pack_path(pack), pack) as reader:
             info = PackInfo(pack, reader.size, reader.pack_class(), len(toc))
-        self._catalogue.add([(info, toc)])
+        self._shelf.catalogue.add([(info, toc)])
 
     def _publish(self, packs: list[FinishedPack]) -> None:
-        self._catalogue.add((PackInfo(pack.id, pack.size, pack.kind, len(pack.toc)), pack.toc) for pack in packs)
+        self._shelf.catalogue.add((PackInfo(pack.id, pack.size, pack.kind, len(pack.toc)), pack.toc) for pack in packs)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
     def has(self, wanted: ObjectId) -> bool:
         """Whether an object is here."""
-        return self._catalogue.has(wanted)
+        return self._shelf.catalogue.has(wanted)
 
     def kind(self, wanted: ObjectId) -> Kind:
         """What kind of object an id names.
@@ -102,7 +90,7 @@ class ObjectStore:
         Raises:
             ObjectMissing: if it is not here.
         """
-        return self._locate(wanted)[0].kind
+        return self._shelf.locate(wanted)[0].kind
 
     def size(self, wanted: ObjectId) -> int:
         """The size of an object, in bytes.
@@ -110,23 +98,23 @@ class ObjectStore:
         Raises:
             ObjectMissing: if it is not here.
         """
-        return self._locate(wanted)[0].size
+        return self._shelf.locate(wanted)[0].size
 
     def starting_with(self, prefix: str, limit: int = 20) -> list[tuple[ObjectId, Kind]]:
         """Up to `limit` objects whose hexadecimal id begins with `prefix`, with their kinds."""
-        return self._catalogue.starting_with(prefix, limit)
+        return self._shelf.catalogue.starting_with(prefix, limit)
 
     def packs(self) -> list[PackInfo]:
         """All packs."""
-        return self._catalogue.packs()
+        return self._shelf.catalogue.packs()
 
     def pack_path(self, pack: ObjectId) -> Path:
         """Where a pack lies."""
-        return self.packs_folder / f"{pack}.pack"
+        return self._shelf.path(pack)
 
     def contents(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
         """The entries of a pack, in its order."""
-        return self._catalogue.contents(pack)
+        return self._shelf.catalogue.contents(pack)
 
     def location(self, wanted: ObjectId) -> Location:
         """Where an object is.
@@ -134,7 +122,7 @@ class ObjectStore:
         Raises:
             ObjectMissing: if it is not here.
         """
-        return self._locate(wanted)[0]
+        return self._shelf.locate(wanted)[0]
 
     def locations(self, wanted: Collection[ObjectId]) -> dict[ObjectId, Location]:
         """Where many objects are.
@@ -142,16 +130,11 @@ class ObjectStore:
         Raises:
             ObjectMissing: if one of them is not here.
         """
-        found = self._catalogue.find_many(wanted)
-        if len(found) < len(wanted):
-            for item in wanted:
-                if item not in found:
-                    found[item] = self._locate(item)[0]
-        return found
+        return self._shelf.locations(wanted)
 
     def counts(self) -> dict[Kind, int]:
         """The number of objects of each kind."""
-        return self._catalogue.counts()
+        return self._shelf.catalogue.counts()
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -174,7 +157,7 @@ class ObjectStore:
             ObjectMissing: if it, or a piece of it, is not here.
             IntegrityFailure: at the damaged piece, or at the end if the whole has another hash.
         """
-        location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
+        location, records = self._shelf.from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             yield self.read(wanted, Kind.BLOB)
             return
@@ -249,10 +232,12 @@ class ObjectStore:
     def chunks(self, wanted: ObjectId) -> list[ObjectId]:
         """The ids of the blobs that a chunked object needs, the pieces of its list included; empty if it is whole."""
         try:
-            location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
+            location, records = self._shelf.from_any_copy(
+                wanted, lambda place: (place, self._complete_list(place, wanted))
+            )
         except ObjectMissing:
             # Its pieces need not be here for their names to be known.
-            location, records = self._from_any_copy(wanted, lambda place: (place, self._list(place, wanted)))
+            location, records = self._shelf.from_any_copy(wanted, lambda place: (place, self._list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             return []
         lists: list[ObjectId] = []
@@ -267,7 +252,7 @@ class ObjectStore:
         Raises:
             ObjectMissing, IntegrityFailure: as for `read`.
         """
-        location, records = self._from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
+        location, records = self._shelf.from_any_copy(wanted, lambda place: (place, self._complete_list(place, wanted)))
         if location.codec is not Codec.CHUNKS:
             yield ChunkRecord(wanted, location.size)
             return
@@ -279,7 +264,7 @@ class ObjectStore:
         Raises:
             IntegrityFailure: if the pack is gone or too short.
         """
-        self._reader(location.pack).read_into(buffer, location.offset)
+        self._shelf.reader(location.pack).read_into(buffer, location.offset)
 
     # --- upkeep -------------------------------------------------------------------------------------------------
 
@@ -289,99 +274,16 @@ class ObjectStore:
         Raises:
             StorageFailure: if the operating system cannot read the folder or a pack.
         """
-        # In this order: a pack that another process adds in between is looked at twice, and not dropped.
-        known = {info.id for info in self._catalogue.packs()}
-        present = self._present()
-        if gone := known - present:
-            self._catalogue.drop(gone)
-            self._let_go(gone)
-        if new := present - known:
-            # A process that was killed may have named them and not made the names durable. From now on commits rely
-            # on what is in them.
-            with reporting(self.packs_folder):
-                sync_folder(self.packs_folder)
-        # Sorted, so that two rebuilt catalogues prefer the same copy.
-        for pack in sorted(new):
-            try:
-                found = self._examine(pack)
-            except ObjectMissing:
-                continue  # Removed by another process since the folder was listed.
-            self._catalogue.add([found])
-
-    def _present(self) -> set[ObjectId]:
-        try:
-            names = os.listdir(self.packs_folder)
-        except FileNotFoundError:
-            return set()
-        except OSError as error:
-            raise StorageFailure(path=self.packs_folder, reason=(error.strerror or str(error)).lower()) from error
-        present = set()
-        for name in names:
-            stem, ending = os.path.splitext(name)
-            if ending == ".pack":
-                try:
-                    present.add(ObjectId.parse(stem))
-                except ValueError:
-                    continue  # Not a name that any pack has had.
-        return present
+        self._shelf.refresh()
 
     def rebuild(self) -> None:
         """Make the catalogue anew from the packs alone."""
-        self._rebuilt = True
-        self._let_go(list(self._readers))
-        self._catalogue.reset()
-        self.refresh()
-
-    def _examine(self, pack: ObjectId) -> tuple[PackInfo, Toc]:
-        with PackReader(self.pack_path(pack), pack) as reader:
-            try:
-                toc = reader.toc()
-                kind = reader.pack_class()
-            except (IntegrityFailure, StorageFailure):
-                toc, kind = salvage(reader)
-            return PackInfo(pack, reader.size, kind, len(toc)), toc
+        self._shelf.rebuild()
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def _locate(self, wanted: ObjectId) -> list[Location]:
-        found = self._catalogue.find(wanted)
-        if not found:
-            # Another process may have written it since the catalogue was opened.
-            self.refresh()
-            found = self._catalogue.find(wanted)
-        if not found:
-            raise ObjectMissing(id=wanted)
-        return found
-
-    def _from_any_copy(self, wanted: ObjectId, attempt: Callable[[Location], Result]) -> Result:
-        """What `attempt` makes of the first copy that it does not fail with."""
-        try:
-            return self._from_known_copies(wanted, attempt)
-        except (IntegrityFailure, StorageFailure):
-            # Perhaps it is the catalogue that is wrong: packs may have been replaced or removed under it.
-            if self._rebuilt:
-                self._let_go(list(self._readers))
-                self.refresh()
-            else:
-                self.rebuild()
-        return self._from_known_copies(wanted, attempt)
-
-    def _from_known_copies(self, wanted: ObjectId, attempt: Callable[[Location], Result]) -> Result:
-        failures: list[SovrError] = []
-        for place in self._locate(wanted):
-            try:
-                return attempt(place)
-            except (IntegrityFailure, ObjectMissing, StorageFailure) as error:
-                failures.append(error)
-        raise failures[0]
-
-    def _let_go(self, packs: Iterable[ObjectId]) -> None:
-        for pack in packs:
-            if reader := self._readers.pop(pack, None):
-                reader.close()
-
     def _read(self, wanted: ObjectId, kind: Kind, levels: int, size: int | None = None) -> Data:
-        return self._from_any_copy(wanted, lambda place: self._read_at(place, wanted, kind, levels, size))
+        return self._shelf.from_any_copy(wanted, lambda place: self._read_at(place, wanted, kind, levels, size))
 
     def _read_at(self, location: Location, wanted: ObjectId, kind: Kind, levels: int, size: int | None) -> Data:
         what = f"object {wanted.short}"
@@ -404,7 +306,7 @@ class ObjectStore:
 
     def _entry(self, location: Location, wanted: ObjectId) -> tuple[EntryHeader, Data]:
         """An entry that is what the catalogue says it is."""
-        reader = self._reader(location.pack)
+        reader = self._shelf.reader(location.pack)
         header, payload = reader.entry(location.offset, location.stored)
         _check_header(header, location, wanted)
         return header, payload
@@ -426,7 +328,7 @@ class ObjectStore:
         """The same, with everything in it known to be here: a list has no hash of its own, so damage shows so."""
         records = self._list(location, wanted)
         for record in records:
-            if all(place.size != record.length for place in self._locate(record.id)):
+            if all(place.size != record.length for place in self._shelf.locate(record.id)):
                 raise IntegrityFailure(what=f"object {wanted.short}", reason="a piece of it has another length")
         return records
 
@@ -471,7 +373,7 @@ class ObjectStore:
         first, last = span[0][0], span[-1][0]
         length = last.offset - first.offset + ENTRY_HEADER_SIZE + last.stored
         try:
-            reader = self._reader(first.pack)
+            reader = self._shelf.reader(first.pack)
             data = reader.read(first.offset, length)
         except (IntegrityFailure, StorageFailure):
             # One by one then, each from wherever it can be had.
@@ -491,20 +393,6 @@ class ObjectStore:
             except IntegrityFailure:
                 blob = self.read(item, Kind.BLOB)
             yield item, blob
-
-    def _reader(self, pack: ObjectId) -> PackReader:
-        reader = self._readers.get(pack)
-        if reader is None:
-            try:
-                reader = PackReader(self.pack_path(pack), pack)
-            except ObjectMissing:
-                raise IntegrityFailure(what=f"pack {pack.short}", reason="the file is gone") from None
-            self._readers[pack] = reader
-            if len(self._readers) > _OPEN_PACKS:
-                self._readers.popitem(last=False)[1].close()
-        else:
-            self._readers.move_to_end(pack)
-        return reader
 
 
 def _check_header(header: EntryHeader, location: Location, wanted: ObjectId) -> None:

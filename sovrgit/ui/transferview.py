@@ -64,7 +64,7 @@ class PushedView:
         amount = f"{plural(self.pushed.sent_objects, 'object')} in {plural(self.pushed.sent_packs, 'pack')}"
         console.note(f"sent {human_size(self.pushed.sent_bytes)} ({amount}) to {self.location}")
         if self.pushed.generation == 1:
-            console.hint(f"`sovr clone {shlex.quote(self.location)}` gets it, by whoever can read that folder")
+            console.hint(f"whoever can read that folder gets it with `sovr clone {shlex.quote(self.location)}`")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""

@@ -167,6 +167,12 @@ def test_logs(pod: Cli) -> None:
     assert (said.out, said.err) == ("broken\n", "# exit code 1\n")
 
 
+def test_logs_that_were_not_kept(pod: Cli) -> None:
+    pod.write(".sovrignore", "logs/\n")
+    pod("run")
+    assert pod("logs", code=22).err.splitlines()[1] == "hint: was the log folder named in `.sovrignore`?"
+
+
 def test_rerun(pod: Cli) -> None:
     pod("run")
     pod.write("payload/in.txt", "two\n")

@@ -26,7 +26,7 @@ def test_push(pod: Cli) -> None:
     assert said.out == "  main  new\n"
     sent, hint = said.err.splitlines()
     assert sent.startswith("sent ") and sent.endswith(f" to {pod.folder.parent}/shared")
-    assert hint.startswith(f"hint: `sovr clone {pod.folder.parent}/shared`")
+    assert hint == f"hint: whoever can read that folder gets it with `sovr clone {pod.folder.parent}/shared`"
     assert pod("push").err == "origin is up to date\n"
     pod("commit", "--allow-empty", "-m", "More")
     said = pod("push")

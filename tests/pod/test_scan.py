@@ -144,14 +144,18 @@ def test_a_branch_that_was_moved_by_somebody_else_decides_what_is_tracked(lab: L
     assert _as_without_index(lab)
 
 
-def test_rules_that_ignore_themselves_are_noticed_all_the_same(lab: Lab) -> None:
+def test_rules_that_ignore_themselves_are_noticed_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Or everything would be looked at anew, because it is so young.
+    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
     lab.put_all({b".sovrignore": text(b".sovrignore\na\n"), b"a": text(b"1"), b"b": text(b"1")})
     assert lab.changed() == {"b": "added"}
+    lab.tick()
     lab.commit()
     assert status(lab.pod).files == 1
     with open(lab.path(".sovrignore"), "r+b") as file:
         file.write(b".sovrignore\nb\n")
     assert lab.changed() == {"a": "added"}
+    lab.tick()
     lab.drop(".sovrignore")
     assert lab.changed() == {"a": "added"}
 

@@ -123,7 +123,7 @@ def test_the_file_breaks_while_it_is_open(bench: Bench) -> None:
 def test_no_space_for_the_file(bench: Bench) -> None:
     """A commit whose packs are in place has succeeded, whether or not the catalogue could note it."""
     expected = fill(bench)
-    database = bench.store._catalogue._database
+    database = bench.store._shelf.catalogue._database
     [(pages,)] = database.execute("PRAGMA page_count").fetchall()
     database.execute(f"PRAGMA max_page_count = {pages}")
     noise = random.Random(3)

@@ -236,7 +236,7 @@ def test_of_two_copies_the_good_one_is_used(bench: Bench, tmp_path: Path, name: 
     copy = bench.store.packs_folder / twin_path.name
     copy.write_bytes(twin_path.read_bytes())
     bench.store.refresh()
-    first, second = bench.store._catalogue.find(pack.ids[2])
+    first, second = bench.store._shelf.catalogue.find(pack.ids[2])
     assert (bench.store.pack_path(first.pack), bench.store.pack_path(second.pack)) == (pack.path, copy)
     target = pack.path if damaged_first else copy
     bench.rewrite(target, GALLERY[name][0](pack._replace(data=target.read_bytes())))
