@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.base import Remote
     from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.push import Pushed
     from sovrgit.runs.record import RunRequest
 
@@ -126,6 +127,28 @@ def recipe_summary(pod: Pod) -> dict[str, str]:
         "author": recipe.author,
     }
     return {key: value for key, value in values.items() if value}
+
+
+def pull_pod(pod: Pod, name: str, *, time_ns: int, progress: Progress = SILENT) -> tuple[Fetched, int]:
+    """Fetch from a remote and move forward to it: what was fetched, and the number of paths that changed.
+
+    Args:
+        name: the remote's name in this pod.
+        time_ns: now, in nanoseconds since 1970.
+
+    Raises:
+        HistoryDiverged, LocalChanges, RevisionNotFound: as for `sovrgit.remotes.pull.fast_forward`.
+        SovrError: as for `sovrgit.remotes.fetch.fetch`.
+    """
+    from sovrgit.remotes.fetch import FetchRequest, fetch
+    from sovrgit.remotes.locations import open_remote
+    from sovrgit.remotes.pull import fast_forward
+    from sovrgit.runs.trust import take_from_others
+
+    fetched = fetch(pod, open_remote(pod, name), FetchRequest(name, time_ns), progress)
+    # Before the first foreign script arrives, while all that is here is still the user's own.
+    take_from_others(pod)
+    return fetched, fast_forward(pod, name, time_ns=time_ns)
 
 
 def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest, *, hint: str | None = None) -> None:

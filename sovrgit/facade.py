@@ -410,11 +410,9 @@ class Pod:
             LocalChanges: if a file that would change is changed locally.
             SovrError: as for `fetch`.
         """
-        from sovrgit.remotes.pull import fast_forward
+        from sovrgit.actions import pull_pod
 
-        name = self._remote(remote)
-        self.fetch(name)
-        return fast_forward(self.repository, name, time_ns=self._clock())
+        return pull_pod(self.repository, self._remote(remote), time_ns=self._clock())[1]
 
     # --- details ----------------------------------------------------------------------------------------------------
 

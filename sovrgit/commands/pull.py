@@ -15,11 +15,9 @@ def command(app: App, remote: str | None) -> None:
 
     Only if nothing was committed here in the meantime. Local changes are kept, or the pull is refused.
     """
-    from sovrgit.remotes.fetch import FetchRequest, fetch
-    from sovrgit.remotes.locations import default_remote, open_remote
-    from sovrgit.remotes.pull import fast_forward
+    from sovrgit.actions import pull_pod
+    from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
-    fetched = fetch(app.pod, open_remote(app.pod, name), FetchRequest(name, app.now_ns()), app.progress)
-    files = fast_forward(app.pod, name, time_ns=app.now_ns())
+    fetched, files = pull_pod(app.pod, name, time_ns=app.now_ns(), progress=app.progress)
     app.show(FetchedView(fetched, name, files, app.pod.head()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgpack
@@ -89,14 +89,6 @@ def proposal(
     return Proposal(command, code.id, origin, author, frozenset(code.files), changed)
 
 
-def needs_approval(pod: Pod, code: ObjectId, theirs: Collection[ObjectId]) -> bool:
-    """The same by ids of scripts alone: `theirs` are those of the scripts that are not the user's own changes."""
-    if pod.config.get("pod.foreign") != "true":
-        return False
-    approved = _approved(pod).codes
-    return code not in approved and (not approved or code in theirs)
-
-
 def approve(pod: Pod, code: ObjectId, files: Iterable[ObjectId] = ()) -> None:
     """Remember that scripts may run, and, where they are given, that each of their files is known.
 
@@ -145,17 +137,22 @@ def code_of(store: ObjectStore, tree: ObjectId, golem: Golem) -> Code:
     return Code(identity, dict(zip(keys, found, strict=True)))
 
 
-def foreign_code(pod: Pod) -> set[ObjectId]:
-    """The ids of the scripts that remotes have, as they were last seen."""
-    found = set()
-    for tip in set(pod.refs.read().under(REMOTES).values()):
-        tree = pod.store.commit(tip).tree
-        # A recipe that cannot be read cannot be run either.
-        with contextlib.suppress(RecipeInvalid):
-            golem = read_recipe(pod.store, tree)[1].golem
-            if golem is not None:
-                found.add(code_id(pod.store, tree, golem))
-    return found
+def take_from_others(pod: Pod) -> None:
+    """From now on scripts may come from somebody else: those that are here are the user's own, others are asked about.
+
+    Raises:
+        StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+    """
+    if pod.config.get("pod.foreign") == "true":
+        return
+    # A recipe that cannot be read cannot be run either.
+    with contextlib.suppress(RecipeInvalid):
+        tree = pod.head_tree()
+        golem = read_recipe(pod.store, tree)[1].golem
+        if golem is not None:
+            code = code_of(pod.store, tree, golem)
+            approve(pod, code.id, code.files)
+    pod.config.set("pod.foreign", "true")
 
 
 def _walk(store: ObjectStore, tree: ObjectId) -> Iterator[tuple[bytes, TreeEntry]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from run_lab import Lab
 
+from sovrgit.actions import pull_pod
 from sovrgit.errors import RunNotTrusted
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.recipe import parse_recipe
+from sovrgit.remotes.locations import add_remote
 from sovrgit.runs.inputs import read_recipe
 from sovrgit.runs.trust import Proposal, approve, code_of, proposal
 
@@ -255,3 +257,29 @@ def test_every_file_of_the_code_has_an_id_of_its_own(lab: Lab) -> None:
     lab.commit()
     code = code_of(lab.pod.store, lab.pod.head_tree(), golem)
     assert sorted(path for path, _ in code.files.values()) == [b"recipe.json", b"script/copy.sh", b"script/run.sh"]
+
+
+def test_a_pod_that_was_made_here_asks_about_scripts_that_it_pulls(lab: Lab, tmp_path: Path) -> None:
+    """Whoever shares a remote with the user must not be able to run things here unasked."""
+    lab.commit("Mine")
+    add_remote(lab.pod, "origin", str(tmp_path / "remote"), tmp_path)
+    copy = lab.clone(tmp_path)
+    with copy.pod:
+        copy.script("echo theirs > output/out.txt")
+        copy.commit("Theirs")
+        copy.push(tmp_path / "remote")
+    assert pull_pod(lab.pod, "origin", time_ns=lab.clock * 10**9)[1] == 1
+    assert is_asked(lab)
+    assert lab.asked[0].changed == (b"script/run.sh",)
+
+
+def test_pulling_data_does_not_make_a_pod_ask(lab: Lab, tmp_path: Path) -> None:
+    lab.commit("Mine")
+    add_remote(lab.pod, "origin", str(tmp_path / "remote"), tmp_path)
+    copy = lab.clone(tmp_path)
+    with copy.pod:
+        copy.write("payload/in.txt", "theirs\n")
+        copy.commit("Theirs")
+        copy.push(tmp_path / "remote")
+    assert pull_pod(lab.pod, "origin", time_ns=lab.clock * 10**9)[1] == 1
+    assert not is_asked(lab)
