@@ -40,6 +40,8 @@ class RandomWork(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(os, "fsync", lambda descriptor: None)
         self.folder = Path(tempfile.mkdtemp())
         self.lab = Lab(Pod.create(self.folder / "pod"))
         self.commits: list[ObjectId] = []
@@ -51,6 +53,7 @@ class RandomWork(RuleBasedStateMachine):
             assert files_on_disk(self.folder / "outside") == {b"file": text(b"theirs")}
             self.lab.pod.close()
             shutil.rmtree(self.folder)
+            self.patch.undo()
 
     # --- work on files ----------------------------------------------------------------------------------------------
 
