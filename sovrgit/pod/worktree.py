@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
@@ -28,6 +28,13 @@ _READ_SIZE = 1 << 20
 
 NOT_HASHED = ObjectId(UNKNOWN)
 """Stands in a change for the id of a file that was not read, because its size alone shows that it differs."""
+
+
+class _Below(NamedTuple):
+    """A folder to be compared with a tree."""
+
+    path: str
+    tree: ObjectId
 
 
 @dataclass(slots=True)
@@ -66,7 +73,22 @@ class WorkingTree:
             StorageFailure: if a file cannot be read.
             FileUnstable: if a file is gone since the working tree was looked at.
         """
-        return list(self._compare("", self.head_tree))
+        found: list[Change] = []
+        # A list of the folders we are in, not recursion: folders may be nested deeply.
+        inside = [(_Below("", self.head_tree), 0, self._differences("", self.head_tree))]
+        while inside:
+            (path, tree), before, differences = inside[-1]
+            item = next(differences, None)
+            if isinstance(item, Change):
+                found.append(item)
+            elif item is not None:
+                inside.append((item, len(found), self._differences(*item)))
+            else:
+                inside.pop()
+                folder = self.found.folders[path]
+                if len(found) == before and folder.tree != tree:
+                    folder.tree, folder.size = tree, self.pod.store.tree(tree).size
+        return found
 
     def with_id(self, change: Change) -> Change:
         """One of the changes, with the id of its new side, which is read if it was not.
@@ -102,18 +124,11 @@ class WorkingTree:
         head = self.pod.head()
         return head if head is not None and self.pod.store.commit(head).tree == self.head_tree else b""
 
-    def _compare(self, path: str, tree: ObjectId) -> Iterator[Change]:
+    def _differences(self, path: str, tree: ObjectId) -> Iterator[Change | _Below]:
+        """The changes in a folder, and the folders in it whose changes belong in their place."""
         folder = self.found.folders[path]
         if folder.tree == tree:
             return
-        differs = False
-        for change in self._differences(path, folder, tree):
-            differs = True
-            yield change
-        if not differs:
-            folder.tree, folder.size = tree, self.pod.store.tree(tree).size
-
-    def _differences(self, path: str, folder: Folder, tree: ObjectId) -> Iterator[Change]:
         store = self.pod.store
         before = {entry.name: entry for entry in store.tree(tree).entries}
         after = {os.fsencode(name): at for at, name in enumerate(folder.names) if folder.kinds[at] in ENTRY_KINDS}
@@ -137,13 +152,13 @@ class WorkingTree:
             if new != old:
                 yield Change(where, old, new)
 
-    def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change]:
+    def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change | _Below]:
         was_folder = old is not None and old.is_directory
         before = old.id if old is not None and was_folder else None
         if before != EMPTY_TREE_ID and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
             where = os.fsencode(path)
             yield Change(where, None, TreeEntry(where.rpartition(b"/")[2], EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
-        yield from self._compare(path, before or EMPTY_TREE_ID)
+        yield _Below(path, before or EMPTY_TREE_ID)
 
     def _entry(self, path: str, folder: Folder, at: int, old: TreeEntry | None) -> TreeEntry:
         """The entry that a commit would have for a file, read only if nothing else decides."""
@@ -168,7 +183,7 @@ class WorkingTree:
 def _for_other_head(index: Index, store: ObjectStore, head: ObjectId) -> Index:
     """The index for another commit: what is not tracked any more may be ignored now, so its folder is read again."""
     try:
-        for path in _losing(store, ObjectId(index.head), head, ""):
+        for path in _losing(store, ObjectId(index.head), head):
             if path in index.folders:
                 index.folders[path].modified = NO_STAMP
     except (ObjectMissing, IntegrityFailure):
@@ -177,19 +192,22 @@ def _for_other_head(index: Index, store: ObjectStore, head: ObjectId) -> Index:
     return index
 
 
-def _losing(store: ObjectStore, old: ObjectId, new: ObjectId, path: str) -> Iterator[str]:
+def _losing(store: ObjectStore, old: ObjectId, new: ObjectId) -> Iterator[str]:
     """The folders in which the old tree has names that the new one has not."""
-    if old == new:
-        return
-    after = {entry.name: entry for entry in store.tree(new).entries}
-    before = store.tree(old).entries
-    if any(entry.name not in after for entry in before):
-        yield path
-    for entry in before:
-        if entry.is_directory:
-            now = after.get(entry.name)
-            below = now.id if now is not None and now.is_directory else EMPTY_TREE_ID
-            yield from _losing(store, entry.id, below, join(path, os.fsdecode(entry.name)))
+    waiting = [("", old, new)]
+    while waiting:
+        path, old, new = waiting.pop()
+        if old == new:
+            continue
+        after = {entry.name: entry for entry in store.tree(new).entries}
+        before = store.tree(old).entries
+        if any(entry.name not in after for entry in before):
+            yield path
+        for entry in before:
+            if entry.is_directory:
+                now = after.get(entry.name)
+                below = now.id if now is not None and now.is_directory else EMPTY_TREE_ID
+                waiting.append((join(path, os.fsdecode(entry.name)), entry.id, below))
 
 
 class _Tracked:

@@ -17,7 +17,8 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, RefChange
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
-from sovrgit.remotes.fetch import Fetched, FetchRequest, fetch
+from sovrgit.remotes.fetch import Fetched, FetchRequest, blaming, fetch
+from sovrgit.store.extract import check_whole
 from sovrgit.store.files import reporting
 
 
@@ -49,7 +50,7 @@ def clone(
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
-        fetched = fetch(pod, remote, FetchRequest(remote_name, time_ns), progress)
+        fetched = fetch(pod, remote, FetchRequest(remote_name, time_ns, leave_chunked=True), progress)
         branch = fetched.manifest.head
         head = fetched.manifest.refs.get(branch)
         if head is None or not branch.startswith(HEADS):
@@ -59,7 +60,13 @@ def clone(
         commit = pod.store.commit(head)
         progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
         try:
-            index = write_tree(pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size))
+            with blaming(remote):
+                index = write_tree(pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size))
+                # Writing a file out has checked it; what the checkout does not have is checked now.
+                written = {digest for folder in index.folders.values() for digest in folder.all_ids()}
+                for item in fetched.unchecked:
+                    if item not in written:
+                        check_whole(pod.store, item)
         finally:
             progress.end()
         pod.refs.update([RefChange(branch, None, head)], command="clone", time_ns=time_ns, head=branch)

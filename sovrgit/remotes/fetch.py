@@ -27,6 +27,7 @@ from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
 from sovrgit.remotes.manifest import Manifest, PackEntry, check_continues
 from sovrgit.remotes.state import RemoteState
+from sovrgit.store.extract import check_whole
 from sovrgit.store.files import reporting, sync_folder, temporary_name
 from sovrgit.store.format import Codec, Toc
 from sovrgit.store.store import ObjectStore
@@ -49,12 +50,16 @@ _BROKEN = (IntegrityFailure, ObjectMissing, ObjectInvalid, UnsafeName)
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a fetch did: refs that moved here, and what was received in bytes and packs."""
+    """What a fetch did: refs that moved here, and what was received in bytes and packs.
+
+    `unchecked` are the chunked blobs that the request left to its maker.
+    """
 
     moved: tuple[RefChange, ...]
     received_bytes: int
     received_packs: int
     manifest: Manifest
+    unchecked: tuple[ObjectId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,13 @@ class FetchRequest:
         name: the remote's name in this pod.
         time_ns: now, in nanoseconds since 1970.
         accept_divergence: take the remote as it is, even if it does not continue what was seen before.
+        leave_chunked: do not read chunked blobs once more to see that their pieces make them: the caller will.
     """
 
     name: str
     time_ns: int
     accept_divergence: bool = False
+    leave_chunked: bool = False
 
 
 def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = SILENT) -> Fetched:
@@ -99,7 +106,8 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
         received = [pack for pack in absent if pack.id not in state.known]
         _receive(pod, remote, received, progress)
         # Those of an earlier attempt that was interrupted count as new.
-        _check_chunked(pod, remote, [pack for pack in manifest.packs if pack.id not in state.known])
+        new = [pack for pack in manifest.packs if pack.id not in state.known]
+        unchecked = _check_chunked(pod, remote, new, leave_blobs=request.leave_chunked)
         try:
             _check_connected(pod, names)
         except ObjectMissing:
@@ -108,7 +116,7 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
             _receive(pod, remote, lost, progress)
             _check_chunked(pod, remote, lost)
             received += lost
-            with _blaming(remote):
+            with blaming(remote):
                 _check_connected(pod, names)
         except _BROKEN as error:
             raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
@@ -116,7 +124,8 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
         known = frozenset(pack.id for pack in manifest.packs)
         if (manifest, known) != (state.manifest, state.known):
             replace(state, manifest=manifest, known=known).save(pod.folder, request.name)
-        return Fetched(tuple(moved), sum(pack.size for pack in received), len(received), manifest)
+        size = sum(pack.size for pack in received)
+        return Fetched(tuple(moved), size, len(received), manifest, tuple(unchecked))
 
 
 def read_manifest(remote: Remote, state: RemoteState) -> tuple[Manifest | None, bytes | None]:
@@ -169,7 +178,8 @@ def _check_follows(remote: Remote, seen: Manifest, found: Manifest | None) -> No
 
 
 @contextlib.contextmanager
-def _blaming(remote: Remote) -> Iterator[None]:
+def blaming(remote: Remote) -> Iterator[None]:
+    """Say of what is found to be damaged inside the block that it came from a remote."""
     try:
         yield
     except _BROKEN as error:
@@ -233,30 +243,36 @@ def _make_durable(path: Path) -> None:
         os.close(descriptor)
 
 
-def _check_chunked(pod: Pod, remote: Remote, packs: Iterable[PackEntry]) -> None:
+def _check_chunked(
+    pod: Pod, remote: Remote, packs: Iterable[PackEntry], *, leave_blobs: bool = False
+) -> list[ObjectId]:
     """Read every chunked object of new packs once, whole: its pieces were verified, and only now that they make it.
 
-    A list of chunks that lies would otherwise stand in for an object that the user adds later.
+    A list of chunks that lies would otherwise stand in for an object that the user adds later. With `leave_blobs` the
+    blobs among them are given back unread.
 
     Raises:
         RemoteDamaged: if one is not what it is said to be; its pack is removed again.
     """
+    left: list[ObjectId] = []
     for pack in packs:
         try:
             for item, location in pod.store.contents(pack.id):
-                if location.codec is Codec.CHUNKS:
+                if location.codec is Codec.CHUNKS and leave_blobs and location.kind is Kind.BLOB:
+                    left.append(item)
+                elif location.codec is Codec.CHUNKS:
                     _read_whole(pod.store, item, location.kind)
         except _BROKEN as error:
             with reporting(pod.store.packs_folder):
                 pod.store.pack_path(pack.id).unlink(missing_ok=True)
             pod.store.refresh()
             raise RemoteDamaged(remote=remote.describe(), reason=error.message) from error
+    return left
 
 
 def _read_whole(store: ObjectStore, item: ObjectId, kind: Kind) -> None:
     if kind is Kind.BLOB:
-        for _ in store.stream(item):
-            pass
+        check_whole(store, item)
     else:
         store.read(item, kind)
 

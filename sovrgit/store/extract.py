@@ -43,6 +43,19 @@ def extract(store: ObjectStore, wanted: ObjectId, descriptor: int) -> None:
             write_all(descriptor, piece)
 
 
+def check_whole(store: ObjectStore, wanted: ObjectId) -> None:
+    """Read a blob once and check the hash of the whole, as `extract` does.
+
+    Raises:
+        ObjectMissing, IntegrityFailure, StorageFailure: if no good copy of it is here.
+    """
+    try:
+        _extract(store, wanted, lambda _: None)
+    except (IntegrityFailure, StorageFailure):
+        for _ in store.stream(wanted):
+            pass
+
+
 def _extract(store: ObjectStore, wanted: ObjectId, write: Callable[[Data], None]) -> None:
     whole = hasher(Kind.BLOB)
     free: SimpleQueue[bytearray] = SimpleQueue()

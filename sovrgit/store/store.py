@@ -26,6 +26,9 @@ from sovrgit.store.shelf import Shelf
 _SPAN = 4 << 20
 """Bytes read at once when many objects are wanted."""
 
+_KEPT_ENTRIES = 150_000
+"""Entries of trees that are kept decoded: about 40 MiB."""
+
 _MAX_LIST_DEPTH = 4
 """Levels of chunk lists that are followed, and of chunked pieces in them: enough for files beyond any disk."""
 
@@ -44,6 +47,7 @@ class ObjectStore:
         self.packs_folder = folder / "packs"
         self.temporary = folder / "tmp"
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
+        self._kept = 0
         self._shelf = Shelf(self.packs_folder, folder / "catalogue.sqlite")
 
     @staticmethod
@@ -199,8 +203,9 @@ class ObjectStore:
         tree = self._trees.get(wanted)
         if tree is None:
             tree = self._trees[wanted] = Tree.decode(bytes(self.read(wanted, Kind.TREE)))
-            if len(self._trees) > 2000:
-                self._trees.popitem(last=False)
+            self._kept += len(tree.entries)
+            while self._kept > _KEPT_ENTRIES and len(self._trees) > 1:
+                self._kept -= len(self._trees.popitem(last=False)[1].entries)
         return tree
 
     def run(self, wanted: ObjectId) -> Run:

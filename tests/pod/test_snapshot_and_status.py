@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -485,6 +486,26 @@ def test_a_link_that_became_a_file_since_the_look_is_unstable(lab: Lab) -> None:
     lab.put("link", b"x")
     with lab.pod.store.session() as session, pytest.raises(FileUnstable, match="`link`"):
         snapshot_module.take_snapshot(lab.root, working.found, working.index, session)
+
+
+def test_folders_that_are_nested_deeply(lab: Lab) -> None:
+    # As deep as Python's own way to make folders goes.
+    deep = "/".join(["d"] * 700)
+    lab.put("top", b"1")
+    lab.commit()
+    try:
+        os.makedirs(lab.path(os.path.dirname(deep)))
+        lab.put(deep, b"1")
+        assert lab.changed() == {deep: "added"}
+        lab.commit()
+        assert lab.changed() == {}
+        with open(lab.path(deep), "wb") as file:
+            file.write(b"22")
+        assert lab.changed() == {deep: "modified"}
+    finally:
+        # Python's own way to remove folders is recursive.
+        subprocess.run(["rm", "-rf", lab.path("d")], check=True)
+    assert lab.changed() == {deep: "removed"}
 
 
 def test_the_size_of_a_pod_counts_every_file(lab: Lab) -> None:
