@@ -29,6 +29,7 @@ from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.remotes.base import Transient
+from sovrgit.remotes.clone import clone
 from sovrgit.remotes.manifest import Manifest, PackEntry
 from sovrgit.remotes.pull import fast_forward
 from sovrgit.remotes.state import RemoteState
@@ -511,6 +512,19 @@ def test_chunk_list_that_lies(lab: Lab, hostile: Hostile, kind: Kind) -> None:
     # What the user adds then is stored.
     lab.commit({"f": b"what you will add tomorrow"})
     assert lab.files(lab.head) == {"f": b"what you will add tomorrow"}
+
+
+def test_chunk_list_that_lies_is_found_by_a_clone_that_does_not_check_it_out(
+    lab: Lab, hostile: Hostile, tmp_path: Path
+) -> None:
+    wanted = blob_id(b"what you will add tomorrow")
+    piece, tree = entry(Kind.BLOB, b"poison"), tree_of()
+    commit = commit_of(lab, tree.id)
+    lie = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 6, wanted, chunk_list([ChunkRecord(piece.id, 6)]))
+    hostile.pack(piece, lie, tree, commit)
+    with pytest.raises(RemoteDamaged):
+        clone(hostile.publish({MAIN: commit.id}), tmp_path / "copy", time_ns=1)
+    assert not (tmp_path / "copy").exists()
 
 
 def test_chunk_list_that_lies_in_an_interrupted_fetch(lab: Lab, hostile: Hostile) -> None:
