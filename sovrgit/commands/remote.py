@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sovrgit.commands.app import App, SovrCommand, global_options
@@ -11,8 +13,8 @@ from sovrgit.ui.transferview import RemotesView
 class _Remote(click.Group):
     command_class = SovrCommand
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.params += global_options()
 
 

@@ -113,6 +113,13 @@ def test_an_ignored_folder_with_a_tracked_file(lab: Lab) -> None:
     assert _as_without_index(lab)
 
 
+@pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stamps are trusted however young they are, so that nothing is looked at anew only for that."""
+    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
+
+
+@pytest.mark.usefixtures("trusting")
 def test_what_is_not_tracked_any_more_is_ignored_after_a_move(lab: Lab) -> None:
     lab.put_all({b".sovrignore": text(b"build/\n*.log\n"), b"a": text(b"1")})
     without = lab.commit()
@@ -120,17 +127,21 @@ def test_what_is_not_tracked_any_more_is_ignored_after_a_move(lab: Lab) -> None:
     tracking = lab.add_commit(files, without.id)
     _move(lab, tracking)
     assert lab.on_disk() == files
+    lab.tick()
     for name in ("build/new", "build/sub/new", "logs/y.log", "logs/z"):
         lab.put(name, b"1")
     assert lab.changed() == {"logs/z": "added"}
+    lab.tick()
     _move(lab, without.id)
     assert lab.changed() == {"logs/z": "added"}
     assert _as_without_index(lab)
+    lab.tick()
     lab.drop("build")
     lab.put("logs/x.log", b"1")
     assert lab.changed() == {"logs/z": "added"}
 
 
+@pytest.mark.usefixtures("trusting")
 def test_a_branch_that_was_moved_by_somebody_else_decides_what_is_tracked(lab: Lab) -> None:
     lab.put_all({b".sovrignore": text(b"*.log\n"), b"x.log": text(b"1"), b"d/y.log": text(b"1")})
     without = lab.commit()
@@ -139,14 +150,14 @@ def test_a_branch_that_was_moved_by_somebody_else_decides_what_is_tracked(lab: L
     lab.point("refs/heads/main", tracking)
     assert lab.changed() == {}
     assert _as_without_index(lab)
+    assert lab.changed() == {}
     lab.point("refs/heads/main", without.id)
     assert lab.changed() == {}
     assert _as_without_index(lab)
 
 
-def test_rules_that_ignore_themselves_are_noticed_all_the_same(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Or everything would be looked at anew, because it is so young.
-    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
+@pytest.mark.usefixtures("trusting")
+def test_rules_that_ignore_themselves_are_noticed_all_the_same(lab: Lab) -> None:
     lab.put_all({b".sovrignore": text(b".sovrignore\na\n"), b"a": text(b"1"), b"b": text(b"1")})
     assert lab.changed() == {"b": "added"}
     lab.tick()
@@ -283,26 +294,22 @@ def test_any_name_that_the_file_system_takes(lab: Lab, name: bytes) -> None:
 # --- stamps of folders ----------------------------------------------------------------------------------------------
 
 
-def test_a_new_name_in_a_folder_whose_time_was_put_back_is_seen(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("trusting")
+def test_a_new_name_in_a_folder_whose_time_was_put_back_is_seen(lab: Lab) -> None:
     """As programs do that unpack an archive once more, or synchronise folders."""
     lab.put("d/a", b"1")
     os.utime(lab.path("d"), (1, 1))
     lab.commit()
-    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
-    lab.drop(".sovr/index")
-    assert lab.changed() == {}
     lab.tick()
     lab.put("d/b", b"1")
     os.utime(lab.path("d"), (1, 1))
     assert lab.changed() == {"d/b": "added"}
 
 
-def test_only_folders_that_changed_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("trusting")
+def test_only_folders_that_changed_are_read(lab: Lab) -> None:
     lab.put_all({b"%d/%d/x" % (left, right): text(b"") for left in range(3) for right in range(3)})
     lab.commit()
-    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
-    lab.drop(".sovr/index")
-    status(lab.pod)
     assert WorkingTree.look(lab.pod).found.changed == set()
     lab.tick()
     lab.put("1/1/y", b"")
@@ -340,13 +347,10 @@ def test_folders_that_come_and_go(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def wide(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def wide(lab: Lab, trusting: None) -> Lab:
     """A pod of many folders, clean, whose stamps are trusted."""
-    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
     lab.put_all({b"%02d/%d" % (folder, number): text(b"1") for folder in range(30) for number in range(5)})
     lab.commit()
-    lab.drop(".sovr/index")
-    assert lab.changed() == {}
     lab.tick()
     return lab
 
