@@ -29,7 +29,7 @@ from sovrgit.remotes.manifest import Manifest, PackEntry, check_continues
 from sovrgit.remotes.state import RemoteState
 from sovrgit.store.extract import check_whole
 from sovrgit.store.files import reporting, sync_folder, temporary_name
-from sovrgit.store.format import Codec, Toc
+from sovrgit.store.format import Toc
 from sovrgit.store.store import ObjectStore
 from sovrgit.store.verify import verify_pack
 
@@ -257,10 +257,10 @@ def _check_chunked(
     left: list[ObjectId] = []
     for pack in packs:
         try:
-            for item, location in pod.store.contents(pack.id):
-                if location.codec is Codec.CHUNKS and leave_blobs and location.kind is Kind.BLOB:
+            for item, location in pod.store.chunked(pack.id):
+                if leave_blobs and location.kind is Kind.BLOB:
                     left.append(item)
-                elif location.codec is Codec.CHUNKS:
+                else:
                     _read_whole(pod.store, item, location.kind)
         except _BROKEN as error:
             with reporting(pod.store.packs_folder):

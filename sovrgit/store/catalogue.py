@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,9 +29,9 @@ _LOOKUP = (
     "SELECT kind, codec, depth, offset, stored, objects.size, packs.id FROM objects JOIN packs ON pack = number "
     "WHERE objects.id = ?"
 )
-_LOOKUP_MANY = (
+_LOOKUP_ALL = (
     "SELECT objects.id, kind, codec, depth, offset, stored, objects.size, packs.id "
-    "FROM objects JOIN packs ON pack = number WHERE objects.id IN"
+    "FROM objects JOIN packs ON pack = number"
 )
 _BATCH = 500
 """Ids in one question: below the limit of 999 values that older builds of SQLite have."""
@@ -101,7 +102,7 @@ class Catalogue:
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
             marks = ", ".join("?" * len(batch))
-            for identity, location in self._ask(_located, f"{_LOOKUP_MANY} ({marks})", *batch):
+            for identity, location in self._ask(_located, f"{_LOOKUP_ALL} WHERE objects.id IN ({marks})", *batch):
                 found.setdefault(identity, location)
         return found
 
@@ -126,12 +127,20 @@ class Catalogue:
         query = "SELECT id, size, class, objects FROM packs ORDER BY number"
         return self._ask(lambda pack, size, kind, count: PackInfo(ObjectId(pack), size, PackClass(kind), count), query)
 
+    def chunked(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
+        """The chunked objects of a pack, in the pack's order."""
+        return self._ask(
+            _located,
+            f"{_LOOKUP_ALL} WHERE packs.id = ? AND codec = ? ORDER BY offset",
+            pack,
+            int(Codec.CHUNKS),
+        )
+
     def contents(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
         """Everything that the catalogue finds in a pack, in the pack's order."""
         return self._ask(
-            lambda digest, *place: (ObjectId(digest), _location(*place)),
-            "SELECT objects.id, kind, codec, depth, offset, stored, objects.size, packs.id FROM objects "
-            "JOIN packs ON pack = number WHERE packs.id = ? ORDER BY offset",
+            _located,
+            f"{_LOOKUP_ALL} WHERE packs.id = ? ORDER BY offset",
             pack,
         )
 
@@ -176,7 +185,7 @@ class Catalogue:
             return [convert(*row) for row in self._database.execute(query, values)]
         except sqlite3.ProgrammingError:
             raise
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError, KeyError) as error:
             self._replace(error)
         return [convert(*row) for row in self._database.execute(query, values)]
 
@@ -260,8 +269,14 @@ def _forget(database: sqlite3.Connection) -> None:
     database.execute("DELETE FROM packs")
 
 
+_KINDS = {int(kind): kind for kind in Kind}
+_CODECS = {int(codec): codec for codec in Codec}
+_pack_id = lru_cache(maxsize=256)(ObjectId)
+
+
 def _location(kind: int, codec: int, depth: int, offset: int, stored: int, size: int, pack: bytes) -> Location:
-    return Location(Kind(kind), Codec(codec), depth, offset, stored, size, ObjectId(pack))
+    # Tables, and one id a pack: a hundred thousand of these are made in a clone.
+    return Location(_KINDS[kind], _CODECS[codec], depth, offset, stored, size, _pack_id(pack))
 
 
 def _located(identity: bytes, *values: Any) -> tuple[ObjectId, Location]:

@@ -116,6 +116,10 @@ class ObjectStore:
         """Where a pack lies."""
         return self._shelf.path(pack)
 
+    def chunked(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
+        """The chunked objects of a pack, in its order."""
+        return self._shelf.catalogue.chunked(pack)
+
     def contents(self, pack: ObjectId) -> list[tuple[ObjectId, Location]]:
         """The entries of a pack, in its order."""
         return self._shelf.catalogue.contents(pack)
