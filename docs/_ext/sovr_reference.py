@@ -207,7 +207,8 @@ def benchmarks_table() -> str:
     """The latest full comparison, if there is one."""
     path = ROOT / "docs" / "benchmarks-table.md"
     if path.exists():
-        return path.read_text(encoding="utf-8")
+        # Its title is the page's, so everything below goes one level down.
+        return path.read_text(encoding="utf-8").partition("\n")[2].replace("\n## ", "\n### ")
     return "The full comparison has not been run for this version yet."
 
 
