@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EMPTY_TREE_ID, Tree, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 from sovrgit.remotes.known import Known
 from sovrgit.store.catalogue import Location
 from sovrgit.store.format import Codec
 from sovrgit.store.store import ObjectStore
-
-_ENTRIES_KEPT = 100_000
-"""Entries of trees that are kept decoded: some thirty megabytes."""
 
 
 class _Step(NamedTuple):
@@ -39,7 +35,6 @@ class Collector:
     def __init__(self, store: ObjectStore, known: Iterable[ObjectId]) -> None:
         self._store = store
         self._known = Known(store, known)
-        self._trees = _Trees(store)
         self.wanted: dict[ObjectId, Location] = {}
 
     def add(self, item: ObjectId) -> None:
@@ -165,7 +160,7 @@ class Collector:
         self._want_files({entry.id: same for entry, same in files if entry.id not in files_there})
 
     def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
-        return self._trees.get(tree).entries
+        return self._store.tree(tree).entries
 
     def _want_tree(self, tree: ObjectId, before: Sequence[ObjectId]) -> bool:
         if tree in self.wanted:
@@ -202,26 +197,3 @@ class Collector:
             )
         self.wanted[item] = location
         return location
-
-
-class _Trees:
-    """Trees, the last ones kept: the next commit is compared with the one before it.
-
-    Not the store's own memory, which counts trees and not what is in them.
-    """
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-        self._kept: OrderedDict[ObjectId, Tree] = OrderedDict()
-        self._entries = 0
-
-    def get(self, wanted: ObjectId) -> Tree:
-        tree = self._kept.get(wanted)
-        if tree is None:
-            tree = self._kept[wanted] = Tree.decode(bytes(self._store.read(wanted, Kind.TREE)))
-            self._entries += len(tree.entries)
-            while self._entries > _ENTRIES_KEPT and len(self._kept) > 1:
-                self._entries -= len(self._kept.popitem(last=False)[1].entries)
-        else:
-            self._kept.move_to_end(wanted)
-        return tree

@@ -210,6 +210,8 @@ class ObjectStore:
             self._kept += len(tree.entries)
             while self._kept > _KEPT_ENTRIES and len(self._trees) > 1:
                 self._kept -= len(self._trees.popitem(last=False)[1].entries)
+        else:
+            self._trees.move_to_end(wanted)
         return tree
 
     def run(self, wanted: ObjectId) -> Run:

@@ -23,8 +23,8 @@ from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE_ID
-from sovrgit.remotes import collect
 from sovrgit.remotes.directory import DirectoryRemote
+from sovrgit.store import store as store_module
 from sovrgit.store.format import PackClass, Toc
 from sovrgit.store.packreader import PackReader, verified
 
@@ -225,7 +225,7 @@ def test_clocks_that_go_backwards_cost_nothing_but_time(lab: Lab, remote: Memory
 def test_trees_are_decoded_once_in_a_while(
     lab: Lab, remote: MemoryRemote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collect, "_ENTRIES_KEPT", 3)
+    monkeypatch.setattr(store_module, "_KEPT_ENTRIES", 3)
     parents: list[ObjectId] = []
     for number in range(8):
         files = {f"f{n}/x": b"%d" % max(n, number) for n in range(5)}
