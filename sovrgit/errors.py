@@ -9,7 +9,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
-    ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted, VerificationDiffers
+    ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     └── Unsupported, ReferenceUnknown
 """
 
@@ -355,13 +355,6 @@ class RunNotTrusted(SovrError):
     exit_code = 64
     template = "not run: `{command}` comes from {origin} and has not been approved"
     hint_template = "read the scripts, then `sovr run --yes` or `sovr trust`"
-
-
-class VerificationDiffers(SovrError):
-    """A repeated run gave another output: a negative answer, not a failure."""
-
-    exit_code = 1
-    template = "the output differs from the recorded one: {summary}"
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------

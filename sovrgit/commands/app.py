@@ -150,7 +150,11 @@ class App:
 
         command = None
         if self.options.pager:
-            chosen = (self.environ.get(env.PAGER.name), self.setting("core.pager"), self.environ.get("PAGER"))
+            chosen = (
+                self.environ.get(env.PAGER.name),
+                self.setting("core.pager"),
+                self.environ.get(env.PLAIN_PAGER.name),
+            )
             command = next((value for value in chosen if value is not None), DEFAULT_PAGER)
         return paged(self.console, command, self.environ)
 
