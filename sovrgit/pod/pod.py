@@ -18,7 +18,7 @@ from sovrgit.pod.config import Config
 from sovrgit.pod.lock import locked
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
-from sovrgit.pod.scan import REPOSITORY
+from sovrgit.pod.rescan import REPOSITORY
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from sovrgit.pod.refs import HEADS, REMOTES, RefChange
 from sovrgit.progress import SILENT, Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
-from sovrgit.remotes.fetch import decode_manifest, read_manifest
 from sovrgit.remotes.known import builds_upon
 from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, contains
 from sovrgit.remotes.packing import Packing, PackToSend
+from sovrgit.remotes.reading import decode_manifest, read_manifest
 from sovrgit.remotes.state import RemoteState
 from sovrgit.store.packreader import PackReader
 
