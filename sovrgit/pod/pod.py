@@ -16,9 +16,9 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
 from sovrgit.pod.lock import locked
+from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
-from sovrgit.pod.rescan import REPOSITORY
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:

@@ -6,46 +6,28 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from sovrgit.pod.ignore import IGNORE_FILE, IgnoreRules
 from sovrgit.pod.index import (
     DIRECTORY,
-    EXECUTABLE,
-    FILE,
     IGNORED,
     NO_STAMP,
     SPECIAL,
-    SYMLINK,
     UNKNOWN,
     Folder,
     Index,
     join,
     parent_of,
 )
+from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
-from sovrgit.pod.stamps import changed_at, is_recent
-
-REPOSITORY = ".sovr"
-
-_FORMAT = stat.S_IFMT(0xFFFF)
-"""The bits of a mode that say what kind of file it is."""
+from sovrgit.pod.scan import Scan
+from sovrgit.pod.stamps import changed_at, is_recent, kind_of
 
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 _ATTEMPTS = 10
 """Times a folder is looked for that comes and goes while it is being read."""
-
-
-@dataclass(slots=True)
-class Scan:
-    """The working tree as it is. `changed` holds the folders whose rows differ from the index; every other one was
-    found as it was. Files whose content must be read have the id UNKNOWN."""
-
-    folders: dict[str, Folder]
-    changed: set[str]
-    removed: set[str]
-    clock: int
 
 
 class Rescan:
@@ -219,16 +201,6 @@ class Rescan:
             return {}
         rows = zip(folder.kinds, folder.sizes, folder.mtimes, folder.ctimes, folder.inodes, strict=True)
         return dict(zip(folder.names, zip(rows, folder.all_ids(), strict=True), strict=True))
-
-
-def kind_of(mode: int) -> int:
-    """What a mode says that a name is."""
-    form = mode & _FORMAT
-    if form == stat.S_IFREG:
-        return EXECUTABLE if mode & stat.S_IXUSR else FILE
-    if form == stat.S_IFLNK:
-        return SYMLINK
-    return DIRECTORY if form == stat.S_IFDIR else SPECIAL
 
 
 def _directories(folder: Folder) -> set[str]:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from sovrgit.pod.index import IGNORED, NO_STAMP, Index
-from sovrgit.pod.rescan import Rescan, Scan
-from sovrgit.pod.secondprocess import can_fork, second_process, split
+from sovrgit.pod.index import IGNORED, NO_STAMP, Folder, Index
+from sovrgit.pod.secondprocess import FromBothEnds, can_fork, second_process
 from sovrgit.pod.stamps import changed_at, is_recent
 from sovrgit.store.files import temporary_name
 
 _FORK_FROM = 20_000
 """Names from which a second process pays: it costs about 5 ms."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """The working tree as it is. `changed` holds the folders whose rows differ from the index; every other one was
+    found as it was. Files whose content must be read have the id UNKNOWN."""
+
+    folders: dict[str, Folder]
+    changed: set[str]
+    removed: set[str]
+    clock: int
 
 
 def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collection[bytes]], temporary: Path) -> Scan:
@@ -35,6 +46,9 @@ def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collect
         dirty = {""}
     if not dirty:
         return Scan(index.folders, set(), set(), clock)
+    # Most of the time nothing has changed.
+    from sovrgit.pod.rescan import Rescan
+
     return Rescan(os.fspath(root), index, tracked, clock).run(dirty)
 
 
@@ -58,19 +72,22 @@ def _clock(temporary: Path) -> int:
 
 def _differing(root: str, index: Index, paths: list[str]) -> set[str]:
     """The folders that are not as the index says, or are gone."""
-    counts = [index.folders[path].count for path in paths]
-    if sum(counts) < _FORK_FROM or not can_fork():
+    if sum(index.folders[path].count for path in paths) < _FORK_FROM or not can_fork():
         return _check(root, index, paths)
     # Calls to stat hold the interpreter lock for as long as they take, so threads would not help.
-    mine, others = split(paths, counts)
-    with second_process(lambda: b"".join(os.fsencode(path) + b"\0" for path in _check(root, index, others))) as child:
-        differing = _check(root, index, mine)
+    work = FromBothEnds(paths)
+
+    def check_others() -> bytes:
+        return b"".join(os.fsencode(path) + b"\0" for path in _check(root, index, work.from_end()))
+
+    with second_process(check_others) as child:
+        differing = _check(root, index, work.from_start())
         answer = child.answer()
-    found = _check(root, index, others) if answer is None else map(os.fsdecode, answer.split(b"\0")[:-1])
+    found = _check(root, index, work.others()) if answer is None else map(os.fsdecode, answer.split(b"\0")[:-1])
     return differing.union(found)
 
 
-def _check(root: str, index: Index, paths: list[str]) -> set[str]:
+def _check(root: str, index: Index, paths: Iterable[str]) -> set[str]:
     """The folders that differ. The innermost loop of `status`: local names, no calls but stat."""
     lstat = os.stat
     differing = set()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import signal
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from sovrgit.errors import SovrError
 
@@ -48,6 +49,42 @@ def split(items: Sequence[Item], weights: Sequence[int]) -> tuple[list[Item], li
     before = list(accumulate(weights, initial=0))
     half = bisect_left(before, before[-1] // 2)
     return list(items[:half]), list(items[half:])
+
+
+class FromBothEnds(Generic[Item]):
+    """Items that two processes take, one from each end, until they meet: the one that is faster does more.
+
+    Each says which item it takes before it looks how far the other is. So none is left out; one may be taken by both.
+    Made before the second process is.
+    """
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        # How many were taken from the start, and how many are not taken from the end.
+        self._taken = memoryview(mmap.mmap(-1, 16)).cast("Q")
+        self._taken[1] = len(items)
+
+    def from_start(self) -> Iterator[Item]:
+        """Items from the first one on, until all are taken."""
+        taken = self._taken
+        for number, item in enumerate(self._items):
+            taken[0] = number + 1
+            if number >= taken[1]:
+                return
+            yield item
+
+    def from_end(self) -> Iterator[Item]:
+        """Items from the last one back, until all are taken; the one that both want is this side's."""
+        taken = self._taken
+        for number in range(len(self._items) - 1, -1, -1):
+            taken[1] = number
+            if number + 1 < taken[0]:
+                return
+            yield self._items[number]
+
+    def others(self) -> Sequence[Item]:
+        """What the side that began at the end took, or began to take."""
+        return self._items[self._taken[1] :]
 
 
 @contextlib.contextmanager

@@ -26,7 +26,8 @@ from sovrgit.pod.index import (
     storable,
 )
 from sovrgit.pod.reading import unreadable
-from sovrgit.pod.rescan import Scan, kind_of
+from sovrgit.pod.scan import Scan
+from sovrgit.pod.stamps import kind_of
 from sovrgit.store.format import CHUNK_FROM
 from sovrgit.store.session import WriteSession
 

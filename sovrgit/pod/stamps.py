@@ -1,8 +1,11 @@
-"""Times of files and folders: which of them say that nothing has changed, and which cannot."""
+"""What the operating system says of files and folders: their kind, and which times can be trusted."""
 
 from __future__ import annotations
 
 import os
+import stat
+
+from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, SPECIAL, SYMLINK
 
 _TICK = 20_000_000
 """Nanoseconds by which a file system's clock may lag behind: kernels stamp files with the time of the last timer
@@ -10,6 +13,9 @@ tick, at most 10 ms old. A file touched later than this before the scan could ch
 
 _COARSE = 2_000_000_000
 """The same for file systems whose stamps have no fraction of a second (FAT counts in steps of two)."""
+
+_FORMAT = stat.S_IFMT(0xFFFF)
+"""The bits of a mode that say what kind of file it is."""
 
 
 def changed_at(found: os.stat_result) -> int:
@@ -21,3 +27,13 @@ def changed_at(found: os.stat_result) -> int:
 def is_recent(stamp: int, clock: int) -> bool:
     """Whether something stamped `stamp` could still change under the same stamp after a look at `clock`."""
     return stamp >= clock - (_TICK if stamp % 1_000_000_000 else _COARSE)
+
+
+def kind_of(mode: int) -> int:
+    """What a mode says that a name is."""
+    form = mode & _FORMAT
+    if form == stat.S_IFREG:
+        return EXECUTABLE if mode & stat.S_IXUSR else FILE
+    if form == stat.S_IFLNK:
+        return SYMLINK
+    return DIRECTORY if form == stat.S_IFDIR else SPECIAL

@@ -17,8 +17,7 @@ from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
-from sovrgit.pod.rescan import Scan
-from sovrgit.pod.scan import scan, smudge
+from sovrgit.pod.scan import Scan, scan, smudge
 from sovrgit.pod.treediff import Change, walk
 from sovrgit.store.files import reporting
 
