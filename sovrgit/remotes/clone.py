@@ -71,6 +71,7 @@ def clone(
             fetched = begun.finish({digest for folder in index.folders.values() for digest in folder.all_ids()})
         pod.refs.update([RefChange(branch, None, head)], command="clone", time_ns=time_ns, head=branch)
         index.save(pod.index_path)
+        pod.finish()
         return Cloned(pod, head, commit, fetched)
 
 
@@ -107,7 +108,7 @@ def _new_pod(folder: Path) -> Iterator[Pod]:
             raise PodExists(path=folder, reason="exists and is not an empty folder")
     pod: Pod | None = None
     try:
-        pod = Pod.create(folder)
+        pod = Pod.create(folder, unfinished=True)
         yield pod
     except BaseException:
         if pod is not None:

@@ -42,7 +42,7 @@ def check_blobs(
 def add_chunks(store: ObjectStore, toc: Toc, verified: set[bytes]) -> None:
     """Add the chunks of those blobs that are known to be good and of which a pack has a list.
 
-    The hash of a whole is also the proof of its chunks.
+    Reading a blob checks the hashes of its chunks too.
     """
     for digest, _, codec, *_ in toc.rows():
         if codec == Codec.CHUNKS and digest in verified and len(verified) < _REMEMBERED:
