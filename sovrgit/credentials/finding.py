@@ -70,8 +70,13 @@ def find_login(
     if found is not None:
         kept = decode(found.value, found.place)
         return FoundLogin(kept.login, found.place, kept.address)
-    for path in old_files:
-        login = _old_login(path)
+    return old_login(old_files)
+
+
+def old_login(files: Iterable[Path]) -> FoundLogin | None:
+    """The login that the first Sovr CLI left in one of these files, or None."""
+    for path in files:
+        login = _read_old(path)
         if login is not None:
             return FoundLogin(login, str(path), old=path)
     return None
@@ -88,7 +93,10 @@ def need_login(
     """
     found = find_login(server, secrets, machine=machine, old_files=old_files)
     if found is None:
-        raise LoginNeeded(server=server)
+        hint = None
+        if secrets.passed_over:
+            hint = f"{secrets.passed_over[-1].message}; unlock it if there should be one, or run `sovr login`"
+        raise LoginNeeded(server=server, hint=hint)
     return found
 
 
@@ -110,7 +118,7 @@ def forget_login(server: str, secrets: Secrets) -> list[str]:
     return secrets.forget(NAMESPACE, server)
 
 
-def _old_login(path: Path) -> PasswordLogin | None:
+def _read_old(path: Path) -> PasswordLogin | None:
     """The login in a file of the first Sovr CLI. Other programs have files of this name too: they are not for us."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

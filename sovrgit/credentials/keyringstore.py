@@ -35,7 +35,7 @@ def system_keyring() -> Backend | None:
 
 
 class KeyringStore:
-    """The system's keyring, looked for when it is first needed.
+    """The system's keyring, looked for when it is first needed. Where there is none it is empty and takes nothing.
 
     Args:
         load: finds the backend.
@@ -46,10 +46,15 @@ class KeyringStore:
         self._backend: Backend | None = None
 
     def get(self, namespace: str, name: str) -> str | None:
-        return self._do(lambda backend: backend.get_password(_service(namespace), name))
+        return self._do(lambda backend: backend.get_password(_service(namespace), name), None)
 
     def set(self, namespace: str, name: str, value: str) -> None:
-        self._do(lambda backend: backend.set_password(_service(namespace), name, value))
+        def keep(backend: Backend) -> bool:
+            backend.set_password(_service(namespace), name, value)
+            return True
+
+        if not self._do(keep, False):
+            raise StoreUnusable(path=KEYRING, reason="this system has none")
 
     def delete(self, namespace: str, name: str) -> bool:
         def forget(backend: Backend) -> bool:
@@ -58,21 +63,19 @@ class KeyringStore:
             backend.delete_password(_service(namespace), name)
             return True
 
-        return self._do(forget)
+        return self._do(forget, False)
 
     def describe(self) -> str:
         return KEYRING
 
-    def _do(self, action: Callable[[Backend], _T]) -> _T:
+    def _do(self, action: Callable[[Backend], _T], otherwise: _T) -> _T:
         try:
             backend = self._backend = self._backend or self._load()
-            if backend is not None:
-                return action(backend)
-            reason = "this system has none"
+            return action(backend) if backend is not None else otherwise
         except Exception as error:  # noqa: BLE001 - backends raise whatever the libraries below them do
             # The kind only: nobody knows what the text holds.
-            reason = f"it cannot be used ({type(error).__name__})"
-        raise StoreUnusable(path=KEYRING, reason=reason)
+            kind = type(error).__name__
+        raise StoreUnusable(path=KEYRING, reason=f"it cannot be used ({kind})")
 
 
 def _service(namespace: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sovrgit.errors import ConfigInvalid
 
@@ -14,6 +14,7 @@ DEFAULT = "http://localhost:9090"
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
+_UNREADABLE = "host or port cannot be read"
 _EXAMPLE = f"such as `{DEFAULT}` or `https://fairos.example.org`"
 
 
@@ -34,12 +35,10 @@ class ServerAddress:
                 are not repeated.
         """
         text = text.strip()
-        try:
-            parts = urlsplit(text)
-            port = parts.port
-            host = parts.hostname or ""
-        except ValueError:
-            raise _invalid("", "host or port cannot be read") from None
+        if not text.isascii() or not text.isprintable():
+            raise _invalid("", "it has characters that no address has")
+        parts, port = _split(text)
+        host = parts.hostname or ""
         if "@" in parts.netloc:
             raise _invalid("", "a user name or password does not belong there", "`sovr login` asks for them")
         if parts.scheme not in _PORTS:
@@ -49,7 +48,7 @@ class ServerAddress:
         if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in text or "#" in text:
             raise _invalid("", "nothing may follow host and port")
         if not _is_host(host) or port == 0 or parts.netloc.endswith(":"):
-            raise _invalid("", "host or port cannot be read")
+            raise _invalid("", _UNREADABLE)
         return cls(parts.scheme, host, port or _PORTS[parts.scheme])
 
     @property
@@ -67,14 +66,23 @@ class ServerAddress:
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port != _PORTS[self.scheme] else "")
 
 
+def _split(text: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(text)
+        return parts, parts.port
+    except ValueError:
+        pass
+    # Out here: what is wrong with the port may be that it is a password, and the error has it.
+    raise _invalid("", _UNREADABLE)
+
+
 def _is_host(host: str) -> bool:
     if ":" not in host:
         return _NAME.fullmatch(host) is not None
     try:
-        ipaddress.IPv6Address(host)
+        return ipaddress.IPv6Address(host).scope_id is None
     except ValueError:
         return False
-    return True
 
 
 def _invalid(text: str, reason: str, hint: str = _EXAMPLE) -> ConfigInvalid:
