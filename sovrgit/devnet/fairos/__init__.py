@@ -2,8 +2,8 @@
 
 It answers as FairOS-DFS 0.10.1 does, mistakes included. From the bottom: `network` is the folder in the place of Swarm;
 `files`, `directories` and `pods` are what one session knows of a pod; `sessions` are the users that are logged in;
-`usercalls`, `podcalls`, `dircalls`, `filecalls` and `publiccalls` are the HTTP calls; `handler` is HTTP itself; `faults`
-is everything that can be made to go wrong.
+`usercalls`, `podcalls`, `dircalls`, `filecalls` and `publiccalls` are the HTTP calls; `handler` is HTTP itself; and
+`faults` is everything that can be made to go wrong.
 """
 
 from sovrgit.devnet.fairos.faults import Fault, Kind
