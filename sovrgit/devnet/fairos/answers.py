@@ -7,12 +7,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from sovrgit.devnet.fairos.causes import NO_SUCH_BLOB
 from sovrgit.devnet.fairos.gotext import SNIFFED, content_type
 from sovrgit.devnet.fairos.metadata import FileMeta, compact
 from sovrgit.devnet.fairos.network import Blob
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def sent(meta: FileMeta, blob: Blob, prefix: str, kind: str | None = None) -> An
     if blob.lost is not None:
         there = min(there, blob.lost * meta.block_size)
         if not blob.quiet:
-            error = failed(HTTPStatus.INTERNAL_SERVER_ERROR, f"{prefix}: Not Found", with_code=True)
+            error = failed(HTTPStatus.INTERNAL_SERVER_ERROR, f"{prefix}: {NO_SUCH_BLOB}", with_code=True)
             assert isinstance(error.body, bytes)
             # What does not fit into the announced length is not sent at all.
             after = error.body if there + len(error.body) <= meta.size else b""

@@ -29,6 +29,12 @@ BAD_BLOCK_SIZE = "upload: block size must be between 1000000 - 8000000 (1Mb - 8M
 TOO_MUCH_METADATA = "payload size is too large. maximum payload size is 4096 bytes"
 TOO_BIG_A_CHUNK = "max chunk size exceeded"
 NO_SUCH_BLOB = "Not Found"
+NO_REFERENCE = "joiner failed"
+"""What Bee says to a reference of an impossible length."""
+
+WRONG_PASSWORD = "error downloading data"
+"""What an account that is sought under the wrong password ends with."""
+
 NOT_JSON = "invalid character '\\x1f' looking for beginning of value"
 """What reading something that another password has encrypted ends with."""
 

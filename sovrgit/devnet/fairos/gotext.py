@@ -55,6 +55,7 @@ _EXTENSIONS = {
     ".pdf": "application/pdf",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".webp": "image/webp",
     ".xml": "text/xml; charset=utf-8",

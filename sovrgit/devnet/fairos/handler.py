@@ -19,7 +19,8 @@ from sovrgit.devnet.fairos.call import Call
 from sovrgit.devnet.fairos.causes import Cause, Endless, Panic
 from sovrgit.devnet.fairos.mishaps import changed
 from sovrgit.devnet.fairos.paths import cleaned
-from sovrgit.devnet.fairos.routes import PUBLIC, Route, call_name, find
+from sovrgit.devnet.fairos.publiccalls import PUBLIC
+from sovrgit.devnet.fairos.routes import Route, call_name, find
 from sovrgit.devnet.fairos.sessions import Unauthorized
 from sovrgit.errors import SovrError
 
@@ -113,8 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         if whole != path:
             moved = quote(whole) + (f"?{query}" if query else "")
             return Answer(HTTPStatus.MOVED_PERMANENTLY, b"", None, (("Location", moved),)), None
-        rest = path.removeprefix(PUBLIC) if path.startswith(PUBLIC) and path != PUBLIC else ""
-        route = find(self.command, PUBLIC if rest else path)
+        route = find(self.command, path)
         if not isinstance(route, Route):
             missing = route == HTTPStatus.NOT_FOUND
             return (plain("404 page not found\n", route) if missing else Answer(route, b"", None)), None
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             prefix=route.prefix,
             missing=route.not_found(),
             pause=self.server.pause,
-            rest=rest,
+            rest=path.removeprefix(PUBLIC),
         )
         self.server.pause(self.server.latency)
         return changed(_answered(call, route), call.faults)

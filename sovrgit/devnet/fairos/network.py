@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 from sovrgit.devnet.fairos.causes import (
     DELETED_FEED,
+    NO_REFERENCE,
     NO_SUCH_BLOB,
     NO_SUCH_FEED,
     NOT_JSON,
@@ -41,6 +42,9 @@ from sovrgit.store.files import reporting, write_atomic
 FORMAT = b"sovrgit fairos stand-in 1\n"
 KEPT_VERSIONS = 32
 """How many versions of a feed are kept, for reads that are made stale."""
+
+_REFERENCE = 32
+"""Bytes of a reference; one that contains a key is twice as long."""
 
 _CHUNK = 4096
 _ENCRYPTION = 16
@@ -262,9 +266,11 @@ class Network:
         Raises:
             Cause: if it stands for nothing.
         """
-        if now(Kind.UNREADABLE) or not reference:
+        if len(reference) not in (_REFERENCE, 2 * _REFERENCE):
+            raise Cause(NO_REFERENCE)
+        if now(Kind.UNREADABLE):
             raise Cause(NO_SUCH_BLOB)
-        path = self.folder / "chunks" / reference.hex()[:_LONGEST_NAME]
+        path = self.folder / "chunks" / reference.hex()
         try:
             found = json.loads(path.read_bytes())
             if not isinstance(found, dict):
@@ -299,9 +305,6 @@ class Network:
 
     def _damaged(self, path: Path) -> Cause:
         return Cause(f"the stand-in's folder is damaged: {path.relative_to(self.folder).parts[0]}")
-
-
-_LONGEST_NAME = 128
 
 
 def _hash(text: str) -> str:

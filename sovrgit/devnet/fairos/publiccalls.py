@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
-from sovrgit.devnet.fairos.answers import TEXT, Answer, plain, sent, told
+from sovrgit.devnet.fairos.answers import HTML, Answer, plain, sent, told
 from sovrgit.devnet.fairos.call import Call, failing
 from sovrgit.devnet.fairos.causes import DELETED_FEED, Cause, Endless
 from sovrgit.devnet.fairos.dircalls import listing
@@ -17,6 +18,8 @@ from sovrgit.devnet.fairos.paths import INDEX, ROOT, joined
 from sovrgit.devnet.fairos.pods import share_info
 
 VERSION = "0.10.1"
+PUBLIC = "/public/"
+"""What the paths begin with that contain a sharing reference."""
 
 
 def root(call: Call) -> Answer:
@@ -27,6 +30,11 @@ def root(call: Call) -> Answer:
 def version(call: Call) -> Answer:
     """/version"""
     return plain(f"{VERSION}\n")
+
+
+def robots(call: Call) -> Answer:
+    """/v1/robots.txt and /v2/robots.txt"""
+    return plain("User-agent: *\nDisallow: /\n")
 
 
 def file(call: Call) -> Answer:
@@ -43,7 +51,9 @@ def file_by_path(call: Call) -> Answer:
     """/public/REFERENCE/PATH"""
     reference, slash, name = call.rest.partition("/")
     if not slash:
-        return Answer(HTTPStatus.MOVED_PERMANENTLY, b"", TEXT, (("Location", f"/public/{reference}/"),))
+        place = quote(f"{PUBLIC}{reference}/")
+        page = f'<a href="{place}">Moved Permanently</a>.\n\n'.encode()
+        return Answer(HTTPStatus.MOVED_PERMANENTLY, page, HTML, (("Location", place),))
     shared = _Shared.of(call, reference)
     path = ROOT + (name or "index.html")
     call.about(path)

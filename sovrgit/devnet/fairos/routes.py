@@ -10,12 +10,10 @@ from sovrgit.devnet.fairos import dircalls, filecalls, podcalls, publiccalls, us
 from sovrgit.devnet.fairos.answers import Answer, Refused
 from sovrgit.devnet.fairos.call import Call
 from sovrgit.devnet.fairos.causes import FILE_NOT_FOUND, NO_SUCH_DIRECTORY, NO_SUCH_FEED, NO_SUCH_POD, NO_SUCH_USER
+from sovrgit.devnet.fairos.publiccalls import PUBLIC
 
 ANY = ""
 """Instead of a method: whatever it is."""
-
-PUBLIC = "/public/"
-"""What the paths begin with that contain a sharing reference."""
 
 
 UNKNOWN = "(unknown)"
@@ -56,6 +54,8 @@ _PUBLIC_FILE = "public pod file download"
 ROUTES: dict[tuple[str, str], Route] = {
     (ANY, "/"): Route(publiccalls.root, "root", login=False),
     (ANY, "/version"): Route(publiccalls.version, "version", login=False),
+    (ANY, "/v1/robots.txt"): Route(publiccalls.robots, "robots", login=False),
+    (ANY, "/v2/robots.txt"): Route(publiccalls.robots, "robots", login=False),
     (ANY, "/public-file"): Route(publiccalls.file, _PUBLIC_FILE, login=False, with_code=True),
     (ANY, "/public-dir"): Route(publiccalls.directory, _PUBLIC_FILE, login=False, with_code=True),
     (ANY, PUBLIC): Route(publiccalls.file_by_path, _PUBLIC_FILE, login=False, with_code=True),
@@ -116,8 +116,14 @@ def call_name(method: str, path: str) -> str:
 
 
 def find(method: str, path: str) -> Route | int:
-    """How a call is answered, or the status if it is not: 404 or 405."""
+    """How a call is answered, or the status if it is not.
+
+    A wrong method is told from a wrong path (405) outside of `/v1` and `/v2` only.
+    """
+    if path.startswith(PUBLIC):
+        path = PUBLIC if path != PUBLIC and not path.startswith(PUBLIC + "/") else UNKNOWN
     route = ROUTES.get((method, path)) or ROUTES.get((ANY, path))
     if route is not None:
         return route
-    return HTTPStatus.METHOD_NOT_ALLOWED if path in _PATHS else HTTPStatus.NOT_FOUND
+    known = path in _PATHS and not path.startswith(("/v1/", "/v2/"))
+    return HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND

@@ -59,7 +59,7 @@ def delete(call: Call) -> Answer:
     (password,) = call.needed(call.told(with_code=True), "password", with_code=True)
     with failing(call, BAD_USER_NAME, BAD_PASSWORD):
         session = call.session()
-        users.delete(call.network, session.user_name, password)
+        users.check(call.network, session.user_name, password)
         call.sessions.end(session.id)
     return done("user deleted successfully", headers=_without_cookie(call))
 

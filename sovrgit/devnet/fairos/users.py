@@ -15,6 +15,7 @@ from sovrgit.devnet.fairos.causes import (
     NO_SUCH_USER,
     PASSWORD_TOO_SHORT,
     USER_EXISTS,
+    WRONG_PASSWORD,
     Cause,
 )
 from sovrgit.devnet.fairos.network import Network
@@ -89,8 +90,8 @@ def exists(network: Network, name: str) -> bool:
     return network.user(name) is not None
 
 
-def delete(network: Network, name: str, password: str) -> None:
-    """Make it impossible to log in as a user. The name stays taken.
+def check(network: Network, name: str, password: str) -> None:
+    """See that a user may be deleted. That is all there is to deleting one: what was written to Swarm stays there.
 
     Raises:
         Cause: if the user has no name, or the password is not the right one.
@@ -99,15 +100,14 @@ def delete(network: Network, name: str, password: str) -> None:
     if record is None:
         raise Cause(BAD_USER_NAME)
     if not _proves(record, password):
-        raise Cause("error downloading data")
-    network.put_user(name, {"address": record["address"]})
+        raise Cause(WRONG_PASSWORD)
 
 
 def _proves(record: dict[str, Any], password: str) -> bool:
     try:
         salt, expected = bytes.fromhex(record["salt"]), bytes.fromhex(record["password"])
     except (KeyError, TypeError, ValueError):
-        # Deleted, or the folder is damaged.
+        # The folder is damaged.
         return False
     return hmac.compare_digest(_hashed(password, salt), expected)
 
