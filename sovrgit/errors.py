@@ -10,7 +10,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
-    ├── Unsupported, ReferenceUnknown
+    ├── Unsupported, ReferenceUnknown, DevnetFailed
     └── LoginNeeded, LoginFailed, PostageExhausted
 """
 
@@ -374,6 +374,14 @@ class ReferenceUnknown(SovrError):
     exit_code = 71
     template = "`{reference}` is not a reference that can be cloned"
     hint_template = "give a folder, a `file://` address or the path of a pod"
+
+
+class DevnetFailed(SovrError):
+    """A stand-in on this machine that cannot be started, reached or stopped."""
+
+    exit_code = 84
+    template = "{reason}"
+    hint_template = "run `sovr devnet status` to see what runs"
 
 
 # --- servers with accounts --------------------------------------------------------------------------------------
