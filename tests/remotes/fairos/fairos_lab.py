@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -40,7 +40,7 @@ def token(number: int) -> str:
 class Scripted(httpx.BaseTransport):
     """Answers each route with what it was given, in order, the last one again and again; remembers every request."""
 
-    def __init__(self, **routes: Answer) -> None:
+    def __init__(self) -> None:
         self.seen: list[httpx.Request] = []
         self._routes: dict[str, list[Answer]] = {}
         self._logins = 0
@@ -57,11 +57,11 @@ class Scripted(httpx.BaseTransport):
             self.seen.append(request)
             answers = self._routes.get(route)
             if answers is None:
-                return self._usual(route)
+                return copied(self._usual(route))
             answer = answers[0] if len(answers) == 1 else answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer(request) if callable(answer) else copied(answer)
+        return copied(answer(request) if callable(answer) else answer)
 
     def _usual(self, route: str) -> httpx.Response:
         if route in ("POST /v2/user/login", "POST /v2/user/login-with-signature"):
@@ -81,9 +81,21 @@ class Scripted(httpx.BaseTransport):
         return self.seen[-1]
 
 
+class Pieces(httpx.SyncByteStream):
+    """A body that is not there before it is read, as those that come over a network."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+
 def copied(answer: httpx.Response) -> httpx.Response:
     """The answer once more: one that was read cannot be sent again."""
-    return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+    if isinstance(answer.stream, Pieces):
+        return answer
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=Pieces([answer.content]))
 
 
 class Pauses(list[float]):
