@@ -45,7 +45,7 @@ def _reason(error: Exception, timeouts: Timeouts, patience: float) -> str:
         case httpx.ConnectError():
             system = _below(error, OSError)
             said = system.strerror if system is not None else None
-            return (said or "no connection can be made").lower()
+            return safe(said or "no connection can be made").lower()
         case httpx.ProtocolError():
             return "its answer was cut off, or is not HTTP"
         case _:

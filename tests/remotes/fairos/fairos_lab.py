@@ -137,6 +137,11 @@ def form_of(request: httpx.Request) -> dict[str, tuple[str | None, bytes]]:
 # --- over a network -------------------------------------------------------------------------------------------------
 
 
+def head(status: str, *lines: str) -> bytes:
+    """The head of an answer."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
+
+
 class Raw:
     """Listens on this machine and answers every connection with the next of some bytes, as they are, and then closes.
 
