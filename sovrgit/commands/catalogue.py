@@ -39,6 +39,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has and move forward to it",
     },
+    "Try": {
+        "devnet": "Run a stand-in for a FairOS server on this machine",
+    },
     "Keep": {
         "fsck": "Check that everything stored is whole",
         "config": "Read and change settings",

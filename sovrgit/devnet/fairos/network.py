@@ -77,6 +77,12 @@ class Network:
         self._lock = threading.Lock()
         with reporting(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Asked before anything is written: it may be somebody's home.
+            if not (folder / "format").exists() and any(not _of_a_start(entry.name) for entry in folder.iterdir()):
+                raise DevnetFailed(
+                    reason=f"`{folder}` holds something else than a stand-in's data",
+                    hint="choose an empty or a new folder with `--folder`",
+                )
             self._held = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take_hold()
@@ -94,11 +100,6 @@ class Network:
         stamp = self.folder / "format"
         with reporting(self.folder):
             if not stamp.exists():
-                if any(entry.name != "lock" for entry in self.folder.iterdir()):
-                    raise DevnetFailed(
-                        reason=f"`{self.folder}` holds something else than a stand-in's data",
-                        hint="choose an empty or a new folder with `--folder`",
-                    )
                 write_atomic(stamp, FORMAT)
             if stamp.read_bytes() != FORMAT:
                 raise DevnetFailed(
@@ -323,3 +324,8 @@ def _hash(text: str) -> str:
 def _key(password: str) -> str:
     """What tells whether something was written under a password."""
     return hashlib.sha256(password.encode()).hexdigest()[:16]
+
+
+def _of_a_start(name: str) -> bool:
+    """Whether a stand-in that was killed while it started may have left this."""
+    return name == "lock" or name.startswith(".new-")
