@@ -42,6 +42,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",
     },
+    "Try": {
+        "devnet": "Run a stand-in for a FairOS server on this machine",
+    },
     "Keep": {
         "fsck": "Check that everything stored is whole",
         "config": "Read and change settings",

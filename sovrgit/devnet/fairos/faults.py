@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+import json
 import threading
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 
 
@@ -90,11 +91,13 @@ class Fault:
 
     @classmethod
     def parse(cls, spec: str) -> Fault:
-        """A fault written as `KIND[,NAME=VALUE…]`, such as `short-body,call=/public-file,times=3,amount=10`.
+        """A fault written as `KIND[,NAME=VALUE…]`, such as `short-body,call=/public-file,times=3`, or as JSON.
 
         Raises:
             ValueError: saying what is wrong.
         """
+        if spec.startswith("{"):
+            return cls.of(json.loads(spec))
         kind, *settings = spec.split(",")
         given = {name.strip(): value for name, _, value in (setting.partition("=") for setting in settings)}
         return cls.of({"kind": kind.strip(), **given})
@@ -122,6 +125,10 @@ class Fault:
             elif name in ("call", "file", "text"):
                 settings[name] = str(value)
         return cls(kind, **settings)  # type: ignore[arg-type] # each was made of the type of its name above
+
+    def spec(self) -> str:
+        """What `parse` makes this fault of."""
+        return json.dumps(asdict(self))
 
     def matches(self, call: str, file: str | None) -> bool:
         """Whether it is about a call, `METHOD /path`, and the file that this is about."""
