@@ -323,12 +323,31 @@ def test_no_more_than_eight_requests_at_once() -> None:
     assert gate.most == CONNECTIONS == 8
 
 
-def test_one_write_to_a_pod_at_once() -> None:
-    gate = Gate(1)
-    fairos, _ = after("POST /v1/dir/mkdir", gate)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: fairos.make_folder("p", f"/{number}"), range(20)))
-    assert gate.most == 1
+@pytest.mark.parametrize(
+    ("route", "pod", "do"),
+    [
+        ("POST /v1/dir/mkdir", "p", lambda f: f.make_folder("p", "/a")),
+        ("POST /v1/file/upload", "p", lambda f: f.upload("p", "/", "f", b"x", 1)),
+        ("DELETE /v1/file/delete", "p", lambda f: f.delete_file("p", "/f")),
+        ("POST /v1/pod/new", "", lambda f: f.make_pod("p")),
+        ("POST /v1/pod/share", "", lambda f: f.share_pod("p")),
+    ],
+)
+def test_one_write_to_a_pod_at_once(route: str, pod: str, do: Do) -> None:
+    held = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        held.append(fairos._writing(pod).locked())
+        stored = [{"fileName": "f", "message": "uploaded successfully"}]
+        return ok(Responses=stored, podSharingReference="ab" * 32)
+
+    fairos, _ = after(route, answer)
+    do(fairos)
+    assert held == [True] and not fairos._writing(pod).locked()
+    fairos, _ = after(route, message(500, "x: pod does not exist"))
+    with pytest.raises(PodAbsent):
+        do(fairos)
+    assert not fairos._writing(pod).locked()
 
 
 def test_writes_to_several_pods_at_once() -> None:
