@@ -27,6 +27,7 @@ class Content:
         there: how many bytes there are; if they are fewer, the connection is closed after them.
         before: what is sent in the place of the first bytes.
         after: what is sent in the place of the bytes that are missing.
+        reset: whether the connection is then reset instead.
     """
 
     source: Path | bytes
@@ -34,6 +35,7 @@ class Content:
     there: int
     before: bytes = b""
     after: bytes = b""
+    reset: bool = False
 
     def start(self, count: int) -> bytes:
         """The first bytes, at most as many as there are."""
@@ -52,6 +54,11 @@ class Answer:
     body: bytes | Content = b""
     content_type: str | None = JSON
     headers: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def content(self) -> Content:
+        """The body, in the one form."""
+        return self.body if isinstance(self.body, Content) else Content(self.body, len(self.body), len(self.body))
 
 
 class Refused(Exception):

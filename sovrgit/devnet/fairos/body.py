@@ -57,6 +57,8 @@ class Body:
 
     def drain(self, limit: int) -> bool:
         """Read what is left, so that the connection can be used again; whether that was no more than `limit`."""
+        if self._left is not None and self._left > limit:
+            return False
         before = self.received
         try:
             for _ in self.pieces():

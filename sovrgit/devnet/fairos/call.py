@@ -42,7 +42,7 @@ class Call:
         prefix: what the messages of this call begin with.
         rest: what follows `/public/` in the path.
         missing: what is answered if what is asked for is not found.
-        pause: waits for some seconds, or until the server is closed.
+        pause: waits for some seconds.
         faults: those that hit this call.
     """
 

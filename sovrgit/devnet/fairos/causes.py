@@ -57,7 +57,7 @@ class Cause(Exception):
 
 
 class Panic(Exception):
-    """The real server panics here: the connection is closed without an answer."""
+    """The connection is closed without an answer, mostly because the real server panics here."""
 
 
 class Endless(Exception):

@@ -63,7 +63,10 @@ class Kind(enum.StrEnum):
     """What is read is `amount` versions (1) older than what there is."""
 
     UNREADABLE = "unreadable"
-    """Nothing that is looked up is found. For a list of pods that means that an empty one takes its place."""
+    """Nothing that is looked up is found, as when Swarm cannot be reached."""
+
+    LOST_PODS = "lost-pods"
+    """The list of the user's pods cannot be read at first, and calls that change it then write an empty one."""
 
 
 @dataclass(frozen=True, slots=True)

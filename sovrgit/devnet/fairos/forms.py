@@ -25,6 +25,7 @@ LARGEST_FIELDS = 10 << 20
 """Bytes of all fields of a form together."""
 
 MOST_PARTS = 1000
+LONGEST_HEADER = 64 << 10
 
 
 class Received(NamedTuple):
@@ -114,6 +115,7 @@ class _Parts:
                 "on_part_end": self._end,
                 "on_end": self._all,
             },
+            max_header_size=LONGEST_HEADER,
         )
         for piece in body.pieces():
             parser.write(piece)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sovrgit.devnet.fairos.answers import Answer, Content, Refused, failed
+from sovrgit.devnet.fairos.answers import Answer, Refused, failed
 from sovrgit.devnet.fairos.causes import BAD_PASSWORD, OVERISSUED
 from sovrgit.devnet.fairos.faults import Fault, Kind
 
@@ -41,9 +41,8 @@ def before(call: Call, fault: Fault) -> None:
             call.sessions.forget_sessions()
 
 
-def changed(answer: Answer, faults: Sequence[Fault]) -> tuple[Answer, int | None]:
-    """The answer after faults, and after how many bytes of its body the connection is reset, if it is."""
-    reset: int | None = None
+def changed(answer: Answer, faults: Sequence[Fault]) -> Answer:
+    """The answer after faults."""
     for fault in faults:
         match fault.kind:
             case Kind.SHORT_BODY:
@@ -56,8 +55,8 @@ def changed(answer: Answer, faults: Sequence[Fault]) -> tuple[Answer, int | None
             case Kind.WRONG_BYTES:
                 answer = _wrong(answer, fault.much(1))
             case Kind.RESET_DOWNLOAD:
-                reset = fault.much(0)
-    return answer, reset
+                answer = _reset(answer, fault.much(0))
+    return answer
 
 
 def _bytes(answer: Answer) -> bytes:
@@ -66,22 +65,22 @@ def _bytes(answer: Answer) -> bytes:
 
 
 def _shorter(answer: Answer, missing: int) -> Answer:
-    body = _content(answer)
+    body = answer.content
     return replace(answer, body=replace(body, there=max(body.there - missing, 0), after=b""))
 
 
 def _with_error(answer: Answer, fault: Fault) -> Answer:
-    body = _content(answer)
+    body = answer.content
     error = _bytes(failed(HTTPStatus.INTERNAL_SERVER_ERROR, fault.text, with_code=True))
     there = min(fault.much(0), body.there)
     return replace(answer, body=replace(body, there=there, after=error[: body.size - there]))
 
 
 def _wrong(answer: Answer, count: int) -> Answer:
-    body = _content(answer)
+    body = answer.content
     return replace(answer, body=replace(body, before=bytes(byte ^ 0xFF for byte in body.start(count))))
 
 
-def _content(answer: Answer) -> Content:
-    body = answer.body
-    return body if isinstance(body, Content) else Content(body, len(body), len(body))
+def _reset(answer: Answer, there: int) -> Answer:
+    body = answer.content
+    return replace(answer, body=replace(body, there=min(there, body.there), after=b"", reset=True))

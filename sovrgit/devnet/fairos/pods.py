@@ -21,6 +21,7 @@ from sovrgit.devnet.fairos.causes import (
     Cause,
 )
 from sovrgit.devnet.fairos.directories import DIRECTORY, FILE, Directories
+from sovrgit.devnet.fairos.faults import Kind, now
 from sovrgit.devnet.fairos.files import SMALLEST_BLOCK, Files
 from sovrgit.devnet.fairos.gotext import unhex
 from sovrgit.devnet.fairos.metadata import Inode, compact
@@ -132,6 +133,8 @@ class Pods:
         return found
 
     def _read_list(self) -> PodList | None:
+        if now(Kind.LOST_PODS):
+            return None
         try:
             return PodList.parse(self._list_file().read(joined("", _LIST)))
         except (Cause, ValueError, KeyError, TypeError, OSError):

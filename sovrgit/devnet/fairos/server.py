@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from sovrgit.devnet.fairos.causes import Panic
 from sovrgit.devnet.fairos.counts import Counts
 from sovrgit.devnet.fairos.faults import Fault, Faults
 from sovrgit.devnet.fairos.handler import Handler
@@ -179,9 +180,13 @@ class Listener(ThreadingHTTPServer):
             self._changed.wait_for(lambda: not self._connections, _PATIENCE)
 
     def pause(self, seconds: float) -> None:
-        """Wait, but not longer than until `stop` is called."""
-        if seconds > 0:
-            self._closing.wait(seconds)
+        """Wait.
+
+        Raises:
+            Panic: when `stop` is called meanwhile: there is no answer any more.
+        """
+        if seconds > 0 and self._closing.wait(seconds):
+            raise Panic("the stand-in is being closed")
 
     def finish(self, name: str, status: int, received: int, sent: int, seconds: float) -> None:
         """Count a call that has been answered, and tell of it. A status of 0 is that of no answer at all."""
