@@ -14,6 +14,7 @@ from sovrgit.credentials.finding import OLD_FILE, FoundLogin, find_login, machin
 from sovrgit.credentials.stores import Secrets, SecretStore
 from sovrgit.errors import NotAPod, PathNotFound, RevisionNotFound
 from sovrgit.remotes.fairos.address import DEFAULT, ServerAddress
+from sovrgit.remotes.networks import Networks
 
 if TYPE_CHECKING:
     from sovrgit.credentials.logins import Login
@@ -72,6 +73,17 @@ def connect(app: App, server: ServerAddress) -> FairOS:
         return found.login
 
     return FairOS(server, login)
+
+
+def networks(app: App) -> Networks:
+    """How this user reaches networks."""
+    from platformdirs import user_state_path
+
+    return Networks(
+        connect=lambda server: connect(app, server if server is not None else fairos_server(app)),
+        secrets=kept_secrets(app),
+        locks=user_state_path("sovr") / "locks",
+    )
 
 
 def environment_login(app: App, server: ServerAddress) -> Login | None:

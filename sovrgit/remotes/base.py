@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from sovrgit.errors import RemoteUnavailable, SovrError
 from sovrgit.objects.ids import ObjectId
@@ -113,6 +113,18 @@ class Remote(Protocol):
             RemoteDamaged: if it is not there.
             RemoteUnavailable: if the place cannot be read. Transient if that may pass.
             StorageFull, ReadOnly, StorageFailure: if the file cannot be written.
+        """
+
+
+@runtime_checkable
+class KeepsRecipe(Protocol):
+    """A remote that has a place for the recipe of its pod, where others look for it."""
+
+    def put_recipe(self, recipe: bytes) -> None:
+        """Store the recipe.
+
+        Raises:
+            RemoteUnavailable: if the place cannot be written. Transient if that may pass.
         """
 
 
