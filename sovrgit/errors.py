@@ -11,7 +11,8 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── Unsupported, ReferenceUnknown, DevnetFailed
-    └── LoginNeeded, LoginFailed, PostageExhausted
+    ├── LoginNeeded, LoginFailed, PostageExhausted
+    └── KeyNeeded, SealBroken
 """
 
 from __future__ import annotations
@@ -411,4 +412,26 @@ class PostageExhausted(SovrError):
     hint_template = (
         "nothing was lost; whoever runs the server has to buy or extend a postage batch, "
         "or push to another server with `sovr remote add`"
+    )
+
+
+# --- private pods -----------------------------------------------------------------------------------------------
+
+
+class KeyNeeded(SovrError):
+    """Something of a private pod, for which no key is known, or another one."""
+
+    exit_code = 88
+    template = "{what} is private: {reason}"
+    hint_template = "the key is in the reference that `sovr share --private` prints: ask the owner of the pod for it"
+
+
+class SealBroken(SovrError):
+    """Something of a private pod that is not as it was sealed: damaged, changed, cut off or exchanged."""
+
+    exit_code = 89
+    template = "{what} is not as it was sealed: {reason}"
+    hint_template = (
+        "nothing of it was used; try again, and if it stays so ask the owner to push again: "
+        "whoever keeps the pod has damaged or exchanged it"
     )
