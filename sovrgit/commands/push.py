@@ -20,6 +20,7 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
     """
     from sovrgit.actions import push_pod
     from sovrgit.remotes.locations import default_remote, location_of
+    from sovrgit.sharing import known_reference
 
     name = remote or default_remote(app.pod)
     pushed = push_pod(
@@ -32,4 +33,6 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
         networks=app.networks,
         progress=app.progress,
     )
-    app.show(PushedView(pushed, name, location_of(app.pod, name)))
+    location = location_of(app.pod, name)
+    private = app.pod.config.get(f"remote.{name}.key") is not None
+    app.show(PushedView(pushed, name, location, known_reference(app.pod, name), private))

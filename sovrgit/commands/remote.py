@@ -36,7 +36,7 @@ def list_(app: App) -> None:
 @command.command()
 @click.argument("name")
 @click.argument("location")
-@click.option("--private/--public", default=None, help="Seal what is pushed to a FairOS pod, or not; else as the recipe says.")
+@click.option("--private/--public", default=None, help="Seal a FairOS pod, or not; otherwise as its recipe says.")
 @click.pass_obj
 def add(app: App, name: str, location: str, private: bool | None) -> None:
     """Call the place LOCATION by NAME from now on. It need not exist yet: the first push makes it.

@@ -208,9 +208,7 @@ def open_remote(pod: Pod, name: str, networks: Networks | None = None) -> Remote
         RemoteUnknown: if it does not know it.
         SovrError: as for `open_location`.
     """
-    return open_location(
-        location_of(pod, name), pod.root, networks, pod, pod.config.get(f"remote.{name}.key")
-    )
+    return open_location(location_of(pod, name), pod.root, networks, pod, pod.config.get(f"remote.{name}.key"))
 
 
 def location_of(pod: Pod, name: str) -> str:

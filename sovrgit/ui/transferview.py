@@ -12,6 +12,7 @@ from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
 from sovrgit.ui.commitview import short_ref
 from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_size, plural
+from sovrgit.ui.shareview import what_it_grants
 
 if TYPE_CHECKING:
     from sovrgit.remotes.clone import Cloned
@@ -50,6 +51,10 @@ class PushedView:
     pushed: Pushed
     remote: str
     location: str
+    reference: str | None = None
+    """By which everybody can clone a public pod, if it is one on a network and this is known."""
+    private: bool = False
+    """Whether what was pushed is sealed."""
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -63,7 +68,18 @@ class PushedView:
             console.line(line)
         amount = f"{plural(self.pushed.sent_objects, 'object')} in {plural(self.pushed.sent_packs, 'pack')}"
         console.note(f"sent {human_size(self.pushed.sent_bytes)} ({amount}) to {self.location}")
-        if self.pushed.generation == 1:
+        if self.reference is not None:
+            console.note("the recipe says that this pod is public; its sharing reference is")
+            console.line(self.reference)
+            if self.pushed.generation == 1:
+                for line in what_it_grants(private=False):
+                    console.note(line)
+        elif self.pushed.generation == 1 and self.private:
+            console.note("it is sealed: nobody can read it without its key, not even the server")
+            console.hint(f"`sovr share {self.remote} --private` gives somebody reference and key")
+        elif self.pushed.generation == 1 and self.location.startswith("fairos"):
+            console.hint(f"`sovr share {self.remote}` gives out the reference by which others get it")
+        elif self.pushed.generation == 1:
             console.hint(f"whoever can read that folder gets it with `sovr clone {shlex.quote(self.location)}`")
 
     def document(self) -> dict[str, Any]:
@@ -76,6 +92,8 @@ class PushedView:
             "sent_packs": self.pushed.sent_packs,
             "sent_objects": self.pushed.sent_objects,
             "generation": self.pushed.generation,
+            "reference": self.reference,
+            "private": self.private,
         }
 
 

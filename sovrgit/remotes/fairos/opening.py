@@ -59,9 +59,7 @@ def open_fairos(place: FairosPlace, networks: Networks, pod: Pod | None, key: st
         whose = blake3(f"{client.address} {place.pod}".encode()).hexdigest()[:16]
         lock = networks.locks / f"fairos-{whose}.lock"
     temporary = pod.temporary if pod is not None else Path(gettempdir())
-    return OwnPod(
-        client, location, place.pod, contents, memory=memory, temporary=temporary, lock=lock, unlock=unlock
-    )
+    return OwnPod(client, location, place.pod, contents, memory=memory, temporary=temporary, lock=lock, unlock=unlock)
 
 
 def remember(pod: Pod, name: str, remote: SharedPod, networks: Networks) -> None:
