@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,10 +19,10 @@ LARGE = bytes(range(256)) * 10_000
 """Three blocks of the smallest size."""
 
 
-def broken(ask: object) -> Exception:
+def broken(ask: Callable[[], object]) -> Exception:
     """How a call breaks off."""
     with pytest.raises(httpx.TransportError) as caught:
-        ask()  # type: ignore[operator] # a call of a person
+        ask()
     return caught.value
 
 
@@ -355,9 +357,9 @@ def test_calls_and_bytes_are_counted(standin: StandIn, ada: Person) -> None:
     assert set(standin.counts.all()) <= {"GET (unknown)", "DELETE (unknown)"}
 
 
-def test_what_is_told_of_calls_is_no_secret(tmp_path: object) -> None:
+def test_what_is_told_of_calls_is_no_secret(tmp_path: Path) -> None:
     told: list[str] = []
-    with StandIn(tmp_path / "f", log=told.append) as standin:  # type: ignore[operator] # a path
+    with StandIn(tmp_path / "f", log=told.append) as standin:
         ada = Person(standin.url).sign_up()
         ada.reference = ada.pod("name-of-a-pod")
         ada.put("secret-name", b"text", pod="name-of-a-pod")

@@ -306,9 +306,14 @@ class Network:
         except ValueError as error:
             raise self._damaged(path) from error
 
-    def put_user(self, name: str, record: dict[str, Any]) -> None:
-        """Remember a user."""
-        write_atomic(self._user(name), compact({"name": name, **record}), mode=0o600, sync=False)
+    def put_user(self, name: str, record: dict[str, str]) -> bool:
+        """Remember a user; whether that was possible: a name belongs to the address that was there first."""
+        with self._lock:
+            known = self.user(name)
+            if known is not None and known.get("address") != record["address"]:
+                return False
+            write_atomic(self._user(name), compact({"name": name, **record}), mode=0o600, sync=False)
+        return True
 
     def _user(self, name: str) -> Path:
         return self.folder / "names" / f"{_hash(name)}.json"
