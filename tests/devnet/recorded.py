@@ -9,18 +9,17 @@ signs up its `users`, each of which is also a session, and takes its steps one a
 
 | key | is |
 | --- | --- |
-| `as`, `token`, `cookie` | the session whose token is sent, a token that no server gave, the session whose cookie is sent |
-| `query`, `json`, `form`, `body`, `headers` | what is sent. `form` alone is sent urlencoded, with `files` as multipart |
+| `as`, `token`, `cookie` | a session whose token is sent, a token that no server gave, a session whose cookie is sent |
+| `query`, `json`, `form`, `body`, `headers` | what is sent. `form` goes urlencoded, or with `files` as multipart |
 | `files` | `[name, content]` or `[name, content, field]`. Content is text, or `{"size", "seed"}` for made-up bytes |
 | `session` | the answer is a login: its token and cookie are this session's from now on |
 | `keep` | `{"ref": "podSharingReference"}`: a field of the answer gets a name |
 | `do` | `restart`: the server is stopped and started again. The case says `"needs": ["restart"]` |
-| `answer` | `status`; `type`, unless it is the usual one of JSON; headers that matter; `json`, `text` or `bytes`, if any |
+| `answer` | `status`; `type`, unless it is that of JSON; headers that matter; `json`, `text` or `bytes`, if any |
 | `dropped` | true in an answer: the server broke the connection off |
 
-`{ada}` stands for the user's name, which differs each time, and `{ref}` for a kept value, in everything that is sent and in
-everything that is answered. What else differs each time stands in `<>`. Numbers and text are told apart even there. The
-entries of `dirs` and `files` have no order, and are sorted.
+`{ada}` stands for the user's name, which differs each time, and `{ref}` for a kept value, in requests and answers. What
+else differs each time stands in `<>`. Numbers and text are told apart even there. `dirs` and `files` are sorted.
 """
 
 from __future__ import annotations
@@ -175,6 +174,8 @@ class _Talk:
         for header in _HEADERS:
             if header in answer.headers:
                 seen[header] = self._plain(answer.headers[header])
+        if answer.request.method == "HEAD" and "content-length" in answer.headers:
+            seen["content-length"] = answer.headers["content-length"]
         for kind, value in body.items():
             seen[kind] = value if kind == "bytes" else self._plain(value)
         return seen
@@ -270,23 +271,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="record the answers of this server")
     parser.add_argument("--restart", metavar="COMMAND", help="restarts the server, for the cases that need it")
     options = parser.parse_args(arguments)
-    restart = (lambda: subprocess.run(shlex.split(options.restart), check=True)) if options.restart else None
+
+    def restart() -> None:
+        subprocess.run(shlex.split(options.restart), check=True)
+
     bad = 0
     for topic in options.topics or topics():
         path = FIXTURES / f"{topic}.json"
         document = json.loads(path.read_text())
-        for case, raw in zip(load(topic), document["cases"], strict=True):
+        for case, told in zip(load(topic), document["cases"], strict=True):
             try:
-                answers = replay(case, options.url, restart)
+                answers = replay(case, options.url, restart if options.restart else None)
             except LookupError as error:
                 sys.stdout.write(f"left out: {error}\n")
                 continue
             lines = differences(case, answers)
             bad += bool(lines)
             sys.stdout.write("".join(f"{line}\n" for line in lines) if not options.write else "")
-            for step, answer in zip(raw["steps"], answers, strict=True):
-                if answer:
-                    step["answer"] = answer
+            for step, answer in zip(told["steps"], answers, strict=True):
+                step.update({"answer": answer} if answer else {})
         if options.write:
             path.write_text(_written(document))
     sys.stdout.write(f"{bad} case{'' if bad == 1 else 's'} {'recorded anew' if options.write else 'differ'}\n")
