@@ -29,7 +29,7 @@ def new(call: Call) -> Answer:
 def open_(call: Call) -> Answer:
     """POST /v1/pod/open"""
     (name,) = call.needed(call.told(), "podName")
-    with failing(call, NOT_LOGGED_IN, NO_SUCH_POD, status=HTTPStatus.NOT_FOUND):
+    with failing(call, not_found=[NOT_LOGGED_IN, NO_SUCH_POD]):
         call.session().pods.get(name)
     return done("pod opened successfully")
 
