@@ -92,7 +92,7 @@ def _folder_name(remote: Remote) -> str:
     """The pod's own name, if that can be a folder's; else that of the place it comes from."""
     from sovrgit.pod.recipe_checks import check_name
     from sovrgit.pod.recipe_lines import Fault
-    from sovrgit.remotes.fetch import decode_manifest
+    from sovrgit.remotes.reading import decode_manifest
 
     manifest = decode_manifest(remote, remote.read_manifest())
     name = manifest.recipe.get("name", "") if manifest is not None else ""

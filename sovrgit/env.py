@@ -29,5 +29,17 @@ NO_COLOR = Variable("NO_COLOR", "If set and not empty, no colours (https://no-co
 FORCE_COLOR = Variable("FORCE_COLOR", "If set and not empty, colours even when the output is not a terminal.")
 NO_PROGRESS = Variable("SOVR_NO_PROGRESS", "If set and not empty, no progress display.")
 NO_INPUT = Variable("SOVR_NO_INPUT", "If set and not empty, never ask; commands that would ask fail with a hint.")
+FAIROS_URL = Variable("SOVR_FAIROS_URL", "Address of the FairOS server; wins over the setting `fairos.server`.")
+FAIROS_USER = Variable("SOVR_FAIROS_USER", "User name at that FairOS server, for machines; wins over `sovr login`.")
+FAIROS_PASSWORD = Variable("SOVR_FAIROS_PASSWORD", "Password that goes with `SOVR_FAIROS_USER`, or the signature.")
+FAIROS_PASSWORD_FILE = Variable(
+    "SOVR_FAIROS_PASSWORD_FILE", "File that holds this password, used when `SOVR_FAIROS_PASSWORD` is not set."
+)
+FAIROS_SIGNATURE = Variable(
+    "SOVR_FAIROS_SIGNATURE", "A wallet's signature to log in with at that FairOS server, instead of user and password."
+)
+CREDENTIALS = Variable(
+    "SOVR_CREDENTIALS", "File to keep logins and keys in. If set, the keyring of the system is not asked."
+)
 
 VARIABLES: tuple[Variable, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Variable))

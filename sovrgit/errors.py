@@ -10,7 +10,8 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
-    └── Unsupported, ReferenceUnknown, DevnetFailed
+    ├── Unsupported, ReferenceUnknown, DevnetFailed
+    └── LoginNeeded, LoginFailed, PostageExhausted
 """
 
 from __future__ import annotations
@@ -381,3 +382,33 @@ class DevnetFailed(SovrError):
     exit_code = 84
     template = "{reason}"
     hint_template = "run `sovr devnet status` to see what runs"
+
+
+# --- servers with accounts --------------------------------------------------------------------------------------
+
+
+class LoginNeeded(SovrError):
+    """A server does this for its own users only, and no login for it is known."""
+
+    exit_code = 80
+    template = "a login at `{server}` is needed"
+    hint_template = "run `sovr login --server {server}`, with `--new` to make an account first"
+
+
+class LoginFailed(SovrError):
+    """A server refused a login, or a new account."""
+
+    exit_code = 81
+    template = "no login at `{server}`: {reason}"
+    hint_template = "try again with `sovr login --server {server}`"
+
+
+class PostageExhausted(SovrError):
+    """A server has no valid postage left to store anything with. What is stored already stays."""
+
+    exit_code = 82
+    template = "the server `{server}` cannot store anything: {reason}"
+    hint_template = (
+        "nothing was lost; whoever runs the server has to buy or extend a postage batch, "
+        "or push to another server with `sovr remote add`"
+    )

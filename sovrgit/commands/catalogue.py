@@ -38,6 +38,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "push": "Send commits to a remote",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has and move forward to it",
+        "login": "Log in at a FairOS server, or make an account there",
+        "logout": "Forget a login",
+        "whoami": "Show which login counts, and where it is kept",
     },
     "Try": {
         "devnet": "Run a stand-in for a FairOS server on this machine",

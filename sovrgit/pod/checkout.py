@@ -1,4 +1,4 @@
-"""Writing trees out as files: a whole one into a new folder, or the differences into a working tree."""
+"""Writing the differences of two trees into a working tree."""
 
 from __future__ import annotations
 
@@ -7,122 +7,24 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import LocalChanges, UnsafeName
-from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EntryKind, TreeEntry
-from sovrgit.pod.index import (
-    DIRECTORY,
-    EXECUTABLE,
-    FILE,
-    IGNORED,
-    NO_STAMP,
-    SYMLINK,
-    UNKNOWN,
-    Folder,
-    Index,
-)
-from sovrgit.pod.newfile import make_folder, move_across, write_new
+from sovrgit.objects.ids import Kind
+from sovrgit.objects.tree import TreeEntry
+from sovrgit.pod.newfile import Advance, make_folder, move_across, silent, write_new
 from sovrgit.pod.paths import folders_above
-from sovrgit.pod.scan import changed_at, is_recent
 from sovrgit.pod.treediff import Change
 from sovrgit.store.files import reporting, temporary_name
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
 
-_KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind.SYMLINK: SYMLINK}
-
-Advance = Callable[[int, int], None]
-"""Told of progress: files and bytes written since the last call."""
-
-
-def _silent(files: int, size: int) -> None:
-    """No progress wanted."""
-
-
-# --- a whole tree -----------------------------------------------------------------------------------------------
-
-
-def write_tree(store: ObjectStore, tree: ObjectId, root: Path, advance: Advance = _silent) -> Index:
-    """Write a tree into a folder that is new or empty but for `.sovr`, and give the index that describes it.
-
-    Every byte is verified before the file it belongs to is complete. Nothing that exists is overwritten or followed.
-
-    Raises:
-        UnsafeName: if two names are the same to this file system, or a link has no possible target.
-        ObjectMissing, IntegrityFailure, ObjectInvalid: if the store does not hold the tree.
-        StorageFull, ReadOnly, StorageFailure: as the operating system reports.
-    """
-    top = os.fsencode(root)
-    folders: dict[bytes, tuple[ObjectId, int, dict[bytes, TreeEntry]]] = {}
-    targets: dict[ObjectId, list[tuple[bytes, EntryKind]]] = {}
-    rows: dict[bytes, tuple[int, os.stat_result, ObjectId]] = {}
-
-    with reporting(root):
-        waiting = [(b"", tree, store.tree(tree).size)]
-        while waiting:
-            path, digest, size = waiting.pop()
-            entries = store.tree(digest).entries
-            folders[path] = (digest, size, {entry.name: entry for entry in entries})
-            for entry in entries:
-                full = path + b"/" + entry.name if path else entry.name
-                if entry.is_directory:
-                    make_folder(top + b"/" + full)
-                    waiting.append((full, entry.id, entry.size))
-                else:
-                    targets.setdefault(entry.id, []).append((full, entry.kind))
-        for digest, data in store.read_many(targets):
-            for path, kind in targets[digest]:
-                found = write_new(store, top + b"/" + path, kind, digest, data)
-                rows[path] = (_KIND_BYTES[kind], found, digest)
-                advance(1, found.st_size)
-        return _index_of(top, folders, rows, tree)
-
-
-def _index_of(
-    top: bytes,
-    folders: dict[bytes, tuple[ObjectId, int, dict[bytes, TreeEntry]]],
-    rows: dict[bytes, tuple[int, os.stat_result, ObjectId]],
-    tree: ObjectId,
-) -> Index:
-    index = Index(head=tree)
-    # The time of the file system: what was written just before it could still change under the same stamp.
-    clock = max((found.st_ctime_ns for _, found, _ in rows.values()), default=0)
-    for path, (digest, size, entries) in folders.items():
-        descriptor = os.open(top + b"/" + path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            modified = changed_at(os.fstat(descriptor))
-            folder = Folder.empty(NO_STAMP if is_recent(modified, clock) else modified)
-            names = os.listdir(descriptor)
-        finally:
-            os.close(descriptor)
-        for name in names:
-            entry = entries.get(os.fsencode(name))
-            if entry is None:
-                folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
-            elif entry.is_directory:
-                folder.append(name, DIRECTORY, 0, 0, 0, 0, UNKNOWN)
-            else:
-                kind, found, blob = rows[path + b"/" + entry.name if path else entry.name]
-                modified = NO_STAMP if is_recent(found.st_ctime_ns, clock) else found.st_mtime_ns
-                folder.append(name, kind, found.st_size, modified, found.st_ctime_ns, found.st_ino, blob)
-        if len(names) != len(entries):
-            # Something else is in the folder, `.sovr` at least: let the next look decide what it is.
-            folder.modified = NO_STAMP
-        folder.tree, folder.size = digest, size
-        index.folders[os.fsdecode(path)] = folder
-    return index
-
-
-# --- differences ------------------------------------------------------------------------------------------------
-
 
 def apply_changes(
-    store: ObjectStore, root: Path, temporary: Path, changes: Iterable[Change], advance: Advance = _silent
+    store: ObjectStore, root: Path, temporary: Path, changes: Iterable[Change], advance: Advance = silent
 ) -> None:
     """Bring a working tree from the old side of the changes to the new one.
 

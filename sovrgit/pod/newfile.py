@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,15 @@ from sovrgit.store.files import temporary_name, write_all
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
 
+Advance = Callable[[int, int], None]
+"""Told of progress: files and bytes written since the last call."""
+
 _MAX_TARGET = 4095
 """Bytes in the target of a link: PATH_MAX of Linux without the closing NUL."""
+
+
+def silent(files: int, size: int) -> None:
+    """No progress wanted."""
 
 
 def make_folder(path: bytes) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+REPOSITORY = ".sovr"
+"""The folder in a pod that holds its repository."""
+
 
 def is_within(path: bytes, folder: bytes) -> bool:
     """Whether a path is a folder's own, or below it."""

@@ -16,9 +16,9 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
 from sovrgit.pod.lock import locked
+from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
-from sovrgit.pod.scan import REPOSITORY
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _FOLDERS = {"packs", "tmp", "remotes"}
 
 _FORMAT_NAME = b"sovr pod "
 _FORMAT = _FORMAT_NAME + b"1\n"
+_UNFINISHED = b"sovr clone\n"
+"""Stands in the place of the format while a clone is made: what is there was not checked yet."""
 
 
 class Pod:
@@ -35,6 +37,7 @@ class Pod:
 
     Args:
         root: the folder that holds `.sovr`.
+        unfinished: whether it may be a clone that was not finished.
 
     Raises:
         NotAPod: if it does not.
@@ -42,7 +45,7 @@ class Pod:
         IntegrityFailure, StorageFailure: if it cannot be told.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, unfinished: bool = False) -> None:
         self.root = root
         self.folder = root / REPOSITORY
         try:
@@ -51,11 +54,13 @@ class Pod:
             raise NotAPod(path=root) from None
         except OSError as error:
             raise unreadable(error, os.fspath(self.folder / "format")) from error
-        if not written.startswith(_FORMAT_NAME):
+        if written == _UNFINISHED and not unfinished:
+            raise NotAPod(path=root, hint="a clone was interrupted here; remove the folder and clone once more")
+        if not written.startswith(_FORMAT_NAME) and written != _UNFINISHED:
             raise IntegrityFailure(
                 what=f"the pod at `{root}`", reason="its file `.sovr/format` is not what it should be"
             )
-        if written != _FORMAT:
+        if written not in (_FORMAT, _UNFINISHED):
             raise Unsupported(what=f"the pod at `{root}`", reason="it was made by a newer version of sovr")
         self.refs = RefStore(self.folder)
         self.config = Config(self.folder / "config")
@@ -82,8 +87,11 @@ class Pod:
         raise NotAPod(path=start)
 
     @classmethod
-    def create(cls, root: Path) -> Pod:
+    def create(cls, root: Path, *, unfinished: bool = False) -> Pod:
         """Make an empty repository in a folder, which may hold files already.
+
+        Args:
+            unfinished: it does not count as a pod before `finish`.
 
         Raises:
             PodExists: if the folder is a pod, or holds what is left of one.
@@ -111,14 +119,22 @@ class Pod:
                 (folder / "remotes").mkdir()
                 RefStore(folder).create()
                 # Last, because this is what makes the folder a pod.
-                write_atomic(folder / "format", _FORMAT)
+                write_atomic(folder / "format", _UNFINISHED if unfinished else _FORMAT)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 for place in made:
                     with contextlib.suppress(OSError):
                         place.rmdir()
                 raise
-        return cls(root)
+        return cls(root, unfinished=unfinished)
+
+    def finish(self) -> None:
+        """Let a pod that was made unfinished count as one.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        write_atomic(self.folder / "format", _FORMAT)
 
     @cached_property
     def store(self) -> ObjectStore:

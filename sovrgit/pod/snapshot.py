@@ -10,7 +10,7 @@ from pathlib import Path
 from sovrgit.errors import FileUnstable
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tree import Tree, TreeEntry
-from sovrgit.pod import halves
+from sovrgit.pod import halves, secondprocess
 from sovrgit.pod.index import (
     DIRECTORY,
     ENTRY_KINDS,
@@ -26,7 +26,8 @@ from sovrgit.pod.index import (
     storable,
 )
 from sovrgit.pod.reading import unreadable
-from sovrgit.pod.scan import Scan, kind_of
+from sovrgit.pod.scan import Scan
+from sovrgit.pod.stamps import kind_of
 from sovrgit.store.format import CHUNK_FROM
 from sovrgit.store.session import WriteSession
 
@@ -56,7 +57,7 @@ def take_snapshot(root: Path, found: Scan, index: Index, session: WriteSession) 
     index.folders = found.folders
     waiting = children_first({path: folder for path, folder in found.folders.items() if not folder.tree})
     unknown = [len(_unknown(found.folders[path])) for path in waiting]
-    separate = session.separate() if sum(unknown) >= halves.WORTHWHILE and halves.can_fork() else None
+    separate = session.separate() if sum(unknown) >= halves.WORTHWHILE and secondprocess.can_fork() else None
     if separate is not None:
         _store_in_halves(os.fspath(root), found.folders, waiting, unknown, session, separate)
     else:
@@ -90,7 +91,7 @@ def _store_in_halves(
     session: WriteSession,
     separate: WriteSession,
 ) -> None:
-    mine, others = halves.split(paths, unknown)
+    mine, others = secondprocess.split(paths, unknown)
     # A folder's tree needs those below it, so the child makes the trees of folders without subfolders only.
     others = [path for path in others if DIRECTORY not in folders[path].kinds]
 
@@ -99,7 +100,7 @@ def _store_in_halves(
         return {path: folders[path] for path in others}
 
     kept = set(others)
-    with halves.second_process(session, separate, store_others) as result:
+    with halves.storing_in_child(session, separate, store_others) as result:
         _store(root, folders, (path for path in mine if DIRECTORY not in folders[path].kinds), session)
         share = result()
         if share is not None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
-from sovrgit.pod.checkout import Advance, apply_changes
+from sovrgit.pod.checkout import apply_changes
+from sovrgit.pod.newfile import Advance
 from sovrgit.pod.paths import folders_above, is_within, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
@@ -44,10 +45,31 @@ class Remote(Protocol):
     """Whether the same question may have another answer a moment later (an old manifest, a download that was cut off),
     so that it is worth asking again before the place is called damaged or diverged."""
 
+    downloads_at_once: ClassVar[int]
+    """Packs that are best fetched side by side."""
+
     location: str
+    """What the place is remembered by. Holds no secret."""
 
     def describe(self) -> str:
         """The place, as a person would write it. Holds no secret."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+    def at(self, origin: str) -> Remote:
+        """The remote that a manifest here names as the place of some of its packs. Closed with this one.
+
+        Raises:
+            RemoteDamaged: if it names none that a remote of this kind may name.
+        """
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep other processes of this user from writing to the place for the length of a block.
+
+        Raises:
+            Locked: if another one does and does not finish.
+        """
 
     def read_manifest(self) -> bytes | None:
         """The manifest as it is now, never a cached one; None if the remote is new.

@@ -12,13 +12,13 @@ from pathlib import Path
 from sovrgit.errors import PodExists, RemoteUnavailable
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.pod.checkout import write_tree
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, RefChange
+from sovrgit.pod.writetree import write_tree
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
-from sovrgit.remotes.fetch import Fetched, FetchRequest, blaming, fetch
-from sovrgit.store.extract import check_whole
+from sovrgit.remotes.fetch import Fetched, FetchRequest, fetching
+from sovrgit.remotes.reading import blaming
 from sovrgit.store.files import reporting
 
 
@@ -50,27 +50,28 @@ def clone(
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
-        fetched = fetch(pod, remote, FetchRequest(remote_name, time_ns, leave_chunked=True), progress)
-        branch = fetched.manifest.head
-        head = fetched.manifest.refs.get(branch)
-        if head is None or not branch.startswith(HEADS):
-            raise RemoteUnavailable(
-                location=remote.describe(), reason="it has no branch to check out", hint="push a branch to it first"
-            )
-        commit = pod.store.commit(head)
-        progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
-        try:
-            with blaming(remote):
-                index = write_tree(pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size))
-                # Writing a file out has checked it; what the checkout does not have is checked now.
-                written = {digest for folder in index.folders.values() for digest in folder.all_ids()}
-                for item in fetched.unchecked:
-                    if item not in written:
-                        check_whole(pod.store, item)
-        finally:
-            progress.end()
+        request = FetchRequest(remote_name, time_ns, leave_blobs=True)
+        with fetching(pod, remote, request, progress) as begun:
+            branch = begun.manifest.head
+            head = begun.manifest.refs.get(branch)
+            if head is None or not branch.startswith(HEADS):
+                raise RemoteUnavailable(
+                    location=remote.describe(), reason="it has no branch to check out", hint="push a branch to it first"
+                )
+            commit = pod.store.commit(head)
+            progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
+            try:
+                with blaming(remote):
+                    index = write_tree(
+                        pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size), begun.places
+                    )
+            finally:
+                progress.end()
+            # Writing a file out has checked it; what the checkout does not have is checked now.
+            fetched = begun.finish({digest for folder in index.folders.values() for digest in folder.all_ids()})
         pod.refs.update([RefChange(branch, None, head)], command="clone", time_ns=time_ns, head=branch)
         index.save(pod.index_path)
+        pod.finish()
         return Cloned(pod, head, commit, fetched)
 
 
@@ -107,7 +108,7 @@ def _new_pod(folder: Path) -> Iterator[Pod]:
             raise PodExists(path=folder, reason="exists and is not an empty folder")
     pod: Pod | None = None
     try:
-        pod = Pod.create(folder)
+        pod = Pod.create(folder, unfinished=True)
         yield pod
     except BaseException:
         if pod is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,10 +16,10 @@ from sovrgit.pod.refs import HEADS, REMOTES, RefChange
 from sovrgit.progress import SILENT, Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
-from sovrgit.remotes.fetch import decode_manifest, read_manifest
 from sovrgit.remotes.known import builds_upon
 from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, contains
 from sovrgit.remotes.packing import Packing, PackToSend
+from sovrgit.remotes.reading import decode_manifest, read_manifest
 from sovrgit.remotes.state import RemoteState
 from sovrgit.store.packreader import PackReader
 
@@ -50,12 +51,15 @@ class PushRequest:
         refs: the refs to push, by full name; they have the same names there.
         time_ns: now, in nanoseconds since 1970.
         recipe: a summary of the pod for listings.
+        borrowed: packs of another place that readers may be sent to. Those that are needed are named in the manifest
+            instead of being sent.
     """
 
     name: str
     refs: Sequence[str]
     time_ns: int
     recipe: Mapping[str, str]
+    borrowed: Sequence[PackEntry] = ()
 
 
 def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SILENT) -> Pushed:
@@ -71,7 +75,7 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         RemoteDiverged, RemoteDamaged, RemoteUnavailable: as the remote gives cause.
         Locked: if another process pushes to or fetches from the same remote.
     """
-    with locked(pod.folder / "remotes" / f"{request.name}.lock"):
+    with locked(pod.folder / "remotes" / f"{request.name}.lock"), remote.writing():
         state = RemoteState.load(pod.folder, request.name)
         current, raw = read_manifest(remote, state)
         targets = _targets(pod, request.refs)
@@ -85,12 +89,16 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
             if move.new is not None:
                 collector.add(move.new)
         held = {pack.id for pack in current.packs} if current is not None else set()
+        needed = {place.pack for place in collector.wanted.values()} - held
+        borrowed = [pack for pack in request.borrowed if pack.id in needed]
+        held.update(pack.id for pack in borrowed)
         wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
         with Packing(pod.store, wanted) as packing:
             sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
-            manifest = _next(pod, request, current, there, moves, [pack.entry for pack in packing.packs])
+            packs = [*borrowed, *(pack.entry for pack in packing.packs)]
+            manifest = _next(pod, request, current, there, moves, packs)
             _publish(remote, manifest, raw)
-            here = {pack.id for pack in manifest.packs} & state.known | {pack.entry.id for pack in packing.packs}
+            here = {pack.id for pack in manifest.packs} & state.known | {pack.id for pack in packs}
             _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
         return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
 
@@ -273,9 +281,19 @@ def _publish(remote: Remote, manifest: Manifest, expected: bytes | None) -> None
             remote.publish(encoded, expected)
 
     def confirm() -> None:
+        found = remote.read_manifest()
+        if found == encoded:
+            return
         # Another push may have followed at once: then ours is in the chain.
-        if not is_there():
-            raise doubt(remote, RemoteStale(remote=remote.describe()))
+        manifest_there = decode_manifest(remote, found)
+        if manifest_there is not None and contains(manifest_there, manifest):
+            return
+        if found == expected and remote.answers_vary:
+            # A write can be answered well and be lost. The same bytes once more do no harm if it was not; and if it
+            # shows up at last, the next look tells.
+            with contextlib.suppress(RemoteStale):
+                remote.publish(encoded, expected)
+        raise doubt(remote, RemoteStale(remote=remote.describe()))
 
     with_retries(attempt)
     with_retries(confirm)

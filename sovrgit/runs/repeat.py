@@ -13,13 +13,13 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
-from sovrgit.pod.checkout import write_tree
 from sovrgit.pod.index import Index
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.pod.scan import scan
 from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treediff import diff_trees, find, walk
+from sovrgit.pod.writetree import write_tree
 from sovrgit.runs.executor import Cancel, Event, Executor
 from sovrgit.runs.inputs import Inputs, read_recipe
 from sovrgit.runs.record import Left, RunRequest, make_plan, make_record, what_is_left

@@ -78,6 +78,7 @@ class Catalogue:
         self._path = path
         self._refill = refill
         self._replaced = False
+        self._process = os.getpid()
         self.is_empty = True
         self._database = self._open()
 
@@ -155,6 +156,7 @@ class Catalogue:
         self._change(lambda database: self._insert(database, wanted))
 
     def _insert(self, database: sqlite3.Connection, packs: list[tuple[PackInfo, Toc]]) -> None:
+        rows: list[tuple[bytes, int, int, int, int, int, int, int]] = []
         for info, toc in packs:
             if database.execute("SELECT 1 FROM packs WHERE id = ?", (info.id,)).fetchone():
                 continue
@@ -162,14 +164,16 @@ class Catalogue:
                 "INSERT INTO packs (id, size, class, objects) VALUES (?, ?, ?, ?)",
                 (info.id, info.size, info.kind, info.objects),
             ).lastrowid
-            # In the order of the key, so that the tree's pages are filled one after the other.
-            rows = sorted(toc.rows())
-            database.executemany(
-                f"INSERT OR IGNORE INTO objects (pack, id, kind, codec, depth, offset, stored, size) "
-                f"VALUES ({number}, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-            self.is_empty = self.is_empty and not rows
+            assert number is not None
+            rows += [(row[0], number, *row[1:]) for row in toc.rows()]
+        # In the order of the key, so that the tree's pages are filled one after the other.
+        rows.sort()
+        database.executemany(
+            "INSERT OR IGNORE INTO objects (id, pack, kind, codec, depth, offset, stored, size) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        self.is_empty = self.is_empty and not rows
 
     def drop(self, packs: Iterable[ObjectId]) -> None:
         """Forget packs that are gone."""
@@ -181,6 +185,9 @@ class Catalogue:
         database.executemany("DELETE FROM packs WHERE id = ?", packs)
 
     def _ask(self, convert: Callable[..., Answer], query: str, *values: object) -> list[Answer]:
+        if os.getpid() != self._process:
+            # SQLite's connections do not survive a fork. A child that gets here has met damage, and leaves it to us.
+            raise RuntimeError("the catalogue was opened by another process")
         try:
             return [convert(*row) for row in self._database.execute(query, values)]
         except sqlite3.ProgrammingError:

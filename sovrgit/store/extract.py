@@ -9,7 +9,7 @@ from itertools import islice
 from queue import SimpleQueue
 
 from sovrgit.errors import IntegrityFailure, StorageFailure
-from sovrgit.objects.ids import Data, Kind, ObjectId, hasher
+from sovrgit.objects.ids import Data, Kind, ObjectId, blob_id, hasher
 from sovrgit.store.catalogue import Location
 from sovrgit.store.files import write_all
 from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PAYLOAD, ChunkRecord, Codec
@@ -25,8 +25,8 @@ _LOOKED_UP = 2_000
 def extract(store: ObjectStore, wanted: ObjectId, descriptor: int) -> None:
     """Write the bytes of a blob into an open, empty file.
 
-    Only the hash of the whole is checked, once: the file is of no use before it is complete. If that fails, the pieces
-    are read again one by one, so that undamaged copies in other packs are found, or the damage is named.
+    The hashes of the pieces and of the whole are checked while another thread writes. If one is wrong, the pieces are
+    read again one by one, so that undamaged copies in other packs are found, or the damage is named.
 
     Raises:
         ObjectMissing: if it, or a piece of it, is not here.
@@ -74,6 +74,9 @@ def _extract(store: ObjectStore, wanted: ObjectId, write: Callable[[Data], None]
                 view = memoryview(buffer)[: ENTRY_HEADER_SIZE + place.stored]
                 store.read_raw(place, view)
                 piece: Data = view[ENTRY_HEADER_SIZE:]
+                # Not only the whole: a chunk under another one's id could stand in for a file that is added later.
+                if blob_id(piece) != record.id:
+                    raise IntegrityFailure(what=f"object {record.id.short}", reason="its hash is another")
             else:
                 piece = store.read(record.id, Kind.BLOB)
             whole.update(piece)

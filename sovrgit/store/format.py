@@ -135,11 +135,20 @@ def read_entry_header(data: Data, offset: int, what: str) -> EntryHeader:
     (crc,) = _CRC.unpack_from(data, offset + _ENTRY_FIELDS.size)
     if mark != ENTRY_MARK or crc != zlib.crc32(data[offset : offset + _ENTRY_FIELDS.size]):
         raise IntegrityFailure(what=what, reason=f"no entry header at byte {offset}")
+    check_entry(kind, codec, depth, stored, size, offset, what)
+    return EntryHeader(_KINDS[kind], _CODECS[codec], depth, stored, size, ObjectId(digest))
+
+
+def check_entry(kind: int, codec: int, depth: int, stored: int, size: int, offset: int, what: str) -> None:
+    """Check that what a header or a table says of the entry at `offset` is possible.
+
+    Raises:
+        IntegrityFailure: if it is not.
+    """
     if kind not in _KINDS or codec not in _CODECS or stored > MAX_PAYLOAD:
         raise IntegrityFailure(what=what, reason=f"an entry of unknown form at byte {offset}")
     if (codec == Codec.CHUNKS) != (depth > 0) or size > (MAX_OBJECT if depth else MAX_PAYLOAD):
         raise IntegrityFailure(what=what, reason=f"an entry with impossible lengths at byte {offset}")
-    return EntryHeader(_KINDS[kind], _CODECS[codec], depth, stored, size, ObjectId(digest))
 
 
 def trailer(toc_offset: int, count: int) -> bytes:

@@ -8,16 +8,17 @@ from pathlib import Path
 from blake3 import blake3
 
 from sovrgit.errors import IntegrityFailure
-from sovrgit.objects.ids import ObjectId, hash_object
+from sovrgit.objects.ids import SHORT_DIGITS, Kind, ObjectId, hash_object
 from sovrgit.store.compress import decompress
-from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PACK, Codec, Toc
+from sovrgit.store.format import ENTRY_HEADER_SIZE, MAX_PACK, Codec, Toc, check_entry, entry_header
 from sovrgit.store.packreader import PackReader
 
 
-def verify_pack(path: Path, pack: ObjectId, size: int) -> Toc:
+def verify_pack(path: Path, pack: ObjectId, size: int, *, leave_blobs: bool = False) -> Toc:
     """Check a pack's hash, its table of contents, and every object in it; its table of contents.
 
-    Chunked objects are checked when they are read, since their pieces may be in other packs.
+    Chunked objects are checked when they are read, since their pieces may be in other packs; with `leave_blobs` so are
+    all blobs.
 
     Raises:
         IntegrityFailure: if anything is not as it should be.
@@ -31,21 +32,19 @@ def verify_pack(path: Path, pack: ObjectId, size: int) -> Toc:
             raise IntegrityFailure(what=reader.what, reason="its hash is another")
         toc = reader.toc()
         for digest, kind, codec, depth, offset, stored, length in toc.rows():
-            if offset + ENTRY_HEADER_SIZE + stored > size:
+            start = offset + ENTRY_HEADER_SIZE
+            if start + stored > size:
                 raise IntegrityFailure(what=reader.what, reason="its table of contents points outside")
-            header, payload = reader.entry_in(data, offset, stored)
-            if (header.id, header.kind, header.codec, header.depth, header.size) != (
-                digest,
-                kind,
-                codec,
-                depth,
-                length,
-            ):
+            check_entry(kind, codec, depth, stored, length, offset, reader.what)
+            if data[offset:start] != entry_header(kind, codec, depth, stored, length, digest):
                 raise IntegrityFailure(what=reader.what, reason="its table of contents differs from its entries")
-            if header.codec is not Codec.CHUNKS:
-                content = decompress(header.codec, payload, header.size, reader.what)
-                if hash_object(header.kind, content) != digest:
-                    raise IntegrityFailure(what=reader.what, reason=f"object {header.id.short} has another hash")
+            if codec == Codec.CHUNKS or (leave_blobs and kind == Kind.BLOB):
+                continue
+            content = decompress(Codec(codec), data[start : start + stored], length, reader.what)
+            if hash_object(Kind(kind), content) != digest:
+                raise IntegrityFailure(
+                    what=reader.what, reason=f"object {digest.hex()[:SHORT_DIGITS]} has another hash"
+                )
         return toc
 
 

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LC_ALL": "C.UTF-8",
     "SOVR_CONFIG": "",
+    "SOVR_CREDENTIALS": "/nonexistent/credentials",
     "SOVR_AUTHOR_NAME": "Ann",
     "SOVR_AUTHOR_EMAIL": "ann@example.org",
     "TERM": "xterm",

@@ -26,9 +26,10 @@ from sovrgit.errors import (
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.pod import checkout as checkout_module
-from sovrgit.pod.checkout import apply_changes, write_tree
+from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.index import NO_STAMP
 from sovrgit.pod.treediff import Change, diff_trees
+from sovrgit.pod.writetree import write_tree
 
 FOLDER = EntryKind.DIRECTORY
 
@@ -127,7 +128,7 @@ def test_the_index_that_is_given_describes_what_was_written(lab: Lab) -> None:
 
 
 def test_what_was_just_written_is_looked_at_once_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sovrgit.pod.scan._TICK", 10**15)
+    monkeypatch.setattr("sovrgit.pod.stamps._TICK", 10**15)
     index = write_tree(lab.pod.store, lab.add_tree({b"d/a": text(b"1")}), lab.root)
     assert index.folders["d"].modified == NO_STAMP
     assert list(index.folders["d"].mtimes) == [NO_STAMP]

@@ -13,7 +13,7 @@ import pytest
 from sovrgit.errors import FileUnstable, SovrError, StorageFull
 from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import ObjectId
-from sovrgit.pod import halves, snapshot
+from sovrgit.pod import halves, secondprocess, snapshot
 from sovrgit.pod.check import check_pod
 from sovrgit.pod.commits import CommitRequest, commit
 from sovrgit.pod.index import Folder
@@ -40,7 +40,7 @@ def pod(tmp_path: Path) -> Pod:
 @pytest.fixture(autouse=True)
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halves, "WORTHWHILE", 1)
-    monkeypatch.setattr(halves, "can_fork", lambda: True)
+    monkeypatch.setattr(secondprocess, "can_fork", lambda: True)
 
 
 def made(pod: Pod) -> ObjectId:
@@ -64,7 +64,7 @@ def test_two_processes_make_what_one_makes(pod: Pod, monkeypatch: pytest.MonkeyP
     assert status(pod).is_clean
     assert check_pod(pod).is_sound
     assert len({info.id for info in pod.store.packs()}) > 1
-    monkeypatch.setattr(halves, "can_fork", lambda: False)
+    monkeypatch.setattr(secondprocess, "can_fork", lambda: False)
     pod.index_path.unlink()
     (pod.root / "f0" / "inner" / "new").write_text("x")
     changed = made(pod)
@@ -110,7 +110,7 @@ def test_a_failure_here_ends_the_child(pod: Pod, monkeypatch: pytest.MonkeyPatch
         children.append(fork())
         return children[-1]
 
-    monkeypatch.setattr(halves.os, "fork", remembered)
+    monkeypatch.setattr(os, "fork", remembered)
     monkeypatch.setattr(snapshot, "_store_file", hooked)
     with pytest.raises(StorageFull):
         made(pod)
@@ -139,5 +139,5 @@ def test_errors_survive_the_way_between_processes() -> None:
 
 
 def test_shares_are_about_equal() -> None:
-    assert halves.split(["a", "b", "c", "d"], [10, 1, 1, 8]) == (["a"], ["b", "c", "d"])
-    assert halves.split([], []) == ([], [])
+    assert secondprocess.split(["a", "b", "c", "d"], [10, 1, 1, 8]) == (["a"], ["b", "c", "d"])
+    assert secondprocess.split([], []) == ([], [])

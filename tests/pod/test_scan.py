@@ -116,7 +116,8 @@ def test_an_ignored_folder_with_a_tracked_file(lab: Lab) -> None:
 @pytest.fixture
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stamps are trusted however young they are, so that nothing is looked at anew only for that."""
-    monkeypatch.setattr(scan_module, "is_recent", lambda stamp, clock: False)
+    monkeypatch.setattr("sovrgit.pod.stamps._TICK", -(10**18))
+    monkeypatch.setattr("sovrgit.pod.stamps._COARSE", -(10**18))
 
 
 @pytest.mark.usefixtures("trusting")
@@ -403,7 +404,7 @@ def test_without_a_second_process_one_does_it_all(wide: Lab, monkeypatch: pytest
     if failing == "child":
         parent, original = os.getpid(), scan_module._check
 
-        def check(*arguments: Any) -> list[int]:
+        def check(*arguments: Any) -> set[str]:
             if os.getpid() != parent:
                 os._exit(1)
             return original(*arguments)
@@ -423,10 +424,10 @@ def test_the_child_is_not_waited_for_while_it_waits_for_us(wide: Lab, monkeypatc
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     parent = os.getpid()
 
-    def check(*_: Any) -> list[int]:
+    def check(*_: Any) -> set[str]:
         if os.getpid() == parent:
             raise KeyboardInterrupt
-        return [0] * 100_000
+        return {f"{number}" for number in range(100_000)}
 
     monkeypatch.setattr(scan_module, "_check", check)
     with pytest.raises(KeyboardInterrupt):

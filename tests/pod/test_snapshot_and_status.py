@@ -21,12 +21,12 @@ from sovrgit.errors import FileUnstable, LocalChanges, NothingToCommit, ReadOnly
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod import index as index_module
 from sovrgit.pod import snapshot as snapshot_module
-from sovrgit.pod.checkout import write_tree
 from sovrgit.pod.index import NO_STAMP, Index
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.status import status
 from sovrgit.pod.switch import move_to, restore
 from sovrgit.pod.worktree import WorkingTree
+from sovrgit.pod.writetree import write_tree
 
 NAMES = [b"a", b"b", b"A", b"a-b", b"\xff\xfe", b"line\nfeed", b"quote\"'", b"\xc3\xa9", b"*.o"]
 NAME = st.sampled_from(NAMES)
@@ -238,7 +238,7 @@ def test_an_edit_that_puts_the_time_of_modification_back_is_seen(lab: Lab) -> No
 
 def test_what_was_just_written_is_not_trusted_by_its_stamps(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     # Kernels that stamp by the timer tick alone would give the next edit the same stamps.
-    monkeypatch.setattr("sovrgit.pod.scan._TICK", 10**15)
+    monkeypatch.setattr("sovrgit.pod.stamps._TICK", 10**15)
     lab.put("young/data", b"1234")
     lab.commit()
     index = Index.load(lab.pod.index_path)
@@ -265,7 +265,8 @@ def test_a_file_that_is_written_to_between_look_and_commit_is_read_anew_afterwar
 ) -> None:
     lab.put("folder/data", b"1234")
     with monkeypatch.context() as patch:
-        patch.setattr("sovrgit.pod.scan.is_recent", lambda stamp, clock: False)
+        patch.setattr("sovrgit.pod.stamps._TICK", -(10**18))
+        patch.setattr("sovrgit.pod.stamps._COARSE", -(10**18))
         status(lab.pod)
     working = WorkingTree.look(lab.pod)
     # The folder is as the index says, so nothing but the commit itself notices.
@@ -291,7 +292,7 @@ def test_a_mode_that_changes_between_look_and_commit_is_taken(lab: Lab) -> None:
 
 
 def test_the_clock_of_a_coarse_file_system() -> None:
-    from sovrgit.pod.scan import is_recent
+    from sovrgit.pod.stamps import is_recent
 
     second = 1_000_000_000
     assert is_recent(100 * second, 101 * second)
@@ -358,8 +359,8 @@ def test_a_clean_status_opens_neither_a_file_nor_the_store(lab: Lab, monkeypatch
     lab.put("d/data", b"1234")
     os.utime(lab.path("d/data"), (1, 1))
     lab.commit()
-    monkeypatch.setattr("sovrgit.pod.scan._TICK", -(10**18))
-    monkeypatch.setattr("sovrgit.pod.scan._COARSE", -(10**18))
+    monkeypatch.setattr("sovrgit.pod.stamps._TICK", -(10**18))
+    monkeypatch.setattr("sovrgit.pod.stamps._COARSE", -(10**18))
     lab.drop(".sovr/index")
     assert status(lab.pod).is_clean
     again = lab.reopened()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sovrgit.errors import PodExists, RemoteDamaged, RemoteUnavailable, SovrErro
 from sovrgit.objects.commit import Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tag import Tag
+from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES
 from sovrgit.pod.status import status
 from sovrgit.remotes.clone import clone, fork
@@ -193,6 +195,29 @@ def test_failure_while_files_are_written_leaves_nothing(
     with pytest.raises(StorageFull):
         cloned(remote, tmp_path / "clone")
     assert list((tmp_path / "clone").iterdir()) == []
+
+
+def test_clone_that_was_killed_is_no_pod(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:
+    """What it has brought was not checked, so nobody may build on it."""
+    from sovrgit.errors import NotAPod
+    from sovrgit.remotes import clone as module
+
+    lab.commit({"a": b"1"})
+    lab.push(remote)
+    process = os.fork()
+    if process == 0:
+        try:
+            module.write_tree = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore
+            clone_of(remote, tmp_path / "clone")
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    for look in (lambda: Pod(tmp_path / "clone"), lambda: Pod.find(tmp_path / "clone")):
+        with pytest.raises(NotAPod) as caught:
+            look()
+        assert "clone was interrupted" in caught.value.hint
+    with pytest.raises(PodExists):
+        clone_of(remote, tmp_path / "clone")
 
 
 def test_folder_that_cannot_be_made(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:

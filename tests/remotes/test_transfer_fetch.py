@@ -527,6 +527,22 @@ def test_chunk_list_that_lies_is_found_by_a_clone_that_does_not_check_it_out(
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.parametrize("where", ["checkout", "history", "nowhere", "chunk"])
+def test_blob_that_lies_to_a_clone(lab: Lab, hostile: Hostile, tmp_path: Path, where: str) -> None:
+    """A clone reads blobs when it writes them out, and those that it does not write out after that."""
+    wanted = blob_id(b"what you will add tomorrow")
+    lie = entry(Kind.BLOB, b"poison", wanted)
+    named = tree_of((b"f", EntryKind.FILE, wanted))
+    whole = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 6, blob_id(b"poison"), chunk_list([ChunkRecord(wanted, 6)]))
+    file = tree_of((b"f", EntryKind.FILE, whole.id))
+    old = commit_of(lab, named.id if where == "history" else tree_of().id)
+    new = commit_of(lab, {"checkout": named, "chunk": file}.get(where, tree_of()).id, old.id)
+    hostile.pack(lie, whole, named, file, tree_of(), old, new)
+    with pytest.raises(RemoteDamaged, match="hash is another"):
+        clone(hostile.publish({MAIN: new.id}), tmp_path / "copy", time_ns=1)
+    assert not (tmp_path / "copy").exists()
+
+
 def test_chunk_list_that_lies_in_an_interrupted_fetch(lab: Lab, hostile: Hostile) -> None:
     wanted = blob_id(b"what you will add tomorrow")
     piece = entry(Kind.BLOB, b"poison")

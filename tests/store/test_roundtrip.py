@@ -167,7 +167,7 @@ def test_everything_that_a_chunked_object_needs_is_named(bench: Bench, tiny: Non
     elsewhere = Bench(bench.folder.parent / "elsewhere")
     for pack in repack(bench.store, elsewhere.store.temporary, places):
         pack.path.rename(elsewhere.store.pack_path(pack.id))
-        elsewhere.store.adopt(pack.id, pack.toc)
+        elsewhere.store.adopt([(pack.id, pack.toc)])
     assert elsewhere.read(digest) == bench.read(digest)
     assert bench.store.chunks(bench.add(b"whole")[0]) == []
 

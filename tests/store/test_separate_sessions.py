@@ -89,7 +89,7 @@ def test_copies_are_what_a_session_would_have_written(bench: Bench, tiny: None) 
     other = Bench(bench.folder.parent / "other")
     for pack in repack(bench.store, other.store.temporary, places):
         pack.path.rename(other.store.pack_path(pack.id))
-        other.store.adopt(pack.id, pack.toc)
+        other.store.adopt([(pack.id, pack.toc)])
     for store in other.stores():
         for item in ids:
             assert bytes(store.read(item, Kind.BLOB)) == bench.read(item)

@@ -1,0 +1,156 @@
+"""Receiving packs: each is verified before it counts, and everything in them before anything gets a name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from sovrgit.errors import RemoteDamaged
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.pod import Pod
+from sovrgit.progress import Progress, Repeatable
+from sovrgit.remotes.base import Remote, doubt, with_retries
+from sovrgit.remotes.manifest import PackEntry
+from sovrgit.remotes.reading import BROKEN, blaming
+from sovrgit.store.blobs import add_chunks, check_blobs
+from sovrgit.store.files import reporting, sync_folder, temporary_name
+from sovrgit.store.format import Codec, Toc
+from sovrgit.store.verify import verify_pack
+
+
+class _Table(NamedTuple):
+    """What a pack holds, and whether its blobs were read when it arrived."""
+
+    toc: Toc
+    blobs_read: bool
+
+
+class Receiver:
+    """Brings packs from a remote into a pod's store.
+
+    Args:
+        leave_blobs: do not read blobs as they arrive: the caller is going to read most of them anyway, and says with
+            `check_blobs` which.
+    """
+
+    def __init__(self, pod: Pod, remote: Remote, *, leave_blobs: bool) -> None:
+        self._pod = pod
+        self._remote = remote
+        self._leave_blobs = leave_blobs
+        self._unchecked: dict[ObjectId, _Table] = {}
+        self.received: list[PackEntry] = []
+
+    def receive(self, wanted: Sequence[PackEntry], progress: Progress) -> None:
+        """Download and verify packs, side by side. Each counts once it is verified, so that this can be resumed.
+
+        Raises:
+            RemoteUnavailable, RemoteDamaged: as the remote gives cause.
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if not wanted:
+            return
+        tables: list[tuple[ObjectId, Toc]] = []
+        progress.begin("receiving", sum(pack.size for pack in wanted), "bytes")
+        try:
+            # Threads, because verifying one pack and receiving the next use different resources.
+            with ThreadPoolExecutor(self._remote.downloads_at_once, "sovr-fetch") as pool:
+                futures = [pool.submit(self._receive_pack, entry, progress) for entry in wanted]
+                try:
+                    tables += [(entry.id, future.result()) for entry, future in zip(wanted, futures, strict=True)]
+                finally:
+                    pool.shutdown(wait=True, cancel_futures=True)
+            self._pod.store.adopt(tables)
+            with reporting(self._pod.store.packs_folder):
+                sync_folder(self._pod.store.packs_folder)
+        finally:
+            progress.end()
+        self.received += wanted
+        for pack, toc in tables:
+            self._remember(pack, toc, blobs_read=not self._leave_blobs)
+
+    def check_again(self, packs: Sequence[PackEntry]) -> None:
+        """Verify packs that an earlier attempt has brought, and did not come to check."""
+        for entry in packs:
+            with self._blaming(entry.id):
+                toc = verify_pack(self._pod.store.pack_path(entry.id), entry.id, entry.size, leave_blobs=True)
+            self._remember(entry.id, toc, blobs_read=False)
+
+    def check_blobs(self, verified: Collection[bytes] = ()) -> None:
+        """Read every blob that was not read yet, and check its hash.
+
+        A blob or a list of chunks that lies would otherwise stand in for a file that the user adds later.
+
+        Args:
+            verified: blobs that were read and found to be good since they arrived.
+
+        Raises:
+            RemoteDamaged: if one is not what it is said to be; its pack is removed again.
+        """
+        good = set(verified)
+        for pack, table in self._unchecked.items():
+            with self._blaming(pack):
+                add_chunks(self._pod.store, table.toc, good)
+        for pack, table in self._unchecked.items():
+            with self._blaming(pack):
+                check_blobs(self._pod.store, pack, table.toc, good, only_chunked=table.blobs_read)
+        self._unchecked = {}
+
+    def _remember(self, pack: ObjectId, toc: Toc, *, blobs_read: bool) -> None:
+        """Keep what is still to be read of a pack. Objects that are no blobs and have chunks are read at once: they
+        are needed in a moment, and there are few."""
+        self._unchecked[pack] = _Table(toc, blobs_read)
+        with self._blaming(pack):
+            for digest, kind, codec, *_ in toc.rows():
+                if codec == Codec.CHUNKS and kind != Kind.BLOB:
+                    self._pod.store.read(ObjectId(digest), Kind(kind))
+
+    def _receive_pack(self, entry: PackEntry, progress: Progress) -> Toc:
+        remote = self._remote.at(entry.origin) if entry.origin else self._remote
+        temporary = temporary_name(self._pod.temporary, "fetch")
+        told = Repeatable(progress.advance)
+
+        def attempt() -> Toc:
+            # A new attempt begins anew: what a broken one left cannot be trusted.
+            with reporting(self._pod.temporary):
+                temporary.unlink(missing_ok=True)
+            told.begin()
+            remote.get_pack(entry.id, entry.size, temporary, told.advance)
+            try:
+                return verify_pack(temporary, entry.id, entry.size, leave_blobs=self._leave_blobs)
+            except BROKEN as error:
+                damaged = RemoteDamaged(remote=remote.describe(), reason=error.message)
+                raise doubt(remote, damaged) from error
+
+        try:
+            toc = with_retries(attempt)
+            with reporting(self._pod.store.packs_folder):
+                _make_durable(temporary)
+                os.rename(temporary, self._pod.store.pack_path(entry.id))
+            return toc
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    @contextlib.contextmanager
+    def _blaming(self, pack: ObjectId) -> Iterator[None]:
+        """Remove a pack in which something is found to be wrong, and say that it came from the remote."""
+        try:
+            with blaming(self._remote):
+                yield
+        except RemoteDamaged:
+            with reporting(self._pod.store.packs_folder):
+                self._pod.store.pack_path(pack).unlink(missing_ok=True)
+            self._pod.store.refresh()
+            raise
+
+
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
