@@ -70,8 +70,8 @@ def test_from_start_to_stop(home: Home) -> None:
     data = home.folder / "state" / "sovr" / "devnet" / "fairos"
     url = out.split()[3]
     assert out == f"FairOS stand-in at {url}\ndata in {data}\n"
-    place = url.replace("http", "fairos+http")
-    assert err == f"hint: `sovr remote add origin {place}/POD` pushes there; `sovr devnet stop` ends it\n"
+    login = f"sovr login --new --user NAME --server {url}"
+    assert err == f"hint: `{login}` makes an account; `sovr devnet stop` ends it\n"
     ada = Person(url).sign_up()
     reference = ada.pod()
     ada.put("f", b"text")

@@ -279,6 +279,20 @@ def test_losing_a_block_of_nothing(standin: StandIn, ada: Person) -> None:
     assert ada.public(ada.reference, "/f").content == b""
 
 
+def test_an_overwrite_that_only_its_session_sees(standin: StandIn, ada: Person) -> None:
+    other = Person(standin.url).log_in()
+    standin.faults.add(Fault(Kind.LOST_UPDATE, call="*/upload", file="/refs", times=2))
+    for content in (b"1", b"2"):
+        # The first is no overwrite, and is seen.
+        ada.put("refs", content)
+        assert ada.download("/refs").content == content
+        assert ada.public(ada.reference, "/refs").content == b"1"
+    assert ada.log_in().download("/refs").content == other.download("/refs").content == b"1"
+    ada.put("refs", b"2")
+    assert ada.public(ada.reference, "/refs").content == b"2"
+    assert ada.listed() == ["refs"]
+
+
 def test_stale_reads(standin: StandIn, ada: Person) -> None:
     for number in (1, 2, 3):
         ada.put("refs", b"generation %d" % number)

@@ -36,6 +36,7 @@ from sovrgit.devnet.fairos.causes import (
 )
 from sovrgit.devnet.fairos.faults import Kind, now
 from sovrgit.devnet.fairos.metadata import FileMeta, compact
+from sovrgit.devnet.fairos.paths import INDEX, base
 from sovrgit.errors import DevnetFailed
 from sovrgit.store.files import reporting, write_all, write_atomic
 
@@ -149,6 +150,8 @@ class Network:
         Raises:
             Cause: if that is too long.
         """
+        if now(Kind.LOST_UPDATE) and base(path) != INDEX:
+            return
         self._write(address, path, password, meta, only_new=False)
 
     def create(self, address: str, path: str, password: str, meta: FileMeta) -> None:
