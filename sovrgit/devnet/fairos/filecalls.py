@@ -89,7 +89,7 @@ def _download(call: Call, drive: Drive, path: str) -> Answer:
     with failing(call, not_found=[FILE_NOT_FOUND], with_code=True):
         # A group's name is taken for a pod's: a mistake of the server.
         meta = call.pod(Drive(drive.name)).files.download(path)
-        return sent(meta, call.network.blob(meta.blob), call.prefix)
+        return sent(meta, call.network.blobs.get(meta.blob), call.prefix)
 
 
 def delete(call: Call) -> Answer:
@@ -199,7 +199,7 @@ def receive_info(call: Call) -> Answer:
     with failing(call):
         call.session()
         entry, meta = _shared(call, reference)
-        size = call.network.blob(meta.blob).size
+        size = call.network.blobs.get(meta.blob).size
     return told(
         {
             "name": meta.name,

@@ -15,7 +15,6 @@ from sovrgit.devnet.fairos.causes import (
     Cause,
 )
 from sovrgit.devnet.fairos.gotext import quoted, unhex
-from sovrgit.devnet.fairos.pods import share_info
 
 
 def new(call: Call) -> Answer:
@@ -102,7 +101,7 @@ def receive_info(call: Call) -> Answer:
     reference = _reference(call)
     with failing(call, with_code=True):
         call.session()
-        info = share_info(call.network, reference)
+        info = call.network.shared_pod(reference)
     return told(info)
 
 
