@@ -97,3 +97,12 @@ def test_names_of_files_are_cut_to_the_last_part(ada: Person, given_: str, name:
 def test_content_that_looks_like_a_boundary(ada: Person, content: bytes) -> None:
     ada.put("f", content)
     assert ada.download("/f").content == content
+
+
+def test_bodies_in_chunks(standin: StandIn, ada: Person) -> None:
+    whole = form(*FIELDS, FILE)
+    pieces = (whole[at : at + 7] for at in range(0, len(whole), 7))
+    answer = ada.http.post(
+        "/v1/file/upload", content=pieces, headers={"Content-Type": "multipart/form-data; boundary=B"}
+    )
+    assert answer.status_code == 200 and ada.download("/f").content == b"text"

@@ -32,23 +32,6 @@ def exchange(standin: StandIn, data: bytes, *, end: bool = True) -> bytes:
         return answer
 
 
-def form(*parts: bytes, end: bytes = b"--B--\r\n") -> bytes:
-    return b"".join(b"--B\r\n" + part + b"\r\n" for part in parts) + end
-
-
-def field(name: str, value: bytes) -> bytes:
-    return f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value
-
-
-FIELDS = (field("podName", b"box"), field("dirPath", b"/"), field("blockSize", b"1Mb"))
-FILE = b'Content-Disposition: form-data; name="files"; filename="f"\r\n\r\ntext'
-
-
-def send(ada: Person, body: bytes, kind: str = "multipart/form-data; boundary=B") -> tuple[int, str]:
-    answer = ada.http.post("/v1/file/upload", content=body, headers={"Content-Type": kind})
-    return answer.status_code, message(answer) if answer.status_code != 200 else ""
-
-
 # --- HTTP ---------------------------------------------------------------------------------------------------------
 
 
@@ -83,15 +66,6 @@ def test_a_refused_upload_is_answered_before_it_is_received(standin: StandIn) ->
     head = b"POST /v1/file/upload HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 1000
     answer = exchange(standin, head, end=False)
     assert answer.startswith(b"HTTP/1.1 401 ")
-
-
-def test_bodies_in_chunks(standin: StandIn, ada: Person) -> None:
-    whole = form(*FIELDS, FILE)
-    pieces = (whole[at : at + 7] for at in range(0, len(whole), 7))
-    answer = ada.http.post(
-        "/v1/file/upload", content=pieces, headers={"Content-Type": "multipart/form-data; boundary=B"}
-    )
-    assert answer.status_code == 200 and ada.download("/f").content == b"text"
 
 
 @pytest.mark.parametrize(
