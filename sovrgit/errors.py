@@ -52,6 +52,10 @@ class SovrError(Exception):
             return ""
         return self.hint_template.format_map(self.fields)
 
+    def advise(self, hint: str) -> None:
+        """Say something else about what to do next: whoever passes an error on may know better."""
+        self._hint = hint
+
     def __reduce__(self) -> tuple[object, ...]:
         # A forked child hands its error to its parent.
         return _rebuilt, (type(self), self._hint, self.fields)

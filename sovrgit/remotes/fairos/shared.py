@@ -42,6 +42,7 @@ class SharedPod:
     kind: ClassVar[str] = "fairos"
     keeps_chain: ClassVar[bool] = True
     answers_vary: ClassVar[bool] = True
+    is_far: ClassVar[bool] = True
     downloads_at_once: ClassVar[int] = 4
 
     def __init__(
