@@ -62,8 +62,8 @@ class SovrError(Exception):
 
     @property
     def code(self) -> str:
-        """The stable name of the failure, used by `--json`."""
-        return type(self).__name__
+        """The stable name of the failure, used by `--json`: that of the class in this file, where others refine it."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
 
 
 def _rebuilt(kind: type[SovrError], hint: str | None, fields: dict[str, object]) -> SovrError:

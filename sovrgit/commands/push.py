@@ -19,6 +19,7 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
     Verdicts on runs go along. A remote that has moved on is not overwritten: fetch first.
     """
     from sovrgit.actions import push_pod
+    from sovrgit.outputs import publish_output, shared_output
     from sovrgit.remotes.locations import default_remote, location_of
     from sovrgit.sharing import known_reference
 
@@ -35,4 +36,7 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
     )
     location = location_of(app.pod, name)
     private = app.pod.config.get(f"remote.{name}.key") is not None
-    app.show(PushedView(pushed, name, location, known_reference(app.pod, name), private))
+    output = publish_output(app.pod, name, time_ns=app.now_ns(), networks=app.networks, progress=app.progress)
+    if output is None and (shared := shared_output(app.pod)) is not None:
+        app.console.warn(f"the recipe shares `{shared[1]}`, and the last commit has nothing there")
+    app.show(PushedView(pushed, name, location, known_reference(app.pod, name), private, output))
