@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from command_lab import Cli, terminal
 
+from sovrgit.commands.accounts import connect
+from sovrgit.commands.app import App
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
+from sovrgit.errors import LoginNeeded
+from sovrgit.remotes.fairos.address import ServerAddress
 
 PASSWORD = "correct horse battery staple"
 SIGNATURE = "c0ffee" * 20 + "0123456789"
@@ -339,6 +343,33 @@ def test_a_file_that_came_with_a_pod_does_not_count(lab: Lab, old: Path) -> None
     assert lab.cli.json("whoami")["logged_in"]
     lab.cli("commit", "-m", "Credentials by mistake")
     lab.cli("whoami", code=1)
+
+
+# --- for other commands -------------------------------------------------------------------------------------------
+
+
+def test_a_client_for_other_commands(lab: Lab, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    lab.cli._patch.chdir(lab.cli.folder)
+    with connect(App(os.environ), ServerAddress.parse(lab.url)) as fairos:
+        assert not fairos.user_present("ann")
+        with pytest.raises(LoginNeeded):
+            fairos.pods()
+    lab.account()
+    lab.type(PASSWORD)
+    lab.cli("login", "--user", "ann", "--password-stdin")
+    with connect(App(os.environ), ServerAddress.parse(lab.url)) as fairos:
+        assert fairos.log_in().user == "ann"
+    assert capsysbinary.readouterr().err == b""
+
+
+def test_a_client_with_the_login_of_the_first_cli(
+    lab: Lab, old: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    lab.cli._patch.chdir(lab.cli.folder)
+    with connect(App(os.environ), ServerAddress.parse(lab.url)) as fairos:
+        assert fairos.log_in().user == "reza"
+    said = capsysbinary.readouterr().err.decode()
+    assert said == f"hint: logging in as `{old}` says; `sovr login` keeps it safe, then delete the file\n"
 
 
 # --- what is loaded -------------------------------------------------------------------------------------------------

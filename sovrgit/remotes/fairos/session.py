@@ -29,7 +29,7 @@ LOGIN_PAUSE = 1.0
 SHORTEST_PASSWORD = 12
 """Bytes, says the server."""
 
-_USER_NAME = re.compile(r"[a-z0-9_-]+")
+USER_NAME = re.compile(r"[a-z0-9_-]+")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")
 _UNFUNDED = 402
 _CREATED = 201
@@ -147,6 +147,8 @@ class Session:
         answer = self._wire.send(call)
         if answer.status == _UNFUNDED:
             offered = read(answer.body, LoggedIn, self.server)
+            if not offered.address:
+                raise LoginFailed(server=self.server, reason="it has no funds for a new account", hint="")
             return SignedUp(offered.address, offered.mnemonic, complete=False)
         if answer.status != _CREATED:
             failure = self._failure(answer, call, (password, mnemonic or ""))
@@ -265,7 +267,7 @@ class Session:
         return _Live(found.access_token, Account(found.address, user))
 
     def _checked(self, user: str, password: str, mnemonic: str | None) -> PasswordLogin:
-        if not _USER_NAME.fullmatch(user):
+        if not USER_NAME.fullmatch(user):
             raise self._refused("a user name has small letters, digits, `-` and `_` only")
         login = PasswordLogin(user, password)
         if len(password.encode()) < SHORTEST_PASSWORD:

@@ -311,6 +311,9 @@ def test_an_account_without_funds() -> None:
     assert (made.address, made.mnemonic, made.complete) == (ACCOUNT, WORDS, False)
     with pytest.raises(LoginNeeded):
         fairos.pods()
+    server.on("POST /v2/user/signup", message(402, "insufficient funds"))
+    with pytest.raises(LoginFailed, match="no funds"):
+        fairos.sign_up("ann", PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -353,6 +356,7 @@ def test_whether_a_user_is_there() -> None:
     server = Scripted().on("GET /v2/user/present", httpx.Response(200, json={"present": True}))
     assert client(server, None).user_present("ann") is True
     assert str(server.last.url) == f"{URL}/v2/user/present?userName=ann" and server.routes == ["GET /v2/user/present"]
+    assert not client(server, None).user_present("Ann & \udcff") and len(server.seen) == 1
 
 
 def test_logins_do_not_show() -> None:
