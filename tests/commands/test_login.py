@@ -303,7 +303,7 @@ def test_a_signature_in_the_environment(lab: Lab) -> None:
 @pytest.fixture
 def old(lab: Lab) -> Path:
     """What the first Sovr CLI left, for the only server that it knew."""
-    lab.cli._patch.setattr("sovrgit.commands.accounts.DEFAULT", lab.url)
+    lab.cli._patch.setattr("sovrgit.accounts.DEFAULT", lab.url)
     lab.account("reza")
     return lab.cli.write("creds.json", json.dumps({"username": "reza", "password": PASSWORD}))
 
