@@ -11,7 +11,8 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── Unsupported, ReferenceUnknown, DevnetFailed
-    └── LoginNeeded, LoginFailed, PostageExhausted
+    ├── LoginNeeded, LoginFailed, PostageExhausted
+    └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
 
 from __future__ import annotations
@@ -412,3 +413,30 @@ class PostageExhausted(SovrError):
         "nothing was lost; whoever runs the server has to buy or extend a postage batch, "
         "or push to another server with `sovr remote add`"
     )
+
+
+# --- what the first Sovr CLI stored, and registries -------------------------------------------------------------
+
+
+class ArchiveInvalid(SovrError):
+    """A zip or tar archive that is damaged, grows beyond its bounds, or holds what no pod has."""
+
+    exit_code = 85
+    template = "the archive `{archive}` is refused: {reason}"
+    hint_template = "nothing of it was kept; ask its owner to store it again"
+
+
+class PodUnrecognised(SovrError):
+    """A place on a FairOS server that holds neither a pod of sovr nor one of the first Sovr CLI."""
+
+    exit_code = 86
+    template = "no pod that sovr knows is at `{place}`: {reason}"
+    hint_template = "check the name or reference; `sovr pods --all` lists what is on your account"
+
+
+class RegistryInvalid(SovrError):
+    """A registry that is not known here, is known already, or cannot be understood."""
+
+    exit_code = 87
+    template = "the registry `{name}` {reason}"
+    hint_template = "`sovr registry list` shows the registries that are known here"

@@ -46,7 +46,7 @@ def clone(
         PodExists: if the folder is not empty.
         RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind.
     """
-    with _new_pod(folder) as pod:
+    with new_pod(folder) as pod:
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
@@ -100,7 +100,7 @@ def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: 
 
 
 @contextlib.contextmanager
-def _new_pod(folder: Path) -> Iterator[Pod]:
+def new_pod(folder: Path) -> Iterator[Pod]:
     """A new pod in a folder that is taken away again if the block fails."""
     existed = folder.exists()
     with reporting(folder):
