@@ -11,7 +11,7 @@ from sovrgit.errors import ObjectInvalid, PodUnrecognised, RemoteDamaged, Unsafe
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.pod.recipe_lines import MAX_SIZE
 from sovrgit.remotes.base import Doubtful, with_retries
-from sovrgit.remotes.fairos.failures import Absent, ReferenceAbsent
+from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent
 from sovrgit.remotes.firstcli.reading import Pause, PodReader, read_if_there
 from sovrgit.remotes.manifest import Manifest
 
@@ -193,9 +193,7 @@ def _is_there(reader: PodReader, path: str, pause: Pause) -> bool:
     def attempt() -> bool:
         try:
             reader.fetch(path, 1, lambda _: None)
-        except ReferenceAbsent:
-            raise
-        except Absent:
+        except (FileAbsent, FolderAbsent):
             return False
         return True
 

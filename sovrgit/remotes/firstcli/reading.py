@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sovrgit.remotes.base import Doubtful, with_retries
 from sovrgit.remotes.fairos.client import FairOS
-from sovrgit.remotes.fairos.failures import Absent, ReferenceAbsent
+from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent
 from sovrgit.remotes.fairos.files import Advance, Received, Write
 from sovrgit.remotes.fairos.reference import SharingReference
 
@@ -82,9 +82,7 @@ def read_if_there(
     def attempt() -> bytes | None:
         try:
             return reader.read(path, limit)
-        except ReferenceAbsent:
-            raise
-        except Absent as error:
+        except (FileAbsent, FolderAbsent) as error:
             if not listed:
                 return None
             raise Doubtful(error, reader.place) from error
