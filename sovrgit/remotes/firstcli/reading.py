@@ -31,7 +31,7 @@ class PodReader(Protocol):
 class SharedPod:
     """A pod read by its sharing reference. Needs no login, and is never served from a cache."""
 
-    name = None
+    name: str | None = None
 
     def __init__(self, fairos: FairOS, reference: SharingReference) -> None:
         self._fairos = fairos
