@@ -89,17 +89,26 @@ def read_own(fairos: FairOS, pause: Pause = time.sleep) -> list[Listed]:
     return list(known.values())
 
 
-def share_own(fairos: FairOS, pause: Pause = time.sleep) -> tuple[SharingReference, list[Listed]]:
-    """The sharing reference of the user's own registry, and what can be read by it now. It can be read for ever.
+def written(fairos: FairOS, pause: Pause = time.sleep) -> list[Listed]:
+    """The pods that others see who can read the user's own registry.
 
     Raises:
         RegistryInvalid: if there is none.
-        LoginNeeded, LoginFailed, RemoteUnavailable: if that cannot be done.
+        LoginNeeded, LoginFailed, RemoteUnavailable: if it cannot be read.
     """
     if POD not in with_retries(fairos.pods, pause).own:
         raise RegistryInvalid(name=POD, reason="does not exist yet", hint="`sovr registry rebuild` makes it")
-    listed = listed_in(_document(fairos, POD, FILE, pause))
-    return with_retries(_sharing(fairos, POD), pause), listed
+    return listed_in(_document(fairos, POD, FILE, pause))
+
+
+def share(fairos: FairOS, pause: Pause = time.sleep) -> SharingReference:
+    """The sharing reference of the user's own registry, by which everybody can read it for ever.
+
+    Raises:
+        PodAbsent: if there is none.
+        LoginNeeded, LoginFailed, RemoteUnavailable: if that cannot be done.
+    """
+    return with_retries(_sharing(fairos, POD), pause)
 
 
 def _is_to_be_listed(found: Surveyed) -> bool:
@@ -128,7 +137,7 @@ def _document(fairos: FairOS, pod: str, file: str, pause: Pause) -> dict[str, An
 
 def _write(fairos: FairOS, data: bytes, pause: Pause) -> None:
     """Write the registry, and again until others can read it: an overwrite can be lost though it was confirmed."""
-    reference = with_retries(_sharing(fairos, POD), pause)
+    reference = share(fairos, pause)
     path = f"/{FILE}"
 
     def attempt() -> None:

@@ -10,7 +10,7 @@ from firstcli_lab import no_pause, put, recipe, store_first, store_ours, user
 
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
 from sovrgit.errors import RegistryInvalid, RemoteDamaged
-from sovrgit.registry.own import read_own, rebuild, share_own
+from sovrgit.registry.own import read_own, rebuild, share, written
 from sovrgit.registry.summary import Summary
 from sovrgit.remotes.fairos.client import FairOS
 
@@ -129,11 +129,10 @@ def test_reading_it(standin: StandIn, reza: FairOS) -> None:
 def test_sharing_it(standin: StandIn, reza: FairOS, stranger: FairOS) -> None:
     store_first(reza)
     with pytest.raises(RegistryInvalid, match="does not exist yet"):
-        share_own(reza, no_pause)
+        written(reza, no_pause)
     rebuild(reza, pause=no_pause)
-    reference, listed = share_own(reza, no_pause)
-    assert [found.pod for found in listed] == ["blender"]
-    assert b"blender" in stranger.read_public_file(reference, "/Registry.json", 1 << 20)
+    assert [found.pod for found in written(reza, no_pause)] == ["blender"]
+    assert b"blender" in stranger.read_public_file(share(reza, no_pause), "/Registry.json", 1 << 20)
 
 
 def test_another_session_reads_what_was_written(standin: StandIn) -> None:
