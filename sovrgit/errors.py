@@ -11,7 +11,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── Unsupported, ReferenceUnknown, DevnetFailed
-    ├── LoginNeeded, LoginFailed, PostageExhausted
+    ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
     ├── KeyNeeded, SealBroken
     └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
@@ -417,6 +417,16 @@ class PostageExhausted(SovrError):
     hint_template = (
         "nothing was lost; whoever runs the server has to buy or extend a postage batch, "
         "or push to another server with `sovr remote add`"
+    )
+
+
+class SecretFound(SovrError):
+    """Something that was about to be sent looks like a key or a password. Nothing was sent."""
+
+    exit_code = 83
+    template = "not sent, because this looks like secrets: {findings}"
+    hint_template = (
+        "take them out and replace them as docs/howto/secrets.md says, or allow each with `--allow-secret PATH`"
     )
 
 
