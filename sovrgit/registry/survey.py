@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,23 +17,22 @@ from sovrgit.remotes.base import with_retries
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.firstcli.look import FirstPod, SovrPod, look, read_recipe
-from sovrgit.remotes.firstcli.reading import NamedPod, Pause, PodReader
+from sovrgit.remotes.firstcli.reading import NamedPod, Pause, PodReader, briefly
 from sovrgit.remotes.manifest import Manifest
 
 AT_ONCE = 8
 """Pods that are looked into at once: as many as the client has requests."""
-
-POD_KINDS = ("compute", "task", "data", "output", "program")
-"""What `kind` is for pods of ours and of the first Sovr CLI. Others are `registry`, `other` and `broken`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
     """A pod of an account.
 
-    `pod` is its name there. `tool` is `sovr` or `first-cli`, or empty if neither has stored it. `pushed` is in
-    nanoseconds since 1970; it and `generation` are known of pods of ours. `trouble` says what is wrong with it, also if
-    it can be used nevertheless. `recipe` is the JSON object at its root.
+    `pod` is its name there. `kind` is that of its recipe (`compute`, `task`, `data`), `output` or `program` for such
+    pods of the first Sovr CLI, `registry`, `other`, or `broken` if it cannot be read. `tool` is `sovr` or `first-cli`,
+    or empty if neither has stored it. `pushed` is in nanoseconds since 1970; it and `generation` are known of pods of
+    ours. `trouble` says what is wrong with it, also if it can be used nevertheless. `recipe` is the JSON object at its
+    root.
     """
 
     pod: str
@@ -50,7 +48,7 @@ class Surveyed:
 
 
 def survey(
-    fairos: FairOS, *, references: bool = False, progress: Progress = SILENT, pause: Pause = time.sleep
+    fairos: FairOS, *, references: bool = False, progress: Progress = SILENT, pause: Pause = briefly
 ) -> list[Surveyed]:
     """All pods of the user, own ones first, each by name. One that cannot be read is `broken` and says why.
 
