@@ -1,12 +1,12 @@
-"""What one action of a user takes from several layers: pushing, cloning, forking, asking before a repeat.
+"""What one action of a user takes from several layers: pushing, fetching, asking before a repeat.
 
 Shared by the command line and by `sovrgit.api`. Like the library below, nothing here knows environment or terminal.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
@@ -14,11 +14,10 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.base import Remote
-    from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.fetch import Fetched
+    from sovrgit.remotes.networks import Networks
     from sovrgit.remotes.push import Pushed
     from sovrgit.runs.record import RunRequest
 
@@ -30,6 +29,8 @@ def push_pod(
     time_ns: int,
     branches: Sequence[str] = (),
     with_runs: bool = False,
+    full: bool = False,
+    networks: Networks | None = None,
     progress: Progress = SILENT,
 ) -> Pushed:
     """Push branches, or the current one, with tags and verdicts, and the pod's summary for listings.
@@ -38,16 +39,18 @@ def push_pod(
         name: the remote's name in this pod.
         time_ns: now, in nanoseconds since 1970.
         with_runs: also records of failed and repeated runs.
+        full: send also what readers of a fork could get from the pod that it was forked from.
 
     Raises:
         RevisionNotFound: if there is no such branch, or no commit yet.
         SovrError: as for `sovrgit.remotes.push.push`.
     """
     from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+    from sovrgit.remotes.borrowing import borrowed_packs
     from sovrgit.remotes.locations import open_remote
     from sovrgit.remotes.push import PushRequest, push
+    from sovrgit.sharing import seal_if_private
 
-    remote = open_remote(pod, name)
     refs = pod.refs.read()
     chosen = [HEADS + branch for branch in branches] or [refs.head]
     for ref in chosen:
@@ -56,59 +59,32 @@ def push_pod(
             raise RevisionNotFound(revision=ref.removeprefix(HEADS), hint=hint)
     records = (TAGS, VERDICTS, RUNS) if with_runs else (TAGS, VERDICTS)
     chosen += [ref for ref in refs.values if ref.startswith(records)]
-    return push(pod, remote, PushRequest(name, chosen, time_ns, recipe_summary(pod)), progress)
+    seal_if_private(pod, name, networks)
+    with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        borrowed = () if full else borrowed_packs(pod, name)
+        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed)
+        pushed = push(pod, remote, request, progress)
+        _keep_recipe(pod, name, remote)
+        return pushed
 
 
-def get_pod(
-    reference: str,
-    base: Path,
-    folder: Path | None,
-    *,
-    remote_name: str,
-    time_ns: int,
-    progress: Progress = SILENT,
-) -> Cloned:
-    """Clone the pod that a reference names, and remember the reference.
+def _keep_recipe(pod: Pod, name: str, remote: Remote) -> None:
+    """Store the recipe beside the packs where the remote's kind has a place for it, if it is another than before."""
+    from sovrgit.objects.ids import Kind
+    from sovrgit.pod.recipe import RECIPE_FILE
+    from sovrgit.pod.treediff import find
+    from sovrgit.remotes.base import KeepsRecipe, with_retries
 
-    Args:
-        base: what relative paths are relative to.
-        folder: where to; a new folder in `base`, named like the pod, if None.
-
-    Raises:
-        ReferenceUnknown, RemoteUnavailable: if the reference leads to no pod.
-        SovrError: as for `sovrgit.remotes.clone.clone`.
-    """
-    from sovrgit.remotes.clone import clone
-    from sovrgit.remotes.locations import open_existing
-
-    remote = open_existing(reference, base)
-    target = base / (_folder_name(remote) if folder is None else folder)
-    cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
-    cloned.pod.config.set("pod.origin", remote.describe())
-    return cloned
-
-
-def _folder_name(remote: Remote) -> str:
-    """The pod's own name, if that can be a folder's; else that of the place it comes from."""
-    from sovrgit.pod.recipe_checks import check_name
-    from sovrgit.pod.recipe_lines import Fault
-    from sovrgit.remotes.reading import decode_manifest
-
-    manifest = decode_manifest(remote, remote.read_manifest())
-    name = manifest.recipe.get("name", "") if manifest is not None else ""
-    try:
-        return check_name((), name)
-    except Fault:
-        return Path(remote.location).name.removesuffix(".sovr") or "pod"
-
-
-def begin_fork(cloned: Cloned, reference: str, author: Stamp) -> ObjectId:
-    """Make the first own commit of a fork, which names the pod, commit and reference that it comes from."""
-    from sovrgit.remotes.clone import fork
-
-    name = recipe_summary(cloned.pod).get("name") or Path(reference).name
-    origin = cloned.pod.config.get("pod.origin") or reference
-    return fork(cloned, origin, name, author, f"Fork {name} at {cloned.head.short}")
+    if not isinstance(remote, KeepsRecipe):
+        return
+    entry = find(pod.store, pod.head_tree(), RECIPE_FILE.encode())
+    setting = f"remote.{name}.recipe"
+    if entry is None or entry.is_directory or pod.config.get(setting) == str(entry.id):
+        return
+    recipe = bytes(pod.store.read(entry.id, Kind.BLOB))
+    with_retries(lambda: remote.put_recipe(recipe))
+    with pod.lock():
+        pod.config.set(setting, str(entry.id))
 
 
 def recipe_summary(pod: Pod) -> dict[str, str]:
@@ -129,7 +105,35 @@ def recipe_summary(pod: Pod) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}
 
 
-def pull_pod(pod: Pod, name: str, *, time_ns: int, progress: Progress = SILENT) -> tuple[Fetched, int]:
+def fetch_pod(
+    pod: Pod,
+    name: str,
+    *,
+    time_ns: int,
+    accept_divergence: bool = False,
+    networks: Networks | None = None,
+    progress: Progress = SILENT,
+) -> Fetched:
+    """Get what a remote has, without touching the files here.
+
+    Args:
+        name: the remote's name in this pod.
+        time_ns: now, in nanoseconds since 1970.
+        accept_divergence: take the remote as it is, even if it does not continue what was seen before.
+
+    Raises:
+        SovrError: as for `sovrgit.remotes.fetch.fetch`.
+    """
+    from sovrgit.remotes.fetch import FetchRequest, fetch
+    from sovrgit.remotes.locations import open_remote
+
+    with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        return fetch(pod, remote, FetchRequest(name, time_ns, accept_divergence), progress)
+
+
+def pull_pod(
+    pod: Pod, name: str, *, time_ns: int, networks: Networks | None = None, progress: Progress = SILENT
+) -> tuple[Fetched, int]:
     """Fetch from a remote and move forward to it: what was fetched, and the number of paths that changed.
 
     Args:
@@ -140,12 +144,10 @@ def pull_pod(pod: Pod, name: str, *, time_ns: int, progress: Progress = SILENT) 
         HistoryDiverged, LocalChanges, RevisionNotFound: as for `sovrgit.remotes.pull.fast_forward`.
         SovrError: as for `sovrgit.remotes.fetch.fetch`.
     """
-    from sovrgit.remotes.fetch import FetchRequest, fetch
-    from sovrgit.remotes.locations import open_remote
     from sovrgit.remotes.pull import fast_forward
     from sovrgit.runs.trust import take_from_others
 
-    fetched = fetch(pod, open_remote(pod, name), FetchRequest(name, time_ns), progress)
+    fetched = fetch_pod(pod, name, time_ns=time_ns, networks=networks, progress=progress)
     # Before the first foreign script arrives, while all that is here is still the user's own.
     take_from_others(pod)
     return fetched, fast_forward(pod, name, time_ns=time_ns)

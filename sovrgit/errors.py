@@ -11,7 +11,8 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── Unsupported, ReferenceUnknown, DevnetFailed
-    ├── LoginNeeded, LoginFailed, PostageExhausted
+    ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
+    ├── KeyNeeded, SealBroken
     └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
 
@@ -52,14 +53,18 @@ class SovrError(Exception):
             return ""
         return self.hint_template.format_map(self.fields)
 
+    def advise(self, hint: str) -> None:
+        """Say something else about what to do next: whoever passes an error on may know better."""
+        self._hint = hint
+
     def __reduce__(self) -> tuple[object, ...]:
         # A forked child hands its error to its parent.
         return _rebuilt, (type(self), self._hint, self.fields)
 
     @property
     def code(self) -> str:
-        """The stable name of the failure, used by `--json`."""
-        return type(self).__name__
+        """The stable name of the failure, used by `--json`: that of the class in this file, where others refine it."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
 
 
 def _rebuilt(kind: type[SovrError], hint: str | None, fields: dict[str, object]) -> SovrError:
@@ -412,6 +417,38 @@ class PostageExhausted(SovrError):
     hint_template = (
         "nothing was lost; whoever runs the server has to buy or extend a postage batch, "
         "or push to another server with `sovr remote add`"
+    )
+
+
+class SecretFound(SovrError):
+    """Something that was about to be sent looks like a key or a password. Nothing was sent."""
+
+    exit_code = 83
+    template = "not sent, because this looks like secrets: {findings}"
+    hint_template = (
+        "take them out and replace them as docs/howto/secrets.md says, or allow each with `--allow-secret PATH`"
+    )
+
+
+# --- private pods -----------------------------------------------------------------------------------------------
+
+
+class KeyNeeded(SovrError):
+    """Something of a private pod, for which no key is known, or another one."""
+
+    exit_code = 88
+    template = "{what} is private: {reason}"
+    hint_template = "the key is in the reference that `sovr share --private` prints: ask the owner of the pod for it"
+
+
+class SealBroken(SovrError):
+    """Something of a private pod that is not as it was sealed: damaged, changed, cut off or exchanged."""
+
+    exit_code = 89
+    template = "{what} is not as it was sealed: {reason}"
+    hint_template = (
+        "nothing of it was used; try again, and if it stays so ask the owner to push again: "
+        "whoever keeps the pod has damaged or exchanged it"
     )
 
 

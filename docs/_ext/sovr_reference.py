@@ -220,6 +220,29 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
 
 
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def secret_tokens() -> str:
+    """The rules for what is a secret by its content."""
+    from sovrgit.pod.secretscan.tokens import RULES
+
+    lines = ["| rule | looks like | what is looked for |", "| --- | --- | --- |"]
+    lines += [f"| `{rule.name}` | {_cell(rule.what)} | {_cell(rule.where)} |" for rule in RULES]
+    return "\n".join(lines)
+
+
+def secret_files() -> str:
+    """The rules for what is a secret by its name."""
+    from sovrgit.pod.secretscan.keyfiles import KEY_FILES
+
+    lines = ["| rule | names | looks like | what must be in it |", "| --- | --- | --- | --- |"]
+    for rule, names, _ in KEY_FILES:
+        listed = ", ".join(f"`{name}`" for name in names)
+        lines.append(f"| `{rule.name}` | {listed} | {_cell(rule.what)} | {_cell(rule.where)} |")
+    return "\n".join(lines)
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit_codes": exit_codes,
@@ -227,6 +250,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "recipe": recipe,
     "json_output": json_output,
     "benchmarks_table": benchmarks_table,
+    "secret_tokens": secret_tokens,
+    "secret_files": secret_files,
 }
 
 

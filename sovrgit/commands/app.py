@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
+    from sovrgit.remotes.networks import Networks
 
 
 @dataclass(slots=True)
@@ -101,6 +102,13 @@ class App:
         """A setting: the pod's own, else the user's."""
         value = self._pod.config.get(name) if self._pod is not None else None
         return value if value is not None else self.user_config.get(name)
+
+    @property
+    def networks(self) -> Networks:
+        """How this user reaches networks."""
+        from sovrgit.commands.accounts import networks
+
+        return networks(self)
 
     # --- who and when -------------------------------------------------------------------------------------------
 

@@ -13,9 +13,16 @@ from sovrgit.ui.transferview import FetchedView
 @click.option("--accept-divergence", is_flag=True, help="Take the remote as it is, even if it went back or forked.")
 def command(app: App, remote: str | None, accept_divergence: bool) -> None:
     """Get what a remote has, without touching the files here."""
-    from sovrgit.remotes.fetch import FetchRequest, fetch
-    from sovrgit.remotes.locations import default_remote, open_remote
+    from sovrgit.actions import fetch_pod
+    from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
-    request = FetchRequest(name, app.now_ns(), accept_divergence)
-    app.show(FetchedView(fetch(app.pod, open_remote(app.pod, name), request, app.progress), name))
+    fetched = fetch_pod(
+        app.pod,
+        name,
+        time_ns=app.now_ns(),
+        accept_divergence=accept_divergence,
+        networks=app.networks,
+        progress=app.progress,
+    )
+    app.show(FetchedView(fetched, name))

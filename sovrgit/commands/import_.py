@@ -25,6 +25,7 @@ def command(app: App, name: str, folder: Path | None, server: str | None) -> Non
     It may be one that `sovr` has pushed or one that the first Sovr CLI has stored. Nothing of it is run.
     """
     from sovrgit.commands.accounts import connect, fairos_server
+    from sovrgit.commands.getting import get_pod, view_of
     from sovrgit.remotes.firstcli.adopt import clone_first, folder_name
     from sovrgit.remotes.firstcli.look import OtherPod, SovrPod
     from sovrgit.remotes.firstcli.reading import NamedPod
@@ -42,7 +43,8 @@ def command(app: App, name: str, folder: Path | None, server: str | None) -> Non
             app.use(adopted.pod)
             app.show(AdoptedView(adopted))
             return
-    _clone_ours(app, name, folder)
+    place = f"fairos:{name}" if server is None else f"fairos+{address}/{name}"
+    app.show(view_of(get_pod(app, place, folder, "origin")))
 
 
 def _look(fairos: FairOS, name: str) -> PodLook:
@@ -55,11 +57,3 @@ def _look(fairos: FairOS, name: str) -> PodLook:
     if not with_retries(lambda: fairos.pod_present(name) or name in fairos.pods().shared):
         raise PodUnrecognised(place=f"fairos:{name}", reason="there is no pod of this name on the account")
     return look(NamedPod(fairos, name))
-
-
-def _clone_ours(app: App, name: str, folder: Path | None) -> None:
-    from sovrgit.commands.getting import get_pod
-    from sovrgit.ui.transferview import ClonedView
-
-    # OWNER: works once `fairos:NAME` is a location; with `--server` it has to name that server too.
-    app.show(ClonedView(get_pod(app, f"fairos:{name}", folder, "origin")))

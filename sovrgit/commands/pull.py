@@ -19,5 +19,5 @@ def command(app: App, remote: str | None) -> None:
     from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
-    fetched, files = pull_pod(app.pod, name, time_ns=app.now_ns(), progress=app.progress)
+    fetched, files = pull_pod(app.pod, name, time_ns=app.now_ns(), networks=app.networks, progress=app.progress)
     app.show(FetchedView(fetched, name, files, app.pod.head()))

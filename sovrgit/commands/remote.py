@@ -36,12 +36,18 @@ def list_(app: App) -> None:
 @command.command()
 @click.argument("name")
 @click.argument("location")
+@click.option("--private/--public", default=None, help="Seal a FairOS pod, or not; otherwise as its recipe says.")
 @click.pass_obj
-def add(app: App, name: str, location: str) -> None:
-    """Call the place LOCATION by NAME from now on. It need not exist yet: the first push makes it."""
+def add(app: App, name: str, location: str, private: bool | None) -> None:
+    """Call the place LOCATION by NAME from now on. It need not exist yet: the first push makes it.
+
+    LOCATION is a folder, a `file://` address, `fairos:POD` or `fairos+https://HOST/POD` for a pod of yours on a FairOS
+    server, or a sharing reference for somebody else's; `-` reads it from standard input.
+    """
+    from sovrgit.commands.getting import typed_reference
     from sovrgit.remotes.locations import add_remote
 
-    setting = add_remote(app.pod, name, location, app.folder)
+    setting = add_remote(app.pod, name, typed_reference(location), app.folder, app.networks, private=private)
     if app.console.as_json:
         app.show(RemotesView([setting]))
     else:

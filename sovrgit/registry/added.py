@@ -12,7 +12,7 @@ from sovrgit.errors import ReferenceUnknown, RegistryInvalid
 from sovrgit.registry.form import FILE, LIMIT, SHARED_FILE, Listed, decode
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.reference import SharingReference
-from sovrgit.remotes.firstcli.reading import Pause, SharedPod, read_if_there
+from sovrgit.remotes.firstcli.reading import Pause, ReferredPod, read_if_there
 
 NAMESPACE, ENTRY = "registries", "all"
 """All of them are one secret, because a keyring cannot list what it has."""
@@ -99,7 +99,7 @@ def read_added(fairos: FairOS, registry: Added, pause: Pause = time.sleep) -> li
         RegistryInvalid: if there is none, or it cannot be understood.
         RemoteUnavailable, RemoteDamaged: if it cannot be read.
     """
-    reader = SharedPod(fairos, registry.reference)
+    reader = ReferredPod(fairos, registry.reference)
     for file in (FILE, SHARED_FILE):
         data = read_if_there(reader, f"/{file}", LIMIT, pause=pause)
         if data is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from sovrgit.errors import RemoteUnavailable, SovrError
 from sovrgit.objects.ids import ObjectId
@@ -44,10 +45,34 @@ class Remote(Protocol):
     """Whether the same question may have another answer a moment later (an old manifest, a download that was cut off),
     so that it is worth asking again before the place is called damaged or diverged."""
 
+    is_far: ClassVar[bool]
+    """Whether fetching takes so long that what an interrupted clone has brought is worth keeping."""
+
+    downloads_at_once: ClassVar[int]
+    """Packs that are best fetched side by side."""
+
     location: str
+    """What the place is remembered by. Holds no secret."""
 
     def describe(self) -> str:
         """The place, as a person would write it. Holds no secret."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+    def at(self, origin: str) -> Remote:
+        """The remote that a manifest here names as the place of some of its packs. Closed with this one.
+
+        Raises:
+            RemoteDamaged: if it names none that a remote of this kind may name.
+        """
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep other processes of this user from writing to the place for the length of a block.
+
+        Raises:
+            Locked: if another one does and does not finish.
+        """
 
     def read_manifest(self) -> bytes | None:
         """The manifest as it is now, never a cached one; None if the remote is new.
@@ -91,6 +116,18 @@ class Remote(Protocol):
             RemoteDamaged: if it is not there.
             RemoteUnavailable: if the place cannot be read. Transient if that may pass.
             StorageFull, ReadOnly, StorageFailure: if the file cannot be written.
+        """
+
+
+@runtime_checkable
+class KeepsRecipe(Protocol):
+    """A remote that has a place for the recipe of its pod, where others look for it."""
+
+    def put_recipe(self, recipe: bytes) -> None:
+        """Store the recipe.
+
+        Raises:
+            RemoteUnavailable: if the place cannot be written. Transient if that may pass.
         """
 
 

@@ -33,6 +33,8 @@ class DirectoryRemote:
     kind: ClassVar[str] = "directory"
     keeps_chain: ClassVar[bool] = True
     answers_vary: ClassVar[bool] = False
+    is_far: ClassVar[bool] = False
+    downloads_at_once: ClassVar[int] = 2
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,6 +43,16 @@ class DirectoryRemote:
 
     def describe(self) -> str:
         return self.location
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def at(self, origin: str) -> DirectoryRemote:
+        raise RemoteDamaged(remote=self.location, reason="its manifest names packs in another place")
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        # Publishing takes a lock in the folder, which also those see who write from other machines.
+        return contextlib.nullcontext()
 
     def read_manifest(self) -> bytes | None:
         try:

@@ -11,8 +11,10 @@ from urllib.parse import unquote_to_bytes
 from sovrgit.errors import ReferenceUnknown, RemoteExists, RemoteUnavailable, RemoteUnknown, UnsafeName, Unsupported
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import REMOTES, RefChange
-from sovrgit.remotes.base import Remote
+from sovrgit.remotes.base import Remote, with_retries
 from sovrgit.remotes.directory import DirectoryRemote
+from sovrgit.remotes.fairos.place import is_fairos, parse_place
+from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.podremote import PodRemote
 from sovrgit.remotes.state import RemoteState
 
@@ -27,32 +29,54 @@ class RemoteSetting(NamedTuple):
     location: str
 
 
-def open_location(location: str, base: Path) -> Remote:
-    """The remote at a location: a path, relative to `base`, or a `file://` address.
+def open_location(
+    location: str, base: Path, networks: Networks | None = None, pod: Pod | None = None, key: str | None = None
+) -> Remote:
+    """The remote at a location: a path, relative to `base`, a `file://` address, or a pod on a network.
+
+    Args:
+        networks: how to reach networks; without it only what is on this machine can be opened.
+        pod: the pod here that remembers what a location leaves out.
+        key: the fingerprint of the key that everything there is sealed with, if that is known.
 
     Raises:
         ReferenceUnknown: if no kind of remote has locations of this form.
+        Unsupported: if it is on a network, and there is no way to reach one.
+        SovrError: as for `sovrgit.remotes.fairos.opening.open_fairos`.
     """
+    if is_fairos(location) and not os.path.exists(base / location):
+        from sovrgit.remotes.fairos.opening import open_fairos
+
+        place = parse_place(location)
+        if networks is None:
+            raise Unsupported(what=f"`{place.location}`", reason="nothing is known here of networks")
+        return open_fairos(place, networks, pod, key)
     path = Path(local_path(location, base))
     if (path / ".sovr" / "format").is_file():
         return PodRemote(path)
     return DirectoryRemote(path)
 
 
-def open_existing(location: str, base: Path) -> Remote:
+def open_existing(location: str, base: Path, networks: Networks | None = None) -> Remote:
     """The same, for reading: there must be something.
 
     Raises:
         RemoteUnavailable: if there is nothing at the location.
     """
-    remote = open_location(location, base)
-    if not os.path.isdir(remote.location):
+    remote = open_location(location, base, networks)
+    if isinstance(remote, DirectoryRemote) and not os.path.isdir(remote.location):
         raise RemoteUnavailable(location=location, reason="there is no such folder")
-    if remote.read_manifest() is None:
-        if isinstance(remote, PodRemote):
-            raise RemoteUnavailable(location=location, reason="the pod has no commit yet", hint="commit there first")
-        raise RemoteUnavailable(location=location, reason="it is neither a pod nor a remote that was pushed to")
-    return remote
+    try:
+        found = with_retries(remote.read_manifest)
+    except BaseException:
+        remote.close()
+        raise
+    if found is not None:
+        return remote
+    remote.close()
+    if isinstance(remote, PodRemote):
+        raise RemoteUnavailable(location=location, reason="the pod has no commit yet", hint="commit there first")
+    raise RemoteUnavailable(location=location, reason="it is neither a pod nor a remote that was pushed to")
 
 
 def local_path(location: str, base: Path) -> str:
@@ -65,11 +89,11 @@ def local_path(location: str, base: Path) -> str:
     if scheme and scheme[1] == "file":
         return _path_of(location)
     if scheme and not os.path.exists(base / location):
-        if scheme[1] in ("fairos", "swarm") or scheme[1].startswith("fairos+"):
+        if scheme[1] == "swarm":
             raise Unsupported(
-                what=f"the remote kind `{scheme[1]}`",
-                reason="this version reaches folders only",
-                hint="use a folder: `sovr remote add NAME /path/to/folder`",
+                what="the remote kind `swarm`",
+                reason="this version reaches folders and FairOS servers",
+                hint="use one of these: `sovr remote add NAME fairos:POD`",
             )
         raise ReferenceUnknown(reference=location)
     if not location or "\0" in location:
@@ -107,8 +131,20 @@ def remotes(pod: Pod) -> list[RemoteSetting]:
     return [RemoteSetting(name, location) for name, location in found if location is not None]
 
 
-def add_remote(pod: Pod, name: str, location: str, base: Path) -> RemoteSetting:
+def add_remote(
+    pod: Pod,
+    name: str,
+    location: str,
+    base: Path,
+    networks: Networks | None = None,
+    *,
+    private: bool | None = None,
+) -> RemoteSetting:
     """Let a pod know a remote; nothing is read or written there.
+
+    Args:
+        networks: where the key is kept that a reference may come with.
+        private: whether a pod on a network is to be sealed, or not; None leaves it to the recipe.
 
     Raises:
         UnsafeName: if the name cannot be one.
@@ -120,9 +156,26 @@ def add_remote(pod: Pod, name: str, location: str, base: Path) -> RemoteSetting:
     with pod.lock():
         if pod.config.get(f"remote.{name}.url") is not None:
             raise RemoteExists(name=name)
-        absolute = local_path(location, base)
-        pod.config.set(f"remote.{name}.url", absolute)
-    return RemoteSetting(name, absolute)
+        if is_fairos(location) and not os.path.exists(base / location):
+            from sovrgit.remotes.fairos.memory import PodMemory
+
+            place = parse_place(location)
+            kept = place.location
+            if place.reference is not None:
+                PodMemory(pod, kept).set(place.reference)
+            if place.key is not None and networks is not None:
+                from sovrgit.remotes.sealing.keeping import keep_key
+                from sovrgit.remotes.sealing.key import PodKey
+
+                key = PodKey.parse(place.key, "key in the reference")
+                keep_key(networks.secrets, key)
+                pod.config.set(f"remote.{name}.key", key.fingerprint)
+            if private is not None:
+                pod.config.set(f"remote.{name}.private", "true" if private else "false")
+        else:
+            kept = local_path(location, base)
+        pod.config.set(f"remote.{name}.url", kept)
+    return RemoteSetting(name, kept)
 
 
 def remove_remote(pod: Pod, name: str) -> None:
@@ -142,8 +195,18 @@ def remove_remote(pod: Pod, name: str) -> None:
         RemoteState.forget(pod.folder, name)
 
 
-def open_remote(pod: Pod, name: str) -> Remote:
+def open_remote(pod: Pod, name: str, networks: Networks | None = None) -> Remote:
     """A remote that a pod knows.
+
+    Raises:
+        RemoteUnknown: if it does not know it.
+        SovrError: as for `open_location`.
+    """
+    return open_location(location_of(pod, name), pod.root, networks, pod, pod.config.get(f"remote.{name}.key"))
+
+
+def location_of(pod: Pod, name: str) -> str:
+    """Where a remote is that a pod knows.
 
     Raises:
         RemoteUnknown: if it does not know it.
@@ -151,7 +214,7 @@ def open_remote(pod: Pod, name: str) -> Remote:
     location = pod.config.get(f"remote.{name}.url")
     if location is None:
         raise RemoteUnknown(name=name)
-    return open_location(location, pod.root)
+    return location
 
 
 def default_remote(pod: Pod) -> str:

@@ -20,12 +20,14 @@ CHAIN_LENGTH = 64
 
 
 class PackEntry(NamedTuple):
-    """A pack that the remote holds; `size` in bytes."""
+    """A pack that the remote holds; `size` in bytes. `origin` is the reference of another place that holds it, if it is
+    not in this one: that of the pod which this one was forked from."""
 
     id: ObjectId
     size: int
     kind: PackClass
     objects: int
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,11 @@ class Manifest:
     def encode(self) -> bytes:
         """The canonical bytes."""
         packs = [
-            {"id": pack.id, "size": pack.size, "class": int(pack.kind), "objects": pack.objects} for pack in self.packs
+            {
+                **{"id": pack.id, "size": pack.size, "class": int(pack.kind), "objects": pack.objects},
+                **without_defaults({"origin": pack.origin}),
+            }
+            for pack in self.packs
         ]
         required = {
             "repository": self.repository,
@@ -143,7 +149,8 @@ def _pack(entry: dict[str, Value]) -> PackEntry:
     kind = fields.integer("class")
     pack_id, size = fields.id("id"), fields.integer("size", minimum=1)
     objects = fields.integer("objects", minimum=0)
+    origin = fields.text("origin", default="")
     fields.done()
     if kind not in {*PackClass} or size > MAX_PACK:
         raise ObjectInvalid(kind="manifest", reason=f"pack {pack_id.short} is of an unknown class or too large")
-    return PackEntry(pack_id, size, PackClass(kind), objects)
+    return PackEntry(pack_id, size, PackClass(kind), objects, origin)

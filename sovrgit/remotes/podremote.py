@@ -26,6 +26,9 @@ class PodRemote(DirectoryRemote):
         self._pod = Pod(root)
         self.location = os.path.abspath(root)
 
+    def close(self) -> None:
+        self._pod.close()
+
     def read_manifest(self) -> bytes | None:
         refs = self._pod.refs.read()
         shown = {name: value for name, value in refs.values.items() if name.startswith((HEADS, TAGS, RUNS, VERDICTS))}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sovrgit.errors import HistoryDiverged, IntegrityFailure, RemoteDamaged, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
@@ -50,12 +51,17 @@ class PushRequest:
         refs: the refs to push, by full name; they have the same names there.
         time_ns: now, in nanoseconds since 1970.
         recipe: a summary of the pod for listings.
+        borrowed: packs of another place that readers may be sent to. Those that are needed are named in the manifest
+            instead of being sent.
+        renamed: what refs are called there that have another name than here.
     """
 
     name: str
     refs: Sequence[str]
     time_ns: int
     recipe: Mapping[str, str]
+    borrowed: Sequence[PackEntry] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SILENT) -> Pushed:
@@ -71,10 +77,10 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         RemoteDiverged, RemoteDamaged, RemoteUnavailable: as the remote gives cause.
         Locked: if another process pushes to or fetches from the same remote.
     """
-    with locked(pod.folder / "remotes" / f"{request.name}.lock"):
+    with locked(pod.folder / "remotes" / f"{request.name}.lock"), remote.writing():
         state = RemoteState.load(pod.folder, request.name)
         current, raw = read_manifest(remote, state)
-        targets = _targets(pod, request.refs)
+        targets = _targets(pod, request)
         there = dict(current.refs) if current is not None else {}
         moves, kept = _moves(pod, remote, request.name, targets, there)
         if current is not None and not moves:
@@ -85,23 +91,28 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
             if move.new is not None:
                 collector.add(move.new)
         held = {pack.id for pack in current.packs} if current is not None else set()
+        needed = {place.pack for place in collector.wanted.values()} - held
+        borrowed = [pack for pack in request.borrowed if pack.id in needed]
+        held.update(pack.id for pack in borrowed)
         wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
         with Packing(pod.store, wanted) as packing:
             sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
-            manifest = _next(pod, request, current, there, moves, [pack.entry for pack in packing.packs])
+            packs = [*borrowed, *(pack.entry for pack in packing.packs)]
+            manifest = _next(pod, request, current, there, moves, packs)
             _publish(remote, manifest, raw)
-            here = {pack.id for pack in manifest.packs} & state.known | {pack.entry.id for pack in packing.packs}
+            here = {pack.id for pack in manifest.packs} & state.known | {pack.id for pack in packs}
             _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
         return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
 
 
-def _targets(pod: Pod, names: Iterable[str]) -> dict[str, ObjectId]:
+def _targets(pod: Pod, request: PushRequest) -> dict[str, ObjectId]:
+    """What is to be pushed, by the names that it has there."""
     values = pod.refs.read().values
     targets = {}
-    for name in names:
+    for name in request.refs:
         if name not in values:
             raise RevisionNotFound(revision=name)
-        targets[name] = values[name]
+        targets[request.renamed.get(name, name)] = values[name]
     return targets
 
 
@@ -273,9 +284,19 @@ def _publish(remote: Remote, manifest: Manifest, expected: bytes | None) -> None
             remote.publish(encoded, expected)
 
     def confirm() -> None:
+        found = remote.read_manifest()
+        if found == encoded:
+            return
         # Another push may have followed at once: then ours is in the chain.
-        if not is_there():
-            raise doubt(remote, RemoteStale(remote=remote.describe()))
+        manifest_there = decode_manifest(remote, found)
+        if manifest_there is not None and contains(manifest_there, manifest):
+            return
+        if found == expected and remote.answers_vary:
+            # A write can be answered well and be lost. The same bytes once more do no harm if it was not; and if it
+            # shows up at last, the next look tells.
+            with contextlib.suppress(RemoteStale):
+                remote.publish(encoded, expected)
+        raise doubt(remote, RemoteStale(remote=remote.describe()))
 
     with_retries(attempt)
     with_retries(confirm)

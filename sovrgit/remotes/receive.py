@@ -21,9 +21,6 @@ from sovrgit.store.files import reporting, sync_folder, temporary_name
 from sovrgit.store.format import Codec, Toc
 from sovrgit.store.verify import verify_pack
 
-_DOWNLOADS_AT_ONCE = 2
-"""Packs in flight: one is verified while the next arrives."""
-
 
 class _Table(NamedTuple):
     """What a pack holds, and whether its blobs were read when it arrived."""
@@ -60,7 +57,7 @@ class Receiver:
         progress.begin("receiving", sum(pack.size for pack in wanted), "bytes")
         try:
             # Threads, because verifying one pack and receiving the next use different resources.
-            with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, "sovr-fetch") as pool:
+            with ThreadPoolExecutor(self._remote.downloads_at_once, "sovr-fetch") as pool:
                 futures = [pool.submit(self._receive_pack, entry, progress) for entry in wanted]
                 try:
                     tables += [(entry.id, future.result()) for entry, future in zip(wanted, futures, strict=True)]
@@ -112,6 +109,7 @@ class Receiver:
                     self._pod.store.read(ObjectId(digest), Kind(kind))
 
     def _receive_pack(self, entry: PackEntry, progress: Progress) -> Toc:
+        remote = self._remote.at(entry.origin) if entry.origin else self._remote
         temporary = temporary_name(self._pod.temporary, "fetch")
         told = Repeatable(progress.advance)
 
@@ -120,12 +118,12 @@ class Receiver:
             with reporting(self._pod.temporary):
                 temporary.unlink(missing_ok=True)
             told.begin()
-            self._remote.get_pack(entry.id, entry.size, temporary, told.advance)
+            remote.get_pack(entry.id, entry.size, temporary, told.advance)
             try:
                 return verify_pack(temporary, entry.id, entry.size, leave_blobs=self._leave_blobs)
             except BROKEN as error:
-                damaged = RemoteDamaged(remote=self._remote.describe(), reason=error.message)
-                raise doubt(self._remote, damaged) from error
+                damaged = RemoteDamaged(remote=remote.describe(), reason=error.message)
+                raise doubt(remote, damaged) from error
 
         try:
             toc = with_retries(attempt)

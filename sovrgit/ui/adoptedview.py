@@ -9,6 +9,7 @@ from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_size
 
 if TYPE_CHECKING:
+    from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.firstcli.adopt import Adopted
 
 
@@ -17,6 +18,7 @@ class AdoptedView:
     """Shows such a pod. Its document has the fields of `sovr clone`, and what is wrong with it."""
 
     adopted: Adopted
+    fork: ObjectId | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -24,8 +26,10 @@ class AdoptedView:
         if console.verbosity < 0:
             console.line(root)
             return
-        head = console.style(self.adopted.head.short, "yellow")
-        console.line(f"cloned into {root} at {head} ({human_size(self.adopted.size)} received)")
+        head = console.style((self.fork or self.adopted.head).short, "yellow")
+        console.line(
+            f"{'forked' if self.fork else 'cloned'} into {root} at {head} ({human_size(self.adopted.size)} received)"
+        )
         for warning in self.adopted.warnings:
             console.warn(warning)
         console.note("the first Sovr CLI stored it, without history: its first commit here is the same for everybody")
@@ -35,7 +39,7 @@ class AdoptedView:
         """The JSON document."""
         return {
             "folder": str(self.adopted.pod.root),
-            "commit": str(self.adopted.head),
+            "commit": str(self.fork or self.adopted.head),
             "received_bytes": self.adopted.size,
             "received_packs": 0,
             "warnings": list(self.adopted.warnings),

@@ -12,8 +12,10 @@ from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
 from sovrgit.ui.commitview import short_ref
 from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_size, plural
+from sovrgit.ui.shareview import what_it_grants
 
 if TYPE_CHECKING:
+    from sovrgit.outputs import PublishedOutput
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.locations import RemoteSetting
@@ -50,12 +52,25 @@ class PushedView:
     pushed: Pushed
     remote: str
     location: str
+    reference: str | None = None
+    """By which everybody can clone a public pod, if it is one on a network and this is known."""
+    private: bool = False
+    """Whether what was pushed is sealed."""
+    output: PublishedOutput | None = None
+    """What was published of the output as a pod of its own."""
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
             console.lines(_moved_to(self.pushed.moved))
             return
+        self._own(console)
+        if self.output is not None and self.output.pushed.moved:
+            console.note(f"shared {console.safe(self.output.path)} as a pod of its own at {self.output.location}")
+            if self.output.reference is not None:
+                console.line(self.output.reference)
+
+    def _own(self, console: Console) -> None:
         if not self.pushed.moved:
             console.note(f"{self.remote} is up to date")
             return
@@ -63,7 +78,18 @@ class PushedView:
             console.line(line)
         amount = f"{plural(self.pushed.sent_objects, 'object')} in {plural(self.pushed.sent_packs, 'pack')}"
         console.note(f"sent {human_size(self.pushed.sent_bytes)} ({amount}) to {self.location}")
-        if self.pushed.generation == 1:
+        if self.reference is not None:
+            console.note("the recipe says that this pod is public; its sharing reference is")
+            console.line(self.reference)
+            if self.pushed.generation == 1:
+                for line in what_it_grants(private=False):
+                    console.note(line)
+        elif self.pushed.generation == 1 and self.private:
+            console.note("it is sealed: nobody can read it without its key, not even the server")
+            console.hint(f"`sovr share {self.remote} --private` gives somebody reference and key")
+        elif self.pushed.generation == 1 and self.location.startswith("fairos"):
+            console.hint(f"`sovr share {self.remote}` gives out the reference by which others get it")
+        elif self.pushed.generation == 1:
             console.hint(f"whoever can read that folder gets it with `sovr clone {shlex.quote(self.location)}`")
 
     def document(self) -> dict[str, Any]:
@@ -76,6 +102,17 @@ class PushedView:
             "sent_packs": self.pushed.sent_packs,
             "sent_objects": self.pushed.sent_objects,
             "generation": self.pushed.generation,
+            "reference": self.reference,
+            "private": self.private,
+            "output": None
+            if self.output is None
+            else {
+                "path": self.output.path,
+                "remote": self.output.remote,
+                "location": self.output.location,
+                "reference": self.output.reference,
+                "moved": [move_document(move) for move in self.output.pushed.moved],
+            },
         }
 
 

@@ -56,7 +56,7 @@ def test_clone(pod: Cli) -> None:
     assert above("clone", "shared", "x", code=11).err.startswith(f"error: `{above.folder}/x` exists and is not an")
     assert above("clone", "nowhere", code=52).err.startswith("error: cannot read the remote at `nowhere`")
     assert above("clone", "http://example.org/x", code=71).out == ""
-    assert above("clone", "fairos:abc", code=70).out == ""
+    assert above("clone", "swarm:abc", code=70).out == ""
 
 
 def test_clone_of_a_pod_as_it_is(pod: Cli) -> None:

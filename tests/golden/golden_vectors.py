@@ -324,6 +324,22 @@ MANIFESTS = {
             recipe={"name": "demo", "description": "A pod"},
         ),
     ),
+    "forked": Sample(
+        "A fork on a network, which leaves a pack in the place that it was forked from.",
+        Manifest(
+            _REPOSITORY,
+            1,
+            (),
+            "w1",
+            5,
+            "refs/heads/main",
+            {"refs/heads/main": _id(2)},
+            (
+                PackEntry(_id(3), 4_000, PackClass.METADATA, 7, "fairos:" + "0f" * 32),
+                PackEntry(_id(4), 5_000, PackClass.METADATA, 8),
+            ),
+        ),
+    ),
     "unknown keys": Sample(
         "A key of a newer version.",
         Manifest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,15 @@ class FaultyRemote:
         self.kind = inner.kind
         self.keeps_chain = inner.keeps_chain
         self.answers_vary = answers_vary
+        self.is_far = inner.is_far
+        self.downloads_at_once = inner.downloads_at_once
         self.location = inner.location
         self.calls: list[str] = []
         self._at: dict[int, Fault] = {}
         self._on: dict[str, tuple[Fault, range]] = {}
         self._lock = threading.Lock()
 
-    def at(self, index: int, fault: Fault) -> FaultyRemote:
+    def at_call(self, index: int, fault: Fault) -> FaultyRemote:
         """Set a fault for one call, whatever its verb."""
         self._at[index] = fault
         return self
@@ -61,6 +64,15 @@ class FaultyRemote:
 
     def describe(self) -> str:
         return self.inner.describe()
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def at(self, origin: str) -> Remote:
+        return self.inner.at(origin)
+
+    def writing(self) -> AbstractContextManager[None]:
+        return self.inner.writing()
 
     def read_manifest(self) -> bytes | None:
         return self._do("read_manifest")

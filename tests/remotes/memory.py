@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,16 +19,31 @@ class MemoryRemote:
     kind: ClassVar[str] = "memory"
     keeps_chain: ClassVar[bool] = True
     answers_vary: bool = False
+    is_far: bool = False
+    downloads_at_once: ClassVar[int] = 2
 
     def __init__(self) -> None:
         self.location = "memory:"
         self.manifest: bytes | None = None
         self.packs: dict[ObjectId, bytes] = {}
         self.sent: list[ObjectId] = []
+        self.others: dict[str, MemoryRemote] = {}
+        self.closed = False
         self._lock = threading.Lock()
 
     def describe(self) -> str:
         return self.location
+
+    def close(self) -> None:
+        self.closed = True
+
+    def at(self, origin: str) -> MemoryRemote:
+        if origin not in self.others:
+            raise RemoteDamaged(remote=self.location, reason=f"nothing is known of {origin}")
+        return self.others[origin]
+
+    def writing(self) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def read_manifest(self) -> bytes | None:
         return self.manifest

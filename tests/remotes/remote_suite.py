@@ -117,7 +117,8 @@ class RemoteSuite:
             remote = opened()
             together.wait()
             try:
-                remote.publish(data, b"zero")
+                with remote.writing():
+                    remote.publish(data, b"zero")
             except RemoteStale:
                 return False
             return True

@@ -47,7 +47,7 @@ def test_push_that_crashes_at_any_call(tmp_path: Path, noise: random.Random, cra
         remote.manifest, remote.packs = start, dict(packs)
         state.save(lab.pod.folder, "origin")
         with pytest.raises(Crash):
-            lab.push(FaultyRemote(remote).at(index, crash))
+            lab.push(FaultyRemote(remote).at_call(index, crash))
         # The remote is whole, as it was or as it will be.
         copy = cloned(remote, tmp_path / f"between{index}")
         assert copy.problems() == ()
@@ -142,7 +142,7 @@ def test_fetch_that_crashes_at_any_call(tmp_path: Path, noise: random.Random, cr
         remote.manifest = later
         packs = copy.packs()
         with pytest.raises(Crash):
-            copy.fetch(FaultyRemote(remote).at(index, crash))
+            copy.fetch(FaultyRemote(remote).at_call(index, crash))
         assert copy.refs["refs/remotes/origin/main"] == first
         assert copy.problems() == ()
         assert copy.stray() == []
@@ -163,7 +163,7 @@ def test_push_survives_a_failure_at_any_call(
     total = _calls_of(lambda remote: lab.push(remote, remote_name="counted"), MemoryRemote())
     for index in range(total):
         remote = MemoryRemote()
-        lab.push(FaultyRemote(remote).at(index, fault), remote_name=f"r{index}")
+        lab.push(FaultyRemote(remote).at_call(index, fault), remote_name=f"r{index}")
         assert manifest_of(remote).refs == {MAIN: lab.head}
         assert manifest_of(remote).generation == 1
         assert RemoteState.load(lab.pod.folder, f"r{index}").manifest == manifest_of(remote)
@@ -180,7 +180,7 @@ def test_fetch_survives_a_failure_at_any_call(
     lab.push(remote)
     total = _calls_of(lambda place: cloned(place, tmp_path / "counted"), remote)
     for index in range(total):
-        copy = cloned(FaultyRemote(remote).at(index, fault), tmp_path / f"copy{index}")
+        copy = cloned(FaultyRemote(remote).at_call(index, fault), tmp_path / f"copy{index}")
         assert copy.working() == lab.working()
 
 
@@ -192,7 +192,7 @@ def test_clone_that_crashes_at_any_call_leaves_nothing(tmp_path: Path, noise: ra
     total = _calls_of(lambda place: cloned(place, tmp_path / "counted"), remote)
     for index in range(total):
         with pytest.raises(Crash):
-            cloned(FaultyRemote(remote).at(index, crashes), tmp_path / "copy")
+            cloned(FaultyRemote(remote).at_call(index, crashes), tmp_path / "copy")
         assert not (tmp_path / "copy").exists()
 
 

@@ -36,15 +36,19 @@ class PodReader(Protocol):
         """A file of any size, as `FairOS.download` and `FairOS.public_file` fetch it."""
 
 
-class SharedPod:
-    """A pod read by its sharing reference. Needs no login, and is never served from a cache."""
+class ReferredPod:
+    """A pod read by its sharing reference. Needs no login, and is never served from a cache.
+
+    Args:
+        place: what the pod is called in messages and remembered by, if not by the reference's first digits.
+    """
 
     name: str | None = None
 
-    def __init__(self, fairos: FairOS, reference: SharingReference) -> None:
+    def __init__(self, fairos: FairOS, reference: SharingReference, place: str | None = None) -> None:
         self._fairos = fairos
         self._reference = reference
-        self.place = str(reference)
+        self.place = place or str(reference)
 
     def read(self, path: str, limit: int) -> bytes:
         return self._fairos.read_public_file(self._reference, path, limit)

@@ -29,7 +29,7 @@ from sovrgit.remotes.firstcli.adopt import (
     folder_name,
 )
 from sovrgit.remotes.firstcli.look import FirstPod, look
-from sovrgit.remotes.firstcli.reading import NamedPod, SharedPod
+from sovrgit.remotes.firstcli.reading import NamedPod, ReferredPod
 from sovrgit.runs.inputs import read_recipe
 from sovrgit.runs.trust import approve, proposal
 from sovrgit.store.session import WriteSession
@@ -210,7 +210,7 @@ def test_names_of_folders(name: str, folder: str) -> None:
 def test_by_reference_and_by_name(tmp_path: Path, reza: FairOS, stranger: FairOS) -> None:
     reference = store_first(reza)
     ids = []
-    for number, reader in enumerate((SharedPod(stranger, reference), NamedPod(reza, "blender"))):
+    for number, reader in enumerate((ReferredPod(stranger, reference), NamedPod(reza, "blender"))):
         found = look(reader, no_pause)
         assert isinstance(found, FirstPod)
         made = clone_first(reader, found, tmp_path / str(number), time_ns=0, pause=no_pause)
@@ -226,7 +226,7 @@ def test_by_reference_and_by_name(tmp_path: Path, reza: FairOS, stranger: FairOS
 
 
 def test_a_download_that_breaks_off(tmp_path: Path, standin: StandIn, reza: FairOS, stranger: FairOS) -> None:
-    reader = SharedPod(stranger, store_first(reza))
+    reader = ReferredPod(stranger, store_first(reza))
     standin.faults.add(Fault(Kind.RESET_DOWNLOAD, call="/public-file", file="/blender.zip", times=2, amount=30))
     clone_first(reader, FirstPod("blender"), tmp_path / "pod", time_ns=0, pause=no_pause).pod.close()
     standin.faults.add(Fault(Kind.SHORT_BODY, call="/public-file", file="/blender.zip", times=9, amount=30))
@@ -238,7 +238,7 @@ def test_a_download_that_breaks_off(tmp_path: Path, standin: StandIn, reza: Fair
 def test_an_archive_that_is_damaged_at_the_server(
     tmp_path: Path, standin: StandIn, reza: FairOS, stranger: FairOS
 ) -> None:
-    reader = SharedPod(stranger, store_first(reza))
+    reader = ReferredPod(stranger, store_first(reza))
     raw_put(reza, "blender", "blender.zip", zipped_files(FILES)[:-9])
     with pytest.raises(ArchiveInvalid, match=r"`blender\.zip`"):
         clone_first(reader, FirstPod("blender"), tmp_path / "pod", time_ns=0, pause=no_pause)
@@ -251,7 +251,7 @@ def test_an_archive_that_is_too_large(
     from sovrgit.remotes.firstcli import adopt as adopting
 
     monkeypatch.setattr(adopting, "MAX_ARCHIVE", 100)
-    reader = SharedPod(stranger, store_first(reza))
+    reader = ReferredPod(stranger, store_first(reza))
     with pytest.raises(ArchiveInvalid, match="more than 100 bytes"):
         clone_first(reader, FirstPod("blender"), tmp_path / "pod", time_ns=0, pause=no_pause)
     assert not (tmp_path / "pod").exists()

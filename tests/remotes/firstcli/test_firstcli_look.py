@@ -14,11 +14,11 @@ from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.failures import Absent, FileAbsent, PodAbsent, ReferenceAbsent
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.firstcli.look import RECIPE_LIMIT, FirstPod, OtherPod, PodLook, SovrPod, look, read_recipe
-from sovrgit.remotes.firstcli.reading import NamedPod, SharedPod
+from sovrgit.remotes.firstcli.reading import NamedPod, ReferredPod
 
 
 def by_reference(fairos: FairOS, reference: SharingReference) -> PodLook:
-    return look(SharedPod(fairos, reference), no_pause)
+    return look(ReferredPod(fairos, reference), no_pause)
 
 
 def by_name(fairos: FairOS, name: str) -> PodLook:
@@ -49,7 +49,7 @@ def test_a_pod_of_ours(standin: StandIn, reza: FairOS, stranger: FairOS) -> None
     assert standin.counts.total().calls == 1
     assert isinstance(found, SovrPod) and found.manifest.recipe == {"name": "mine"}
     assert by_name(reza, "mine") == found
-    assert read_recipe(SharedPod(stranger, reference), no_pause) == recipe("mine")
+    assert read_recipe(ReferredPod(stranger, reference), no_pause) == recipe("mine")
 
 
 def test_a_pod_that_both_have_stored_is_ours(reza: FairOS, stranger: FairOS) -> None:

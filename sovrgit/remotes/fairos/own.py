@@ -1,0 +1,155 @@
+"""A pod of the user's own as a remote: written to by its name, read back by its own sharing reference.
+
+A session's reads are served from its caches and prove nothing, so that even the owner reads by reference, which is
+always fresh. `docs/internals/fairos.md` says what else a server does that this is a defence against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sovrgit.errors import RemoteStale, RemoteUnavailable
+from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.lock import locked
+from sovrgit.remotes.base import Transient
+from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.fairos.contents import Contents
+from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent, PodAbsent
+from sovrgit.remotes.fairos.memory import Memory
+from sovrgit.remotes.fairos.reference import SharingReference
+from sovrgit.remotes.fairos.shared import FOLDER, MANIFEST, SharedPod, Unlock
+
+RECIPE = "recipe.json"
+
+
+class OwnPod(SharedPod):
+    """One of the user's pods. It is made by the first push.
+
+    Args:
+        pod: its name.
+        memory: knows whether the pod was there once. Such a pod is never made anew: a server that fails to read the
+            list of pods shows none, and a second pod of the same name would take the place of the first.
+        temporary: a folder for files in the making.
+        lock: a file that every process of this user locks that writes to this pod.
+    """
+
+    def __init__(
+        self,
+        client: FairOS,
+        location: str,
+        pod: str,
+        contents: Contents,
+        *,
+        memory: Memory,
+        temporary: Path,
+        lock: Path | None,
+        unlock: Unlock | None = None,
+    ) -> None:
+        super().__init__(client, location, memory.get(), contents, unlock)
+        self._pod = pod
+        self._memory = memory
+        self._temporary = temporary
+        self._lock = lock
+        self._is_ready = self._reference is not None
+        self._is_new = False
+        self._sent: set[str] = set()
+
+    def writing(self) -> AbstractContextManager[None]:
+        if self._lock is None:
+            return contextlib.nullcontext()
+        self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return locked(self._lock)
+
+    def read_manifest(self) -> bytes | None:
+        if self._reference is None and not self._find():
+            return None
+        return super().read_manifest()
+
+    def reference(self) -> SharingReference:
+        if self._reference is None and not self._find():
+            raise PodAbsent(location=self.location, reason="there is no such pod", hint="push to it first")
+        return super().reference()
+
+    def share(self) -> SharingReference:
+        """The pod's sharing reference, asked of the server.
+
+        Raises:
+            RemoteUnavailable: if there is no such pod.
+        """
+        reference = self._client.share_pod(self._pod)
+        if reference != self._reference:
+            self._memory.set(reference)
+            self._reference = reference
+        return reference
+
+    def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
+        self._make_ready()
+        with self._contents.sending(pack, source, self._temporary) as (name, file):
+            self._upload(FOLDER, name, file, file.stat().st_size, advance)
+
+    def publish(self, manifest: bytes, expected: bytes | None) -> None:
+        self._make_ready()
+        if self._is_new and expected is not None:
+            raise RemoteStale(remote=self.location)
+        if self._is_new:
+            # Nobody has written to it yet; but an earlier pod with the same address may have left a file there, which
+            # would be in the way for ever.
+            with contextlib.suppress(FileAbsent):
+                self._client.delete_file(self._pod, f"{FOLDER}/{MANIFEST}")
+            self._is_new = False
+        elif self.read_manifest() != expected:
+            raise RemoteStale(remote=self.location)
+        data = self._contents.close_manifest(manifest)
+        self._upload(FOLDER, MANIFEST, data, len(data), lambda _: None)
+
+    def put_recipe(self, recipe: bytes) -> None:
+        """Keep the recipe where the first Sovr CLI, and whoever lists pods, looks for it; not that of a private pod."""
+        if self._contents.sealed:
+            return
+        self._make_ready()
+        self._upload("/", RECIPE, recipe, len(recipe), lambda _: None)
+
+    def _find(self) -> bool:
+        """Look for the pod among the user's; whether it is there."""
+        if not self._client.pod_present(self._pod):
+            return False
+        self.share()
+        return True
+
+    def _make_ready(self) -> None:
+        """See to it that the pod is there, and its folder."""
+        if self._is_ready:
+            return
+        if self._reference is None:
+            self._is_new = self._client.make_pod(self._pod)
+            # Two pods that were made at once have one address, and the list names only one of them.
+            if not self._client.pod_present(self._pod):
+                raise Transient(location=self.location, reason="it was made, and the server does not list it")
+            self.share()
+        self._client.make_folder(self._pod, FOLDER)
+        self._is_ready = True
+
+    def _upload(self, folder: str, name: str, source: Path | bytes, size: int, advance: Callable[[int], None]) -> None:
+        path = f"{folder.rstrip('/')}/{name}"
+        if path in self._sent and name != MANIFEST:
+            # It was sent, and is not there as it was sent. What an earlier pod with the same address has left in its
+            # place goes only by being deleted.
+            with contextlib.suppress(FileAbsent):
+                self._client.delete_file(self._pod, path)
+        self._sent.add(path)
+        try:
+            self._client.upload(self._pod, folder, name, source, size, advance)
+        except FolderAbsent as error:
+            # Forgotten, or made by another session that this one does not see.
+            self._client.make_folder(self._pod, FOLDER)
+            raise Transient(location=self.location, reason="its folder was missing") from error
+        except PodAbsent as error:
+            raise RemoteUnavailable(
+                location=self.location,
+                reason=f"the server does not list the pod `{self._pod}` any more",
+                hint="servers lose their list of pods at times: try again later, read it by its reference, "
+                "or push to a pod of another name",
+            ) from error

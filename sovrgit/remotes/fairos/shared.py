@@ -1,0 +1,212 @@
+"""A pod that somebody shared, as a remote to read from: no account is needed, and nothing is ever cached on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar
+
+from blake3 import blake3
+
+from sovrgit.errors import ReferenceUnknown, RemoteDamaged, RemoteUnavailable, SealBroken, SovrError, Unsupported
+from sovrgit.objects.codec import MAX_METADATA_SIZE
+from sovrgit.objects.ids import ObjectId
+from sovrgit.remotes.base import Transient, doubt
+from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.fairos.contents import Contents
+from sovrgit.remotes.fairos.failures import FileAbsent, PodAbsent, ReferenceAbsent
+from sovrgit.remotes.fairos.reference import SharingReference
+from sovrgit.remotes.sealing.form import largest_sealed, sealed_with
+from sovrgit.store.files import reporting, write_all
+
+Unlock = Callable[[str], Contents]
+
+FOLDER = "/sovr"
+MANIFEST = "manifest"
+
+
+class SharedPod:
+    """What a sharing reference leads to.
+
+    Args:
+        client: closed with this.
+        location: what the place is remembered by.
+        contents: how files are kept there.
+        unlock: how they are kept if they turn out to be sealed, and that was not known; finds the key by its
+            fingerprint.
+    """
+
+    kind: ClassVar[str] = "fairos"
+    keeps_chain: ClassVar[bool] = True
+    answers_vary: ClassVar[bool] = True
+    is_far: ClassVar[bool] = True
+    downloads_at_once: ClassVar[int] = 4
+
+    def __init__(
+        self,
+        client: FairOS,
+        location: str,
+        reference: SharingReference | None,
+        contents: Contents,
+        unlock: Unlock | None = None,
+    ) -> None:
+        self.location = location
+        self._client = client
+        self._reference = reference
+        self._contents = contents
+        self._unlock = unlock
+        self._was_found = False
+
+    def describe(self) -> str:
+        return self.location
+
+    def close(self) -> None:
+        self._client.close()
+
+    def at(self, origin: str) -> SharedPod:
+        try:
+            reference = SharingReference.parse(origin)
+        except ReferenceUnknown as error:
+            raise RemoteDamaged(remote=self.location, reason="it names packs at no sharing reference") from error
+        # Only by reference, on the same server: a manifest names no addresses.
+        return SharedPod(self._client, f"fairos:ref-{reference.fingerprint}", reference, Contents())
+
+    def writing(self) -> AbstractContextManager[None]:
+        raise self._read_only()
+
+    @property
+    def client(self) -> FairOS:
+        """The client that is used, which is closed with this."""
+        return self._client
+
+    @property
+    def contents(self) -> Contents:
+        """How files are kept there, as far as it is known."""
+        return self._contents
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def read_manifest(self) -> bytes | None:
+        data = self.read_file(f"{FOLDER}/{MANIFEST}", largest_sealed(MAX_METADATA_SIZE))
+        if data is None:
+            return None
+        if not self._contents.sealed and (fingerprint := sealed_with(data, f"the manifest of `{self.location}`")):
+            if self._unlock is None:
+                raise RemoteDamaged(remote=self.location, reason="it is sealed, and was not when it was named")
+            self._contents = self._unlock(fingerprint)
+        try:
+            return self._contents.open_manifest(data, self.location)
+        except SealBroken as error:
+            raise doubt(self, error) from error
+
+    def read_file(self, path: str, limit: int) -> bytes | None:
+        """A small file of the pod as it is now, or None if it is not found.
+
+        Raises:
+            RemoteUnavailable: if there is no such pod, or the server cannot be reached.
+            RemoteDamaged: if it has more than `limit` bytes.
+        """
+        try:
+            data = self._client.read_public_file(self.reference(), path, limit)
+            self._was_found = True
+            return data
+        except FileAbsent:
+            return None
+        except ReferenceAbsent as error:
+            raise self._no_such_reference() from error
+
+    def has_pack(self, pack: ObjectId, size: int) -> bool:
+        digest = blake3()
+        counted = 0
+
+        def take(data: bytes) -> None:
+            nonlocal counted
+            counted += len(data)
+            digest.update(data)
+
+        try:
+            self._fetch(pack, size, take, lambda _: None)
+        except (FileAbsent, PodAbsent, RemoteDamaged, SealBroken):
+            return False
+        return counted == size and digest.digest() == pack
+
+    def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
+        with reporting(target):
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+        taken = 0
+
+        def write(data: bytes) -> None:
+            nonlocal taken
+            data = data[: size - taken]
+            with reporting(target):
+                write_all(descriptor, data)
+            taken += len(data)
+
+        try:
+            self._fetch(pack, size, write, advance)
+        except FileAbsent as error:
+            self._remove(target)
+            hint = "the owner may have pushed a moment ago; wait some minutes and repeat: what has arrived is kept"
+            missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there", hint=hint)
+            raise doubt(self, missing) from error
+        except (RemoteDamaged, SealBroken) as error:
+            self._remove(target)
+            raise doubt(self, error) from error
+        except BaseException:
+            self._remove(target)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _fetch(
+        self, pack: ObjectId, size: int, write: Callable[[bytes], object], advance: Callable[[int], None]
+    ) -> None:
+        with self._contents.receiving(pack, size, write) as (name, limit, sink):
+            try:
+                self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink, advance)
+            except ReferenceAbsent as error:
+                raise self._no_such_reference() from error
+
+    @staticmethod
+    def _remove(target: Path) -> None:
+        with contextlib.suppress(OSError):
+            target.unlink()
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def publish(self, manifest: bytes, expected: bytes | None) -> None:
+        raise self._read_only()
+
+    def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
+        raise self._read_only()
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def reference(self) -> SharingReference:
+        """The pod's sharing reference.
+
+        Raises:
+            RemoteUnavailable: if it has none.
+        """
+        if self._reference is None:
+            raise RemoteUnavailable(location=self.location, reason="its sharing reference is not known")
+        return self._reference
+
+    def _no_such_reference(self) -> SovrError:
+        # An unknown reference and a lookup that took too long look the same, but for those that were good before.
+        kind = Transient if self._was_found else RemoteUnavailable
+        return kind(
+            location=self.location,
+            reason="nothing is found at this sharing reference",
+            hint="check it for typos, and that this server is on the network where it was shared",
+        )
+
+    def _read_only(self) -> Unsupported:
+        return Unsupported(
+            what=f"pushing to `{self.location}`",
+            reason="a sharing reference is for reading",
+            hint="push to a pod of your own: `sovr remote add mine fairos:NAME`, then `sovr push mine`",
+        )

@@ -1,0 +1,143 @@
+"""Sharing pods on networks: which are private, and the references that lead to them.
+
+Like `sovrgit.actions`, shared by the command line and by `sovrgit.api`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sovrgit.errors import RecipeInvalid, RemoteUnavailable, Unsupported
+from sovrgit.pod.pod import Pod
+
+if TYPE_CHECKING:
+    from sovrgit.remotes.networks import Networks
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A pod that can be cloned by its reference. Whoever has the reference can read all of it, now and later."""
+
+    remote: str
+    location: str
+    reference: str = field(repr=False)
+    private: bool
+    """Whether the reference carries the key without which nothing of the pod can be read."""
+
+
+def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False) -> Shared:
+    """The reference by which others clone what was pushed to a remote.
+
+    Args:
+        name: the remote's name in this pod.
+        private: give out the key of a private pod with it.
+
+    Raises:
+        Unsupported: if the remote has no references, or is private and its key was not to be given out, or the other
+            way round.
+        RemoteUnavailable: if nothing has been pushed to it.
+        SovrError: as the remote gives cause.
+    """
+    from sovrgit.remotes.base import with_retries
+    from sovrgit.remotes.locations import location_of, open_remote
+
+    location = location_of(pod, name)
+    with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        if remote.kind != "fairos":
+            raise Unsupported(
+                what=f"a reference for `{location}`",
+                reason="it is a folder",
+                hint=f"whoever can read the folder clones it with `sovr clone {location}`",
+            )
+        from sovrgit.remotes.fairos.own import OwnPod
+        from sovrgit.remotes.fairos.sealed import SealedContents
+
+        if not isinstance(remote, OwnPod):
+            raise Unsupported(
+                what=f"a reference for `{location}`",
+                reason="it is somebody else's pod",
+                hint="pass on the reference that you were given",
+            )
+        if with_retries(remote.read_manifest) is None:
+            raise RemoteUnavailable(
+                location=location, reason="nothing has been pushed to it yet", hint=f"run `sovr push {name}` first"
+            )
+        reference = with_retries(remote.share).reveal()
+        contents = remote.contents
+        if not isinstance(contents, SealedContents):
+            if private:
+                raise Unsupported(
+                    what=f"a private reference for `{location}`",
+                    reason="it was pushed as a public pod, and is not sealed",
+                    hint="push it to another pod: `sovr remote add NAME fairos:POD --private`",
+                )
+            return Shared(name, location, reference, private=False)
+        if not private:
+            raise Unsupported(
+                what=f"a public reference for `{location}`",
+                reason="it is a private pod, and a reference without its key opens nothing",
+                hint=f"`sovr share {name} --private` gives out the key with it",
+            )
+        return Shared(name, location, f"{reference}#{contents.key.reveal()}", private=True)
+
+
+def known_reference(pod: Pod, name: str, *, public: bool = False) -> str | None:
+    """The reference of a public pod that was pushed to a remote, if it is known here; nothing is asked of a server.
+
+    Args:
+        public: it is public whatever the recipe says.
+    """
+    from sovrgit.remotes.fairos.memory import PodMemory
+    from sovrgit.remotes.fairos.place import is_fairos, parse_place
+    from sovrgit.remotes.locations import location_of
+
+    location = location_of(pod, name)
+    if not is_fairos(location) or parse_place(location).pod is None or not (public or is_public(pod)):
+        return None
+    if pod.config.get(f"remote.{name}.key") is not None:
+        return None
+    reference = PodMemory(pod, location).get()
+    return reference.reveal() if reference is not None else None
+
+
+def is_public(pod: Pod) -> bool:
+    """Whether the recipe of the last commit says that everybody may read the pod."""
+    from sovrgit.runs.inputs import read_recipe
+
+    try:
+        return bool(read_recipe(pod.store, pod.head_tree())[1].public)
+    except RecipeInvalid:
+        return False
+
+
+def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
+    """Before the first push to a pod on a network: let it be sealed, unless the recipe says that it is public.
+
+    The setting `remote.NAME.private`, `true` or `false`, wins over the recipe. What was pushed once stays as it is.
+
+    Raises:
+        SovrError: as the remote, or the place where keys are kept, gives cause.
+    """
+    from sovrgit.remotes.base import with_retries
+    from sovrgit.remotes.fairos.place import is_fairos, parse_place
+    from sovrgit.remotes.locations import location_of, open_remote
+    from sovrgit.remotes.state import RemoteState
+
+    location = location_of(pod, name)
+    if networks is None or not is_fairos(location) or parse_place(location).pod is None:
+        return False
+    if pod.config.get(f"remote.{name}.key") is not None or RemoteState.load(pod.folder, name).manifest is not None:
+        return False
+    wanted = pod.config.get(f"remote.{name}.private")
+    if wanted == "false" or (wanted is None and is_public(pod)):
+        return False
+    with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        if with_retries(remote.read_manifest) is not None:
+            return False
+    from sovrgit.remotes.fairos.opening import seal_remote
+
+    with pod.lock():
+        seal_remote(pod, name, networks)
+    return True
