@@ -35,7 +35,7 @@ def rebuild(
 ) -> Rebuilt:
     """Look into all own pods and write the registry of those with a recipe, in the form of the first Sovr CLI.
 
-    The references of pods whose recipe says `public` are put into it.
+    The references of pods whose recipe says `public` are put into it. Private pods are left out.
 
     Args:
         fairos: a client with a new session.
@@ -112,6 +112,11 @@ def share(fairos: FairOS, pause: Pause = time.sleep) -> SharingReference:
 
 
 def _is_to_be_listed(found: Surveyed) -> bool:
+    # What a private pod says of itself is sealed, and would not be in a registry.
+    return not found.private and _has_recipe(found)
+
+
+def _has_recipe(found: Surveyed) -> bool:
     return found.tool == "sovr" or (found.tool == "first-cli" and found.recipe is not None)
 
 

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 from command_lab import Cli, on_terminal, words
 
+from sovrgit.credentials.filestore import FileStore
+from sovrgit.credentials.stores import Secrets
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
 from sovrgit.remotes import base
+from sovrgit.remotes.sealing.keeping import keep_key
+from sovrgit.remotes.sealing.key import PodKey
 
 # How pods are put onto a stand-in is shared with the tests of what reads them.
 sys.path.append(str(Path(__file__).parents[1] / "remotes" / "firstcli"))
@@ -110,11 +114,22 @@ def test_pods_as_json(full: World) -> None:
     assert found["blender"] == {
         **{"pod": "blender", "kind": "compute", "stored_by": "first-cli", "shared_with_me": False, "name": "blender"},
         **{"version": "1.0", "author": "reza", "description": "Renders a .blend file.", "public": True},
-        **{"pushed_ns": None, "generation": None, "trouble": None},
+        **{"private": False, "pushed_ns": None, "generation": None, "trouble": None},
         "reference": full.fairos.share_pod("blender").reveal(),
     }
     assert found["torn"]["kind"] == "broken" and found["torn"]["trouble"]
     assert found["mine"]["pushed_ns"] == 1_700_000_000_000_000_000 and found["photos"]["kind"] == "other"
+
+
+def test_private_pods(world: World) -> None:
+    key = PodKey.new()
+    lab.store_ours(world.fairos, "diary", {"name": "diary", "kind": "data", "description": "Dear me"}, key=key)
+    cli = world.logged_in()
+    said = cli("pods")
+    assert said.out.startswith("diary  sealed    (private)  ") and "no key for it is known here" in said.out
+    keep_key(Secrets([FileStore(cli.folder.parent / "credentials")]), key)
+    cli.set(SOVR_DATE="1700007200")
+    assert cli("pods").lines == ["diary  data      (private, pushed 2 hours ago, generation 3)  Dear me"]
 
 
 def test_no_pods(world: World) -> None:
@@ -177,19 +192,19 @@ def test_import_of_what_is_none(full: World) -> None:
     assert cli("import", "torn", code=55).out == ""
 
 
-def test_import_of_a_pod_of_ours_is_a_clone(full: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which pod is cloned, by what: how clones are made from a server is tested with that remote."""
-    from sovrgit import actions
-
-    asked = []
-
-    def get_pod(reference: str, *_: object, **options: object) -> None:
-        asked.append((reference, options["remote_name"]))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(actions, "get_pod", get_pod)
-    full.logged_in()("import", "mine", code=130)
-    assert asked == [("fairos:mine", "origin")]
+def test_import_of_a_pod_of_ours(full: World) -> None:
+    cli = full.logged_in()
+    made = cli.at(cli.folder)
+    made.pod("ours")
+    made("remote", "add", "origin", "fairos:ours")
+    made("push", "-q")
+    head = made("log", "-q").out
+    said = cli("import", "ours", "copy")
+    assert words(said.out).startswith(f"cloned into {cli.folder}/copy at <id> (")
+    assert cli.at(cli.folder / "copy")("log", "-q").out == head
+    assert cli.json("import", "ours", "other", "--server", full.standin.url)["received_packs"] == 1
+    found = {pod["pod"]: pod for pod in cli.json("pods")["pods"]}
+    assert (found["ours"]["kind"], found["ours"]["stored_by"]) == ("compute", "sovr")
 
 
 # --- registry ---------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.firstcli.adopt import clone_first
 from sovrgit.remotes.firstcli.look import FirstPod, OtherPod, look
-from sovrgit.remotes.firstcli.reading import NamedPod, SharedPod
+from sovrgit.remotes.firstcli.reading import NamedPod, ReferredPod
 
 REAL = os.environ.get("SOVR_TEST_FAIROS_URL")
 
@@ -63,11 +63,11 @@ def test_old_pods_from_first_to_last(server: ServerAddress, tmp_path: Path) -> N
     with FairOS(server) as stranger:
         (hit,) = search(["render"], [Source("reza", read_added(stranger, registry, no_pause))])
         assert hit.pod.reference == reference
-        shared = SharedPod(stranger, reference)
+        shared = ReferredPod(stranger, reference)
         found = look(shared, no_pause)
         assert isinstance(found, FirstPod)
         with (adopted := clone_first(shared, found, tmp_path / "theirs", time_ns=0, pause=no_pause)).pod as pod:
             assert adopted.head == head
             assert (pod.root / "payload" / "cubes.blend").read_bytes() == FILES["payload/cubes.blend"]
-        assert look(SharedPod(stranger, output), no_pause) == FirstPod("output-blender", "output")
-        assert isinstance(look(SharedPod(stranger, registry.reference), no_pause), OtherPod)
+        assert look(ReferredPod(stranger, output), no_pause) == FirstPod("output-blender", "output")
+        assert isinstance(look(ReferredPod(stranger, registry.reference), no_pause), OtherPod)
