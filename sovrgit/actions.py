@@ -6,7 +6,7 @@ Shared by the command line and by `sovrgit.api`. Like the library below, nothing
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
@@ -30,6 +30,7 @@ def push_pod(
     branches: Sequence[str] = (),
     with_runs: bool = False,
     full: bool = False,
+    allowed: Collection[bytes] = (),
     networks: Networks | None = None,
     progress: Progress = SILENT,
 ) -> Pushed:
@@ -40,6 +41,7 @@ def push_pod(
         time_ns: now, in nanoseconds since 1970.
         with_runs: also records of failed and repeated runs.
         full: send also what readers of a fork could get from the pod that it was forked from.
+        allowed: paths of files that look like secrets and may be sent all the same.
 
     Raises:
         RevisionNotFound: if there is no such branch, or no commit yet.
@@ -62,7 +64,7 @@ def push_pod(
     seal_if_private(pod, name, networks)
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
         borrowed = () if full else borrowed_packs(pod, name)
-        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed)
+        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, allowed=allowed)
         pushed = push(pod, remote, request, progress)
         _keep_recipe(pod, name, remote)
         return pushed
