@@ -45,7 +45,8 @@ def load_command(name: str) -> click.Command:
 
 
 def _command(command: click.Command, path: str, level: int = 3) -> Iterator[str]:
-    context = click.Context(command, info_name=path)
+    # With the names that the program gives it: the command remembers its help option.
+    context = click.Context(command, info_name=path, help_option_names=["-h", "--help"])
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     yield from (f"{'#' * level} `{path}`", "", "```text", usage, "```", "", _help(command.help or ""), "")
     options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
