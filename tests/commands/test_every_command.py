@@ -22,7 +22,7 @@ ARGUMENTS = {
 }
 """What makes sense to give to a command, where it needs something."""
 
-NEED_NO_POD = {"init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"}
+NEED_NO_POD = {"init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami", "persist-self"}
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - NEED_NO_POD))
