@@ -40,12 +40,14 @@ def commands() -> str:
 
 def load_command(name: str) -> click.Command:
     """The command of a name, as the command line would load it."""
-    command: click.Command = importlib.import_module(f"sovrgit.commands.{name.replace('-', '_')}").command
+    from sovrgit.commands.catalogue import module_of
+
+    command: click.Command = importlib.import_module(module_of(name)).command
     return command
 
 
 def _command(command: click.Command, path: str, level: int = 3) -> Iterator[str]:
-    # With the names that the program gives it: the command remembers its help option.
+    # A command remembers the first answer to what its help options are: it must be that of the command line.
     context = click.Context(command, info_name=path, help_option_names=["-h", "--help"])
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     yield from (f"{'#' * level} `{path}`", "", "```text", usage, "```", "", _help(command.help or ""), "")

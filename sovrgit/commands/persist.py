@@ -5,18 +5,19 @@ from __future__ import annotations
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.pushing import ALLOW_SECRET, push_to
 from sovrgit.ui.persistview import PersistedView
 
 
 @sovr_command("persist")
 @click.argument("remote", required=False)
 @click.option("-m", "--message", default="Persist", show_default=True, help="The message of the commit.")
-def command(app: App, remote: str | None, message: str) -> None:
+@ALLOW_SECRET
+def command(app: App, remote: str | None, message: str, allowed: tuple[str, ...]) -> None:
     """Commit everything, push it to REMOTE, and tell the reference of a pod that its recipe calls public.
 
     A pod without remotes gets one: the pod of its name on the FairOS server.
     """
-    from sovrgit.commands.pushing import push_to
     from sovrgit.errors import NothingToCommit
     from sovrgit.pod.commits import CommitRequest, commit
     from sovrgit.remotes.locations import default_remote, remotes
@@ -26,7 +27,7 @@ def command(app: App, remote: str | None, message: str) -> None:
     except NothingToCommit:
         made = None
     name = remote or (default_remote(app.pod) if remotes(app.pod) else _first_remote(app))
-    app.show(PersistedView(made, push_to(app, name)))
+    app.show(PersistedView(made, push_to(app, name, allowed=allowed)))
 
 
 def _first_remote(app: App) -> str:

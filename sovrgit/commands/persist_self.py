@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.pushing import ALLOW_SECRET, push_to
 from sovrgit.ui.selfview import SelfView
 
 _PLACE = "fairos:sovr"
@@ -27,7 +28,6 @@ def command(app: App, location: str | None, folder: Path | None, allowed: tuple[
     A later version becomes the next commit of the same pod. Whatever looks like a key or a password is refused.
     With --folder alone the pod is made there, and nothing is pushed.
     """
-    from sovrgit.commands.pushing import push_to
     from sovrgit.selfpod.persist import REMOTE, SelfRequest, make_self_pod
 
     if location is None and folder is None:
@@ -39,5 +39,5 @@ def command(app: App, location: str | None, folder: Path | None, allowed: tuple[
         made = make_self_pod(place, request, app.networks, app.progress)
         stack.callback(made.pod.close)
         app.use(made.pod)
-        pushed = push_to(app, REMOTE) if location is not None else None
+        pushed = push_to(app, REMOTE, allowed=allowed) if location is not None else None
         app.show(SelfView(made, place if folder is not None else None, pushed))
