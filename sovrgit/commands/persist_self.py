@@ -19,9 +19,7 @@ _PLACE = "fairos:sovr"
 @sovr_command("persist-self")
 @click.option("--remote", "location", metavar="LOCATION", help=f"Where to; `{_PLACE}` if neither this nor --folder is.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Make the pod in this folder, and leave it there.")
-@click.option(
-    "--allow-secret", "allowed", metavar="PATH", multiple=True, help="Take PATH though it looks like a secret."
-)
+@ALLOW_SECRET
 def command(app: App, location: str | None, folder: Path | None, allowed: tuple[str, ...]) -> None:
     """Push this program itself, as it is installed, as a pod that everybody can clone and install.
 
