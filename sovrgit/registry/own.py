@@ -72,6 +72,35 @@ def rebuild(
     return Rebuilt(tuple(entries), tuple(published), broken)
 
 
+def register(fairos: FairOS, recipe: bytes, listed: Listed, pause: Pause = time.sleep) -> None:
+    """Put one pod into the user's own registry, as the first Sovr CLI did whenever it stored one.
+
+    Args:
+        fairos: a client with a new session.
+        recipe: the pod's recipe.
+
+    Raises:
+        RegistryInvalid: if the registry is there and cannot be read: what it says of others would be lost.
+        LoginNeeded, LoginFailed, RemoteUnavailable: if that cannot be done.
+        RemoteDamaged: if what is written does not arrive.
+    """
+    entries: dict[str, Any] = {}
+    if POD in with_retries(fairos.pods, pause).own:
+        try:
+            data = read_if_there(NamedPod(fairos, POD), f"/{FILE}", LIMIT, listed=True, pause=pause)
+        except (FileAbsent, PodAbsent, RemoteDamaged):
+            data = None
+        known = json_object(data) if data is not None else None
+        if known is None:
+            hint = "`sovr registry rebuild` makes it anew from all pods"
+            raise RegistryInvalid(name=POD, reason="cannot be read, so nothing was added to it", hint=hint)
+        entries = known
+    else:
+        with_retries(lambda: fairos.make_pod(POD), pause)
+    entries[listed.pod] = entry(json_object(recipe) or {}, listed)
+    _write(fairos, encode(entries), pause)
+
+
 def read_own(fairos: FairOS, pause: Pause = time.sleep) -> list[Listed]:
     """The pods in the user's own registry, with the references that the first Sovr CLI has noted; none without one.
 
