@@ -39,6 +39,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "remote": "List, add and remove remotes",
         "push": "Send commits to a remote",
         "persist": "Commit and push in one go",
+        "persist-self": "Push this program itself, as a public pod",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has and move forward to it",

@@ -1,8 +1,8 @@
 """Builds the program out of a pod that `sovr persist-self` has made: what pip calls (PEP 517 and 660).
 
-It belongs to the pod and needs nothing but the standard library, so that `pip install ./sovr` needs no index for a build
-tool. What it builds says of itself, in `METADATA`, exactly what the program said that made the pod; the same version
-makes the same wheel, byte by byte. All functions work in the current folder, as PEP 517 has it.
+It belongs to the pod and needs nothing but the standard library, so that `pip install ./sovr` needs no index for a
+build tool. What it builds says of itself, in `METADATA`, exactly what the program said that made the pod; the same
+version makes the same wheel, byte by byte. All functions work in the current folder, as PEP 517 has it.
 """
 
 from __future__ import annotations

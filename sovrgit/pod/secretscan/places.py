@@ -39,7 +39,7 @@ class Places:
         is_sent: Callable[[ObjectId], bool] = lambda item: True,
     ) -> None:
         self._store = store
-        self._allowed = frozenset(path.strip(b"/") for path in allowed)
+        self._allowed = allowed
         self._is_new = is_new
         self._is_sent = is_sent
         self._seen: set[tuple[bytes, ObjectId]] = set()
@@ -48,9 +48,7 @@ class Places:
 
     def allows(self, path: bytes) -> bool:
         """Whether a path need not be looked at."""
-        if path in self._allowed:
-            return True
-        return bool(self._allowed) and any(path.startswith(folder + b"/") for folder in self._allowed)
+        return is_below(path, self._allowed)
 
     def add(self, path: bytes, blob: ObjectId, holder: ObjectId) -> None:
         """Take a blob into account."""
@@ -87,6 +85,11 @@ class Places:
                     waiting.append((path + name + b"/", item, _folders(name, before)))
                 elif kind is not EntryKind.SYMLINK:
                     self.add(path + name, item, holder)
+
+
+def is_below(path: bytes, allowed: Collection[bytes]) -> bool:
+    """Whether a path is one of some others, or in a folder that is."""
+    return any(path == other or path.startswith(other.rstrip(b"/") + b"/") for other in allowed)
 
 
 def _folders(name: bytes, before: Sequence[Sequence[TreeEntry]]) -> list[ObjectId]:
