@@ -87,8 +87,17 @@ class OwnPod(SharedPod):
 
     def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
         self._make_ready()
+        # What is told is bytes of the pack, though sealed it has some more.
+        left = source.stat().st_size
+
+        def told(amount: int) -> None:
+            nonlocal left
+            amount = min(amount, left)
+            left -= amount
+            advance(amount)
+
         with self._contents.sending(pack, source, self._temporary) as (name, file):
-            self._upload(FOLDER, name, file, file.stat().st_size, advance)
+            self._upload(FOLDER, name, file, file.stat().st_size, told)
 
     def publish(self, manifest: bytes, expected: bytes | None) -> None:
         self._make_ready()

@@ -11,7 +11,15 @@ from typing import ClassVar
 
 from blake3 import blake3
 
-from sovrgit.errors import ReferenceUnknown, RemoteDamaged, RemoteUnavailable, SovrError, Unsupported
+from sovrgit.errors import (
+    KeyNeeded,
+    ReferenceUnknown,
+    RemoteDamaged,
+    RemoteUnavailable,
+    SealBroken,
+    SovrError,
+    Unsupported,
+)
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient, doubt
@@ -92,7 +100,10 @@ class SharedPod:
             if self._unlock is None:
                 raise RemoteDamaged(remote=self.location, reason="it is sealed, and was not when it was named")
             self._contents = self._unlock(fingerprint)
-        return self._contents.open_manifest(data, self.location)
+        try:
+            return self._contents.open_manifest(data, self.location)
+        except SealBroken as error:
+            raise doubt(self, error) from error
 
     def read_file(self, path: str, limit: int) -> bytes | None:
         """A small file of the pod as it is now, or None if it is not found.
@@ -120,8 +131,8 @@ class SharedPod:
             digest.update(data)
 
         try:
-            self._fetch(pack, size, take, lambda _: None)
-        except (FileAbsent, PodAbsent, RemoteDamaged):
+            self._fetch(pack, size, take)
+        except (FileAbsent, PodAbsent, RemoteDamaged, SealBroken, KeyNeeded):
             return False
         return counted == size and digest.digest() == pack
 
@@ -136,15 +147,17 @@ class SharedPod:
             with reporting(target):
                 write_all(descriptor, data)
             taken += len(data)
+            # Of the pack itself: sealed, it is larger than those know who wait for it.
+            advance(len(data))
 
         try:
-            self._fetch(pack, size, write, advance)
+            self._fetch(pack, size, write)
         except FileAbsent as error:
             self._remove(target)
             hint = "the owner may have pushed a moment ago; wait some minutes and repeat: what has arrived is kept"
             missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there", hint=hint)
             raise doubt(self, missing) from error
-        except RemoteDamaged as error:
+        except (RemoteDamaged, SealBroken, KeyNeeded) as error:
             self._remove(target)
             raise doubt(self, error) from error
         except BaseException:
@@ -153,12 +166,10 @@ class SharedPod:
         finally:
             os.close(descriptor)
 
-    def _fetch(
-        self, pack: ObjectId, size: int, write: Callable[[bytes], object], advance: Callable[[int], None]
-    ) -> None:
+    def _fetch(self, pack: ObjectId, size: int, write: Callable[[bytes], object]) -> None:
         with self._contents.receiving(pack, size, write) as (name, limit, sink):
             try:
-                self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink, advance)
+                self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink)
             except ReferenceAbsent as error:
                 raise self._no_such_reference() from error
 
