@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from transfer_lab import MAIN, Lab
+from transfer_lab import Lab
 
 from sovrgit.actions import fetch_pod, get_pod, push_pod
 from sovrgit.credentials.filestore import FileStore
@@ -64,6 +64,7 @@ class Watched(httpx.HTTPTransport):
         self.most = 0
         self._running = 0
         self._lock = threading.Lock()
+        self._gate = threading.RLock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
@@ -72,8 +73,10 @@ class Watched(httpx.HTTPTransport):
             self._running += 1
             self.most = max(self.most, self._running)
         try:
-            if self.before is not None:
-                self.before(request)
+            # One after the other: whoever starts a server again, say, is not disturbed by those who miss it.
+            with self._gate:
+                if self.before is not None:
+                    self.before(request)
             response = super().handle_request(request)
         except BaseException:
             self._ended()
@@ -83,6 +86,15 @@ class Watched(httpx.HTTPTransport):
         # Under way until the whole answer is here.
         response.stream = _Counted(response.stream, self._ended)  # type: ignore[arg-type]
         return response
+
+    def alone(self, do: Callable[[], object]) -> Callable[[], None]:
+        """Do something while no request begins."""
+
+        def alone() -> None:
+            with self._gate:
+                do()
+
+        return alone
 
     def _ended(self) -> None:
         with self._lock:
@@ -137,7 +149,9 @@ class User:
     # --- remotes ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def own(self, memory: Any, *, pod: str = "pod", contents: Contents | None = None, **options: Any) -> Iterator[OwnPod]:
+    def own(
+        self, memory: Any, *, pod: str = "pod", contents: Contents | None = None, **options: Any
+    ) -> Iterator[OwnPod]:
         """An own pod as a remote."""
         places = {"memory": memory, "temporary": self.folder, "lock": self.folder / "locks" / pod}
         remote = OwnPod(self.client(**options), f"fairos:{pod}", pod, contents or Contents(), **places)
@@ -150,7 +164,9 @@ class User:
     def shared(self, reference: str, contents: Contents | None = None, **options: Any) -> Iterator[SharedPod]:
         """A shared pod as a remote, read with no account."""
         found = SharingReference.parse(reference)
-        remote = SharedPod(self.client(nobody=True, **options), f"fairos:ref-{found.fingerprint}", found, contents or Contents())
+        remote = SharedPod(
+            self.client(nobody=True, **options), f"fairos:ref-{found.fingerprint}", found, contents or Contents()
+        )
         try:
             yield remote
         finally:
@@ -180,9 +196,7 @@ class User:
         )
 
     def fetch(self, lab: Lab, name: str = "origin", *, accept: bool = False, **options: Any) -> Fetched:
-        return fetch_pod(
-            lab.pod, name, time_ns=1, accept_divergence=accept, networks=self.networks(**options)
-        )
+        return fetch_pod(lab.pod, name, time_ns=1, accept_divergence=accept, networks=self.networks(**options))
 
     def clone(self, reference: str, name: str = "copy", *, progress: Progress = SILENT, **options: Any) -> Cloned:
         return get_pod(
@@ -230,8 +244,22 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.server = StandIn(folder)
         self.restarts = 0
+        self.met = threading.Event()
+        """Set when a call meets a fault that makes it wait."""
+        self.server = self._start(0)
+
+    def _start(self, port: int) -> StandIn:
+        server = StandIn(self.folder, port=port)
+        pause = server._listener.pause
+
+        def pausing(seconds: float) -> None:
+            if seconds > 1:
+                self.met.set()
+            pause(seconds)
+
+        server._listener.pause = pausing  # type: ignore[method-assign]
+        return server
 
     @property
     def url(self) -> str:
@@ -247,7 +275,7 @@ class Site:
     def restart(self) -> None:
         port = self.server.port
         self.server.close()
-        self.server = StandIn(self.folder, port=port)
+        self.server = self._start(port)
         self.restarts += 1
 
     def close(self) -> None:
@@ -272,6 +300,3 @@ def beyond_packs(seen: Sequence[str], packs: int) -> list[str]:
         for _ in range(packs):
             rest.remove(call)
     return rest
-
-
-__all__ = ["MAIN", "Site", "User", "Watched"]
