@@ -27,7 +27,7 @@ def command(app: App, name: str, folder: Path | None, server: str | None) -> Non
     from sovrgit.commands.accounts import connect, fairos_server
     from sovrgit.commands.getting import get_pod, view_of
     from sovrgit.remotes.firstcli.adopt import clone_first, folder_name
-    from sovrgit.remotes.firstcli.look import OtherPod, SovrPod
+    from sovrgit.remotes.firstcli.look import FirstPod, OtherPod
     from sovrgit.remotes.firstcli.reading import NamedPod
     from sovrgit.ui.adoptedview import AdoptedView
 
@@ -36,7 +36,7 @@ def command(app: App, name: str, folder: Path | None, server: str | None) -> Non
         found = _look(fairos, name)
         if isinstance(found, OtherPod):
             raise found.error(f"fairos:{name}")
-        if not isinstance(found, SovrPod):
+        if isinstance(found, FirstPod):
             target = app.folder / (folder_name(found) if folder is None else folder)
             reader = NamedPod(fairos, name)
             adopted = clone_first(reader, found, target, time_ns=app.now_ns(), progress=app.progress)

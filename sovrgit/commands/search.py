@@ -46,11 +46,12 @@ def _sources(app: App, server: str | None) -> tuple[list[Source], list[tuple[str
     from sovrgit.registry.own import read_own
     from sovrgit.registry.search import Source
     from sovrgit.remotes.fairos.address import ServerAddress
+    from sovrgit.remotes.firstcli.reading import briefly
 
     def read(registry: Added | None) -> list[Listed] | SovrError:
         try:
             with connect(app, ServerAddress.parse(registry.server) if registry else address) as fairos:
-                return read_added(fairos, registry) if registry else read_own(fairos)
+                return read_added(fairos, registry, briefly) if registry else read_own(fairos, briefly)
         except SovrError as error:
             return error
 

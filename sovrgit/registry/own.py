@@ -35,7 +35,7 @@ def rebuild(
 ) -> Rebuilt:
     """Look into all own pods and write the registry of those with a recipe, in the form of the first Sovr CLI.
 
-    The references of pods whose recipe says `public` are put into it.
+    The references of pods whose recipe says `public` are put into it. Private pods are left out.
 
     Args:
         fairos: a client with a new session.
@@ -70,6 +70,35 @@ def rebuild(
     _write(fairos, data, pause)
     broken = tuple(found for found in pods if found.kind == "broken")
     return Rebuilt(tuple(entries), tuple(published), broken)
+
+
+def register(fairos: FairOS, recipe: bytes, listed: Listed, pause: Pause = time.sleep) -> None:
+    """Put one pod into the user's own registry, as the first Sovr CLI did whenever it stored one.
+
+    Args:
+        fairos: a client with a new session.
+        recipe: the pod's recipe.
+
+    Raises:
+        RegistryInvalid: if the registry is there and cannot be read: what it says of others would be lost.
+        LoginNeeded, LoginFailed, RemoteUnavailable: if that cannot be done.
+        RemoteDamaged: if what is written does not arrive.
+    """
+    entries: dict[str, Any] = {}
+    if POD in with_retries(fairos.pods, pause).own:
+        try:
+            data = read_if_there(NamedPod(fairos, POD), f"/{FILE}", LIMIT, listed=True, pause=pause)
+        except (FileAbsent, PodAbsent, RemoteDamaged):
+            data = None
+        known = json_object(data) if data is not None else None
+        if known is None:
+            hint = "`sovr registry rebuild` makes it anew from all pods"
+            raise RegistryInvalid(name=POD, reason="cannot be read, so nothing was added to it", hint=hint)
+        entries = known
+    else:
+        with_retries(lambda: fairos.make_pod(POD), pause)
+    entries[listed.pod] = entry(json_object(recipe) or {}, listed)
+    _write(fairos, encode(entries), pause)
 
 
 def read_own(fairos: FairOS, pause: Pause = time.sleep) -> list[Listed]:
@@ -112,6 +141,11 @@ def share(fairos: FairOS, pause: Pause = time.sleep) -> SharingReference:
 
 
 def _is_to_be_listed(found: Surveyed) -> bool:
+    # What a private pod says of itself is sealed, and would not be in a registry.
+    return not found.private and _has_recipe(found)
+
+
+def _has_recipe(found: Surveyed) -> bool:
     return found.tool == "sovr" or (found.tool == "first-cli" and found.recipe is not None)
 
 

@@ -13,7 +13,7 @@ from sovrgit.ui.format import plural, relative_time
 if TYPE_CHECKING:
     from sovrgit.registry.survey import Surveyed
 
-_ALWAYS_SHOWN = ("compute", "task", "data", "output", "program", "broken")
+_ALWAYS_SHOWN = ("compute", "task", "data", "output", "program", "sealed", "broken")
 _COLOURS = {"compute": "green", "task": "cyan", "broken": "red"}
 _WIDEST = 32
 """Columns that a name takes before the columns behind it move."""
@@ -69,6 +69,7 @@ class PodsView:
                     "author": pod.summary.author,
                     "description": pod.summary.description,
                     "public": pod.summary.public,
+                    "private": pod.private,
                     "pushed_ns": pod.pushed,
                     "generation": pod.generation,
                     "trouble": pod.trouble or None,
@@ -87,6 +88,7 @@ class PodsView:
         kind = console.style(f"{pod.kind:<8}", *([_COLOURS[pod.kind]] if pod.kind in _COLOURS else []))
         facts = [
             one_line(console, pod.summary.version),
+            "private" if pod.private else "",
             "shared with you" if pod.shared else "",
             "by the first Sovr CLI" if pod.tool == "first-cli" else "",
             self._pushed(pod),

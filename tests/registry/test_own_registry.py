@@ -13,6 +13,7 @@ from sovrgit.errors import RegistryInvalid, RemoteDamaged
 from sovrgit.registry.own import read_own, rebuild, share, written
 from sovrgit.registry.summary import Summary
 from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.sealing.key import PodKey
 
 
 @pytest.fixture
@@ -55,6 +56,13 @@ def test_it_is_made_anew(ann: FairOS, stranger: FairOS) -> None:
 def test_only_what_is_public(ann: FairOS, stranger: FairOS) -> None:
     assert rebuild(ann, public_only=True, pause=no_pause).listed == ("blender", "mine")
     assert registry(ann, stranger).keys() == {"blender", "mine"}
+
+
+def test_private_pods_are_left_out(reza: FairOS, stranger: FairOS) -> None:
+    store_first(reza)
+    store_ours(reza, "sealed", {"name": "sealed", "description": "Not for all"}, key=PodKey.new())
+    assert rebuild(reza, pause=no_pause) == (("blender",), ("blender",), ())
+    assert registry(reza, stranger).keys() == {"blender"}
 
 
 def test_it_can_be_made_again(standin: StandIn, reza: FairOS, stranger: FairOS) -> None:

@@ -9,10 +9,13 @@ import pytest
 from firstcli_lab import no_pause, nobody, put, recipe, store_first, store_ours, user
 
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
-from sovrgit.errors import LoginNeeded, RemoteUnavailable
+from sovrgit.errors import KeyNeeded, LoginNeeded, RemoteUnavailable
 from sovrgit.registry.summary import LONGEST, Summary
 from sovrgit.registry.survey import Surveyed, survey
 from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.fairos.contents import Contents
+from sovrgit.remotes.fairos.sealed import SealedContents
+from sovrgit.remotes.sealing.key import PodKey
 
 
 @pytest.fixture
@@ -128,6 +131,28 @@ def test_many_pods_are_looked_into_at_once(standin: StandIn, signature: str, ann
     assert len(surveyed(standin, signature)) == 16
     calls = {name: count.calls for name, count in standin.counts.all().items()}
     assert calls["POST /v1/file/download"] == 32 and sum(calls.values()) == 32 + 3
+
+
+def test_private_pods(standin: StandIn, signature: str, ann: FairOS) -> None:
+    mine, lost = PodKey.new(), PodKey.new()
+    store_ours(ann, "mine", {"name": "mine", "kind": "task", "description": "Not for all"}, key=mine)
+    store_ours(ann, "lost", {"name": "lost"}, key=lost)
+
+    def unlock(fingerprint: str) -> Contents:
+        if fingerprint != mine.fingerprint:
+            raise KeyNeeded(what="the pod", reason="no key for it is known here")
+        return SealedContents(mine)
+
+    with user(standin, signature) as fresh:
+        found = {pod.pod: pod for pod in survey(fresh, unlock=unlock, pause=no_pause)}
+        assert (found["mine"].kind, found["mine"].summary.description) == ("task", "Not for all")
+        assert (found["lost"].kind, found["lost"].summary.name) == ("sealed", "")
+        assert found["mine"].private and found["lost"].private and "no key" in found["lost"].trouble
+        assert {pod.kind for pod in survey(fresh, pause=no_pause)} == {"sealed"}
+    # The manifest of another pod with the same key in its place.
+    store_ours(ann, "mine", {"name": "mine"}, key=lost)
+    with user(standin, signature) as fresh:
+        assert {pod.kind for pod in survey(fresh, unlock=lambda _: SealedContents(mine), pause=no_pause)} == {"sealed"}
 
 
 def test_no_pods(standin: StandIn, signature: str) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from sovrgit.errors import ObjectInvalid, PodUnrecognised, RemoteDamaged, UnsafeName
+from sovrgit.errors import ObjectInvalid, PodUnrecognised, RemoteDamaged, SealBroken, UnsafeName
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.pod.recipe_lines import MAX_SIZE
 from sovrgit.remotes.base import Doubtful, with_retries
 from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent
 from sovrgit.remotes.firstcli.reading import Pause, PodReader, read_if_there
 from sovrgit.remotes.manifest import Manifest
+from sovrgit.remotes.sealing.form import largest_sealed, sealed_with
 
 FOLDER = "/sovr"
 MANIFEST = "/sovr/manifest"
@@ -35,6 +36,14 @@ class SovrPod(NamedTuple):
     """A pod of ours."""
 
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPod:
+    """A private pod of ours: the fingerprint of its key, and the sealed manifest."""
+
+    fingerprint: str
+    manifest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class OtherPod(NamedTuple):
         return PodUnrecognised(place=place, reason=self.reason)
 
 
-PodLook = SovrPod | FirstPod | OtherPod
+PodLook = SovrPod | SealedPod | FirstPod | OtherPod
 
 
 class _Listing(NamedTuple):
@@ -84,9 +93,9 @@ def look(reader: PodReader, pause: Pause = time.sleep) -> PodLook:
         RemoteDamaged: if it is a pod of ours with a broken manifest.
         RemoteUnavailable: if the server cannot be reached, or does not find what it lists.
     """
-    manifest = _manifest(reader, pause)
-    if manifest is not None:
-        return SovrPod(manifest)
+    ours = _ours(reader, pause)
+    if ours is not None:
+        return ours
     listing = _listing(reader, "/index.dfs", pause)
     if listing is None:
         return OtherPod("nothing was found there; it may have been deleted")
@@ -123,14 +132,17 @@ def named_in(recipe: bytes) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _manifest(reader: PodReader, pause: Pause) -> Manifest | None:
+def _ours(reader: PodReader, pause: Pause) -> SovrPod | SealedPod | None:
     listed = False
 
-    def attempt() -> Manifest | None:
-        data = read_if_there(reader, MANIFEST, MAX_METADATA_SIZE, listed=listed, pause=pause)
+    def attempt() -> SovrPod | SealedPod | None:
+        data = read_if_there(reader, MANIFEST, largest_sealed(MAX_METADATA_SIZE), listed=listed, pause=pause)
+        if data is None:
+            return None
         try:
-            return None if data is None else Manifest.decode(data)
-        except ObjectInvalid as error:
+            fingerprint = sealed_with(data, f"the manifest of `{reader.place}`")
+            return SealedPod(fingerprint, data) if fingerprint is not None else SovrPod(Manifest.decode(data))
+        except (ObjectInvalid, SealBroken) as error:
             raise Doubtful(RemoteDamaged(remote=reader.place, reason=error.message), reader.place) from error
 
     found = with_retries(attempt, pause)

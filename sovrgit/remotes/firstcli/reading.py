@@ -15,6 +15,14 @@ from sovrgit.remotes.fairos.reference import SharingReference
 Pause = Callable[[float], None]
 
 
+_HURRY = 1 / 8
+
+
+def briefly(seconds: float) -> None:
+    """Wait for a part of that time: a line in a list is not worth the patience of a transfer, which is 15 s in all."""
+    time.sleep(seconds * _HURRY)
+
+
 class PodReader(Protocol):
     """One pod. `place` is what messages call it, and holds no secret; `name` is the pod's, where it is known."""
 

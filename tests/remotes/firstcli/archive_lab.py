@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import stat
 import tarfile
@@ -87,3 +88,17 @@ def of_type(kind: bytes, target: str = "", **fields: object) -> Callable[[tarfil
             setattr(info, key, value)
 
     return change
+
+
+def tree(folder: Path) -> dict[str, object]:
+    """What is in a folder: bytes of files, targets of links, None for folders."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        found[name] = os.readlink(path) if path.is_symlink() else None if path.is_dir() else path.read_bytes()
+    return found
+
+
+def nothing_is_left(folder: Path) -> bool:
+    """Whether there is the archive, and nothing that came out of it."""
+    return sorted(path.name for path in folder.iterdir()) == ["archive"]

@@ -1,8 +1,8 @@
-"""A stand-in, and a user of it."""
+"""A stand-in and a user of it, and a way to unpack bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import firstcli_lab
@@ -10,6 +10,8 @@ import pytest
 
 from sovrgit.devnet.fairos import StandIn
 from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.firstcli.archive import Unpacked, unpack
+from sovrgit.remotes.firstcli.members import LIMITS, Limits
 
 
 @pytest.fixture
@@ -30,3 +32,14 @@ def stranger(standin: StandIn) -> Iterator[FairOS]:
     """Somebody without an account."""
     with firstcli_lab.nobody(standin) as made:
         yield made
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Callable[..., Unpacked]:
+    """Unpacks bytes into `tmp_path / "new"`."""
+
+    def run(data: bytes, limits: Limits = LIMITS) -> Unpacked:
+        (tmp_path / "archive").write_bytes(data)
+        return unpack(tmp_path / "archive", tmp_path / "new", limits=limits)
+
+    return run

@@ -14,8 +14,11 @@ from sovrgit.devnet.fairos import StandIn
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.remotes.fairos.client import FairOS
+from sovrgit.remotes.fairos.contents import Contents
 from sovrgit.remotes.fairos.reference import SharingReference
+from sovrgit.remotes.fairos.sealed import SealedContents
 from sovrgit.remotes.manifest import Manifest
+from sovrgit.remotes.sealing.key import PodKey
 
 FILES = {"recipe.json": RECIPE, "script/blender.py": b"print()\n", "payload/cubes.blend": b"cubes" * 100}
 
@@ -66,9 +69,14 @@ def store_first(
 
 
 def store_ours(
-    fairos: FairOS, name: str, summary: Mapping[str, str], recipe: bytes | None = None, **fields: Any
+    fairos: FairOS,
+    name: str,
+    summary: Mapping[str, str],
+    recipe: bytes | None = None,
+    key: PodKey | None = None,
+    **fields: Any,
 ) -> SharingReference:
-    """What a push leaves that matters to a listing: a manifest, and for public pods the recipe."""
+    """What a push leaves that matters to a listing: a manifest, sealed if there is a key, and a public pod's recipe."""
     made = Manifest(
         **{
             "repository": bytes(16),
@@ -85,7 +93,8 @@ def store_ours(
     )
     fairos.make_pod(name)
     fairos.make_folder(name, "/sovr")
-    put(fairos, name, "manifest", made.encode(), "/sovr")
+    contents = Contents() if key is None else SealedContents(key)
+    put(fairos, name, "manifest", contents.close_manifest(made.encode()), "/sovr")
     if recipe is not None:
         put(fairos, name, "recipe.json", recipe)
     return fairos.share_pod(name)

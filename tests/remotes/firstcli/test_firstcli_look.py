@@ -13,8 +13,19 @@ from sovrgit.errors import RemoteDamaged, RemoteUnavailable
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.failures import Absent, FileAbsent, PodAbsent, ReferenceAbsent
 from sovrgit.remotes.fairos.reference import SharingReference
-from sovrgit.remotes.firstcli.look import RECIPE_LIMIT, FirstPod, OtherPod, PodLook, SovrPod, look, read_recipe
+from sovrgit.remotes.fairos.sealed import SealedContents
+from sovrgit.remotes.firstcli.look import (
+    RECIPE_LIMIT,
+    FirstPod,
+    OtherPod,
+    PodLook,
+    SealedPod,
+    SovrPod,
+    look,
+    read_recipe,
+)
 from sovrgit.remotes.firstcli.reading import NamedPod, ReferredPod
+from sovrgit.remotes.sealing.key import PodKey
 
 
 def by_reference(fairos: FairOS, reference: SharingReference) -> PodLook:
@@ -122,6 +133,17 @@ def test_a_manifest_that_is_broken(reza: FairOS, stranger: FairOS) -> None:
     reference = store_ours(reza, "p", {})
     put(reza, "p", "manifest", b"not a manifest", "/sovr")
     with pytest.raises(RemoteDamaged, match="manifest"):
+        by_reference(stranger, reference)
+
+
+def test_a_private_pod(reza: FairOS, stranger: FairOS) -> None:
+    key = PodKey.new()
+    reference = store_ours(reza, "p", {"name": "p", "description": "Secret words"}, key=key)
+    found = by_reference(stranger, reference)
+    assert isinstance(found, SealedPod) and found.fingerprint == key.fingerprint
+    assert b"Secret words" in SealedContents(key).open_manifest(found.manifest, "p")
+    put(reza, "p", "manifest", found.manifest[:30], "/sovr")
+    with pytest.raises(RemoteDamaged):
         by_reference(stranger, reference)
 
 
