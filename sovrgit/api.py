@@ -12,11 +12,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sovrgit.facade import Pod, Where, identity_of
 from sovrgit.pod.pod import Pod as Repository
+
+if TYPE_CHECKING:
+    from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.networks import Networks
 
 
 def init(
@@ -56,7 +61,7 @@ def init(
         else:
             recipe = new_recipe(name=name or root.name, description=description, author=made_by, exec=command)
             write_skeleton(root, recipe)
-    return Pod(Repository.create(root), author=author, environ=surroundings)
+    return Pod(Repository.create(root), author=author, environ=surroundings, networks=_networks_of(surroundings))
 
 
 def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str, str] | None = None) -> Pod:
@@ -70,7 +75,9 @@ def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str
     Raises:
         NotAPod: if it lies in none.
     """
-    return Pod(Repository.find(Path(folder)), author=author, environ=_surroundings(environ))
+    return Pod(
+        Repository.find(Path(folder)), author=author, environ=_surroundings(environ), networks=_networks_of(environ)
+    )
 
 
 def clone(
@@ -86,11 +93,7 @@ def clone(
         PodExists: if the folder is not empty.
         ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as the reference gives cause.
     """
-    from sovrgit.actions import get_pod
-
-    target = None if folder is None else Path(folder)
-    cloned = get_pod(reference, Path.cwd(), target, remote_name="origin", time_ns=time.time_ns())
-    return Pod(cloned.pod, author=author, environ=_surroundings(environ))
+    return _get(reference, folder, "origin", author, environ)[0]
 
 
 def fork(
@@ -106,19 +109,52 @@ def fork(
         IdentityUnknown: if that commit has no author.
         PodExists, ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as for `clone`.
     """
-    from sovrgit.actions import begin_fork, get_pod
+    from sovrgit.actions import begin_fork
 
-    surroundings = _surroundings(environ)
-    identity_of(author, surroundings, None)
-    target = None if folder is None else Path(folder)
-    cloned = get_pod(reference, Path.cwd(), target, remote_name="upstream", time_ns=time.time_ns())
-    pod = Pod(cloned.pod, author=author, environ=surroundings)
+    # Before anything is received.
+    identity_of(author, _surroundings(environ), None)
+    pod, cloned = _get(reference, folder, "upstream", author, environ)
     begin_fork(cloned, reference, pod.stamp())
     return pod
 
 
+def _get(
+    reference: str, folder: Where | None, remote_name: str, author: str | None, environ: Mapping[str, str] | None
+) -> tuple[Pod, Cloned]:
+    from sovrgit.actions import get_pod
+
+    networks = _networks_of(environ)
+    cloned = get_pod(
+        reference,
+        Path.cwd(),
+        None if folder is None else Path(folder),
+        remote_name=remote_name,
+        time_ns=time.time_ns(),
+        networks=networks(None),
+    )
+    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks), cloned
+
+
 def _surroundings(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     return os.environ if environ is None else environ
+
+
+def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | None], Networks]:
+    """How networks are reached from a pod, or from where there is none yet."""
+
+    def find(repository: Repository | None) -> Networks:
+        from sovrgit.accounts import Surroundings
+
+        setting = (lambda _: None) if repository is None else repository.config.get
+        return Surroundings(_surroundings(environ), setting, Path.cwd(), repository, _places).networks()
+
+    return find
+
+
+def _places() -> tuple[Path, Path]:
+    from platformdirs import user_config_path, user_state_path
+
+    return user_config_path("sovr"), user_state_path("sovr")
 
 
 __all__ = ("Pod", "clone", "fork", "init", "open")

@@ -52,14 +52,18 @@ class SovrError(Exception):
             return ""
         return self.hint_template.format_map(self.fields)
 
+    def advise(self, hint: str) -> None:
+        """Say something else about what to do next: whoever passes an error on may know better."""
+        self._hint = hint
+
     def __reduce__(self) -> tuple[object, ...]:
         # A forked child hands its error to its parent.
         return _rebuilt, (type(self), self._hint, self.fields)
 
     @property
     def code(self) -> str:
-        """The stable name of the failure, used by `--json`."""
-        return type(self).__name__
+        """The stable name of the failure, used by `--json`: that of the class in this file, where others refine it."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
 
 
 def _rebuilt(kind: type[SovrError], hint: str | None, fields: dict[str, object]) -> SovrError:

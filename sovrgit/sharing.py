@@ -83,14 +83,18 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
         return Shared(name, location, f"{reference}#{contents.key.reveal()}", private=True)
 
 
-def known_reference(pod: Pod, name: str) -> str | None:
-    """The reference of a public pod that was pushed to a remote, if it is known here; nothing is asked of a server."""
+def known_reference(pod: Pod, name: str, *, public: bool = False) -> str | None:
+    """The reference of a public pod that was pushed to a remote, if it is known here; nothing is asked of a server.
+
+    Args:
+        public: it is public whatever the recipe says.
+    """
     from sovrgit.remotes.fairos.memory import PodMemory
     from sovrgit.remotes.fairos.place import is_fairos, parse_place
     from sovrgit.remotes.locations import location_of
 
     location = location_of(pod, name)
-    if not is_fairos(location) or parse_place(location).pod is None or not is_public(pod):
+    if not is_fairos(location) or parse_place(location).pod is None or not (public or is_public(pod)):
         return None
     if pod.config.get(f"remote.{name}.key") is not None:
         return None

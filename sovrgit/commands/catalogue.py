@@ -36,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Share": {
         "remote": "List, add and remove remotes",
         "push": "Send commits to a remote",
+        "persist": "Commit and push in one go",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has and move forward to it",

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sovrgit.commands.app import App, SovrCommand, global_options
-from sovrgit.ui.devnetview import DevnetView
+from sovrgit.ui.devnetview import DEFAULT_PORT, DevnetView
 
 if TYPE_CHECKING:
     from sovrgit.devnet.background import Background
     from sovrgit.devnet.fairos.faults import Fault
-
-_PORT = 9090
 
 
 class _Devnet(click.Group):
@@ -49,7 +47,9 @@ def command(ctx: click.Context) -> int | None:
 
 
 @command.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0 for any that is free.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0 for any that is free."
+)
 @click.option("--folder", metavar="DIR", help="Keep the data in DIR instead of the user's state folder.")
 @click.option("--latency", metavar="MS", type=click.FloatRange(0), default=0, help="Let every call wait so long.")
 @click.option("--fault", "faults", metavar="SPEC", multiple=True, callback=_faults, help="Let something go wrong.")

@@ -88,7 +88,7 @@ def _offered(app: App, address: ServerAddress) -> FoundLogin | None:
 
     found = old_login(old_files(app, address))
     if found is None or not app.confirm(
-        f"take the login from `{found.place}`?", "run `sovr login --yes`, or give `--user` and `--password-stdin`"
+        f"take the login from `{found.place}`", "run `sovr login --yes`, or give `--user` and `--password-stdin`"
     ):
         return None
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from sovrgit.commands.app import App, sovr_command
-from sovrgit.ui.transferview import PushedView
 
 
 @sovr_command("push")
@@ -18,21 +17,8 @@ def command(app: App, remote: str | None, branches: tuple[str, ...], with_runs: 
 
     Verdicts on runs go along. A remote that has moved on is not overwritten: fetch first.
     """
-    from sovrgit.actions import push_pod
-    from sovrgit.remotes.locations import default_remote, location_of
-    from sovrgit.sharing import known_reference
+    from sovrgit.commands.pushing import push_to
+    from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
-    pushed = push_pod(
-        app.pod,
-        name,
-        time_ns=app.now_ns(),
-        branches=branches,
-        with_runs=with_runs,
-        full=full,
-        networks=app.networks,
-        progress=app.progress,
-    )
-    location = location_of(app.pod, name)
-    private = app.pod.config.get(f"remote.{name}.key") is not None
-    app.show(PushedView(pushed, name, location, known_reference(app.pod, name), private))
+    app.show(push_to(app, name, branches=branches, with_runs=with_runs, full=full))

@@ -67,8 +67,10 @@ class Background:
         try:
             given = json.loads(self._state.read_bytes())
             running = Running(**given)
-            alive = bool(running.birth) and self._birth_of(running.pid) == running.birth
-        except (FileNotFoundError, ValueError, TypeError, OverflowError):
+            # Numbers below 2 stand for groups of processes, or for the first of all.
+            known = isinstance(running.pid, int) and running.pid > 1 and bool(running.birth)
+            alive = known and self._birth_of(running.pid) == running.birth
+        except (FileNotFoundError, ValueError, TypeError):
             return None
         return running if alive else None
 

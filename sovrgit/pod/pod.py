@@ -30,6 +30,7 @@ _FORMAT_NAME = b"sovr pod "
 _FORMAT = _FORMAT_NAME + b"1\n"
 _UNFINISHED = b"sovr clone\n"
 """Stands in the place of the format while a clone is made: what is there was not checked yet."""
+_UNFINISHED_HINT = "a clone was interrupted here; the same `sovr clone` goes on with it, or remove the folder"
 
 
 class Pod:
@@ -55,7 +56,7 @@ class Pod:
         except OSError as error:
             raise unreadable(error, os.fspath(self.folder / "format")) from error
         if written == _UNFINISHED and not unfinished:
-            raise NotAPod(path=root, hint="a clone was interrupted here; remove the folder and clone once more")
+            raise NotAPod(path=root, hint=_UNFINISHED_HINT)
         if not written.startswith(_FORMAT_NAME) and written != _UNFINISHED:
             raise IntegrityFailure(
                 what=f"the pod at `{root}`", reason="its file `.sovr/format` is not what it should be"
@@ -127,6 +128,14 @@ class Pod:
                         place.rmdir()
                 raise
         return cls(root, unfinished=unfinished)
+
+    @staticmethod
+    def is_unfinished(root: Path) -> bool:
+        """Whether a folder holds a clone that was interrupted."""
+        try:
+            return (root / REPOSITORY / "format").read_bytes() == _UNFINISHED
+        except OSError:
+            return False
 
     def finish(self) -> None:
         """Let a pod that was made unfinished count as one.

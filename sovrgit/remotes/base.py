@@ -45,6 +45,9 @@ class Remote(Protocol):
     """Whether the same question may have another answer a moment later (an old manifest, a download that was cut off),
     so that it is worth asking again before the place is called damaged or diverged."""
 
+    is_far: ClassVar[bool]
+    """Whether fetching takes so long that what an interrupted clone has brought is worth keeping."""
+
     downloads_at_once: ClassVar[int]
     """Packs that are best fetched side by side."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sovrgit.errors import PodExists, RemoteUnavailable
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, RefChange
 from sovrgit.pod.writetree import write_tree
@@ -38,15 +39,16 @@ def clone(
     """Make a pod in a new folder from what a remote holds.
 
     Args:
-        folder: must not exist, or be empty.
+        folder: must not exist, be empty, or hold what an interrupted clone of the same remote has left.
         time_ns: now, in nanoseconds since 1970.
         remote_name: what the clone calls the remote.
 
     Raises:
         PodExists: if the folder is not empty.
-        RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind.
+        RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind, but for packs of a remote
+            that is far away: another clone into the same folder goes on with these.
     """
-    with _new_pod(folder) as pod:
+    with _new_pod(folder, remote, remote_name) as pod:
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
@@ -100,30 +102,58 @@ def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: 
 
 
 @contextlib.contextmanager
-def _new_pod(folder: Path) -> Iterator[Pod]:
-    """A new pod in a folder that is taken away again if the block fails."""
+def _new_pod(folder: Path, remote: Remote, remote_name: str) -> Iterator[Pod]:
+    """A new pod in a folder that is taken away again if the block fails, or one that was begun before."""
     existed = folder.exists()
-    with reporting(folder):
-        if existed and (not folder.is_dir() or any(os.scandir(folder))):
-            raise PodExists(path=folder, reason="exists and is not an empty folder")
     pod: Pod | None = None
     try:
-        pod = Pod.create(folder, unfinished=True)
+        pod = _begun(folder, remote, remote_name) if Pod.is_unfinished(folder) else _made(folder)
         yield pod
-    except BaseException:
+    except PodExists:
+        raise
+    except BaseException as error:
         if pod is not None:
             pod.close()
-        _take_away(folder, existed)
+        if remote.is_far and isinstance(error, RemoteUnavailable | KeyboardInterrupt) and _has_packs(folder):
+            _take_away(folder, keep=REPOSITORY)
+            if isinstance(error, RemoteUnavailable):
+                error.advise("what has arrived is kept: the same command goes on with it")
+        elif existed:
+            _take_away(folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _take_away(folder: Path, existed: bool) -> None:
-    """Remove a folder, or if it was there before, empty it. The failure that led here is the one to report."""
-    if not existed:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
+def _made(folder: Path) -> Pod:
+    with reporting(folder):
+        if folder.exists() and (not folder.is_dir() or any(os.scandir(folder))):
+            raise PodExists(path=folder, reason="exists and is not an empty folder")
+    return Pod.create(folder, unfinished=True)
+
+
+def _begun(folder: Path, remote: Remote, remote_name: str) -> Pod:
+    """What an interrupted clone has left."""
+    pod = Pod(folder, unfinished=True)
+    others = [name for name in os.listdir(folder) if name != REPOSITORY]
+    if pod.config.get(f"remote.{remote_name}.url") == remote.location and not others:
+        return pod
+    reason = "holds other files beside a clone that was interrupted" if others else "holds a clone of something else"
+    raise PodExists(path=folder, reason=reason, hint="remove the folder, or choose another one")
+
+
+def _has_packs(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return any(os.scandir(folder / REPOSITORY / "packs"))
+    return False
+
+
+def _take_away(folder: Path, keep: str | None = None) -> None:
+    """Empty a folder, but for one name. The failure that led here is the one to report."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
+            if entry.name == keep:
+                continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:

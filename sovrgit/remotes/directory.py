@@ -33,6 +33,7 @@ class DirectoryRemote:
     kind: ClassVar[str] = "directory"
     keeps_chain: ClassVar[bool] = True
     answers_vary: ClassVar[bool] = False
+    is_far: ClassVar[bool] = False
     downloads_at_once: ClassVar[int] = 2
 
     def __init__(self, folder: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sovrgit.errors import HistoryDiverged, IntegrityFailure, RemoteDamaged, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
@@ -53,6 +53,7 @@ class PushRequest:
         recipe: a summary of the pod for listings.
         borrowed: packs of another place that readers may be sent to. Those that are needed are named in the manifest
             instead of being sent.
+        renamed: what refs are called there that have another name than here.
     """
 
     name: str
@@ -60,6 +61,7 @@ class PushRequest:
     time_ns: int
     recipe: Mapping[str, str]
     borrowed: Sequence[PackEntry] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SILENT) -> Pushed:
@@ -78,7 +80,7 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
     with locked(pod.folder / "remotes" / f"{request.name}.lock"), remote.writing():
         state = RemoteState.load(pod.folder, request.name)
         current, raw = read_manifest(remote, state)
-        targets = _targets(pod, request.refs)
+        targets = _targets(pod, request)
         there = dict(current.refs) if current is not None else {}
         moves, kept = _moves(pod, remote, request.name, targets, there)
         if current is not None and not moves:
@@ -103,13 +105,14 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
 
 
-def _targets(pod: Pod, names: Iterable[str]) -> dict[str, ObjectId]:
+def _targets(pod: Pod, request: PushRequest) -> dict[str, ObjectId]:
+    """What is to be pushed, by the names that it has there."""
     values = pod.refs.read().values
     targets = {}
-    for name in names:
+    for name in request.refs:
         if name not in values:
             raise RevisionNotFound(revision=name)
-        targets[name] = values[name]
+        targets[request.renamed.get(name, name)] = values[name]
     return targets
 
 

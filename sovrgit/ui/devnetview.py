@@ -11,6 +11,9 @@ from sovrgit.ui.format import human_time
 if TYPE_CHECKING:
     from sovrgit.devnet.background import Running
 
+DEFAULT_PORT = 9090
+"""The port of FairOS-DFS itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class DevnetView:
@@ -39,8 +42,9 @@ class DevnetView:
             if self.log is not None:
                 console.line(f"log in {console.safe(self.log)}")
         if self.log is not None:
-            place = self.running.url.replace("http://", "fairos+http://", 1)
-            console.hint(f"`sovr remote add origin {place}/POD` pushes there; `sovr devnet stop` ends it")
+            # The default port is the one where `sovr` looks for a server.
+            server = "" if self.running.port == DEFAULT_PORT else f" --server {self.running.url}"
+            console.hint(f"`sovr login --new --user NAME{server}` makes an account; `sovr devnet stop` ends it")
         else:
             console.hint("press Ctrl-C to end it")
 

@@ -15,6 +15,7 @@ from sovrgit.ui.format import human_size, plural
 from sovrgit.ui.shareview import what_it_grants
 
 if TYPE_CHECKING:
+    from sovrgit.outputs import PublishedOutput
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.locations import RemoteSetting
@@ -55,12 +56,21 @@ class PushedView:
     """By which everybody can clone a public pod, if it is one on a network and this is known."""
     private: bool = False
     """Whether what was pushed is sealed."""
+    output: PublishedOutput | None = None
+    """What was published of the output as a pod of its own."""
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
             console.lines(_moved_to(self.pushed.moved))
             return
+        self._own(console)
+        if self.output is not None and self.output.pushed.moved:
+            console.note(f"shared {console.safe(self.output.path)} as a pod of its own at {self.output.location}")
+            if self.output.reference is not None:
+                console.line(self.output.reference)
+
+    def _own(self, console: Console) -> None:
         if not self.pushed.moved:
             console.note(f"{self.remote} is up to date")
             return
@@ -94,6 +104,15 @@ class PushedView:
             "generation": self.pushed.generation,
             "reference": self.reference,
             "private": self.private,
+            "output": None
+            if self.output is None
+            else {
+                "path": self.output.path,
+                "remote": self.output.remote,
+                "location": self.output.location,
+                "reference": self.output.reference,
+                "moved": [move_document(move) for move in self.output.pushed.moved],
+            },
         }
 
 

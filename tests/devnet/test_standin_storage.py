@@ -10,7 +10,7 @@ import pytest
 from standin_lab import PASSWORD, Person, message
 
 from sovrgit.devnet.fairos import StandIn
-from sovrgit.devnet.fairos.network import Network
+from sovrgit.devnet.fairos.blobs import Blobs
 from sovrgit.errors import DevnetFailed, ReadOnly, StorageFailure
 
 
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_to(standin: StandIn, ada: Person, monke
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "somewhere")
 
-    monkeypatch.setattr(Network, "store", full)
+    monkeypatch.setattr(Blobs, "store", full)
     answer = ada.upload("f", b"text")
     assert (answer.status_code, message(answer)) == (500, "file upload: No space left on device")
     monkeypatch.undo()

@@ -44,6 +44,7 @@ class FaultyRemote:
         self.kind = inner.kind
         self.keeps_chain = inner.keeps_chain
         self.answers_vary = answers_vary
+        self.is_far = inner.is_far
         self.downloads_at_once = inner.downloads_at_once
         self.location = inner.location
         self.calls: list[str] = []

@@ -19,6 +19,7 @@ class MemoryRemote:
     kind: ClassVar[str] = "memory"
     keeps_chain: ClassVar[bool] = True
     answers_vary: bool = False
+    is_far: bool = False
     downloads_at_once: ClassVar[int] = 2
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -216,8 +217,75 @@ def test_clone_that_was_killed_is_no_pod(lab: Lab, remote: MemoryRemote, tmp_pat
         with pytest.raises(NotAPod) as caught:
             look()
         assert "clone was interrupted" in caught.value.hint
-    with pytest.raises(PodExists):
+    other = MemoryRemote()
+    other.location, other.manifest, other.packs = "elsewhere:", remote.manifest, remote.packs
+    with pytest.raises(PodExists, match="clone of something else"):
+        clone_of(other, tmp_path / "clone")
+    (tmp_path / "clone/mine").write_bytes(b"x")
+    with pytest.raises(PodExists, match="other files"):
         clone_of(remote, tmp_path / "clone")
+    (tmp_path / "clone/mine").unlink()
+    assert cloned(remote, tmp_path / "clone").working() == lab.working()
+
+
+def _fails(error: BaseException) -> Callable[[object], None]:
+    def fault(call: object) -> None:
+        raise error
+
+    return fault
+
+
+@pytest.mark.parametrize("existed", [False, True])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RemoteUnavailable(location="there", reason="it is gone")])
+def test_interrupted_clone_of_what_is_far_goes_on(
+    lab: Lab, remote: MemoryRemote, tmp_path: Path, small: None, existed: bool, error: BaseException
+) -> None:
+    for number in range(3):
+        lab.commit({f"{number}": bytes([number]) * 9000})
+        lab.push(remote)
+    remote.is_far = True
+    place = tmp_path / "clone"
+    if existed:
+        place.mkdir()
+    total = len(manifest_of(remote).packs)
+    assert total > 2
+    with pytest.raises(type(error)):
+        cloned(FaultyRemote(remote).on("get_pack", _fails(error), range(total - 1, total)), place)
+    kept = len(list((place / ".sovr/packs").iterdir()))
+    assert kept > 0
+    assert os.listdir(place) == [".sovr"]
+    watched = FaultyRemote(remote)
+    copy = cloned(watched, place)
+    assert copy.working() == lab.working()
+    assert copy.problems() == ()
+    assert watched.calls.count("get_pack") == total - kept
+
+
+def test_pack_of_an_interrupted_clone_is_not_believed(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:
+    lab.commit({"a": b"1" * 9000})
+    lab.push(remote)
+    remote.is_far = True
+    total = len(manifest_of(remote).packs)
+    with pytest.raises(KeyboardInterrupt):
+        cloned(
+            FaultyRemote(remote).on("get_pack", _fails(KeyboardInterrupt()), range(total - 1, total)), tmp_path / "c"
+        )
+    (path,) = (tmp_path / "c/.sovr/packs").iterdir()
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RemoteDamaged):
+        cloned(remote, tmp_path / "c")
+    assert cloned(remote, tmp_path / "c").working() == lab.working()
+
+
+def test_interrupted_clone_of_what_is_near_leaves_nothing(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:
+    lab.commit({"a": b"1" * 9000})
+    lab.push(remote)
+    with pytest.raises(KeyboardInterrupt):
+        cloned(FaultyRemote(remote).on("get_pack", _fails(KeyboardInterrupt()), range(1, 2)), tmp_path / "clone")
+    assert not (tmp_path / "clone").exists()
 
 
 def test_folder_that_cannot_be_made(lab: Lab, remote: MemoryRemote, tmp_path: Path) -> None:

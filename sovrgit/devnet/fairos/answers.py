@@ -7,10 +7,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from sovrgit.devnet.fairos.blobs import Blob
 from sovrgit.devnet.fairos.causes import NO_SUCH_BLOB
 from sovrgit.devnet.fairos.gotext import SNIFFED, content_type
 from sovrgit.devnet.fairos.metadata import FileMeta, compact
-from sovrgit.devnet.fairos.network import Blob
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -224,13 +224,15 @@ class Call:
 
 
 @contextmanager
-def failing(call: Call, *known: str, status: int = HTTPStatus.BAD_REQUEST, with_code: bool = False) -> Iterator[None]:
-    """Answer causes: those that are known with `status`, others with 500."""
+def failing(call: Call, *bad: str, not_found: Collection[str] = (), with_code: bool = False) -> Iterator[None]:
+    """Answer the causes in `bad` with 400, those in `not_found` with 404, and all others with 500."""
     try:
         yield
     except Cause as cause:
-        chosen = status if cause.message in known else HTTPStatus.INTERNAL_SERVER_ERROR
-        raise call.refused(cause.message, chosen, with_code=with_code) from None
+        status = HTTPStatus.NOT_FOUND if cause.message in not_found else HTTPStatus.INTERNAL_SERVER_ERROR
+        if cause.message in bad:
+            status = HTTPStatus.BAD_REQUEST
+        raise call.refused(cause.message, status, with_code=with_code) from None
 
 
 def _refuse(constant: str) -> Any:

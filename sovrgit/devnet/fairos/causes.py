@@ -62,3 +62,8 @@ class Panic(Exception):
 
 class Endless(Exception):
     """The real server loops here for ever: the client waits until it gives up."""
+
+
+def damaged(part: str) -> Cause:
+    """Something in this part of the stand-in's folder is not what was written there."""
+    return Cause(f"the stand-in's folder is damaged: {part}")

@@ -31,12 +31,12 @@ def list_(call: Call) -> Answer:
     """GET /v1/dir/ls"""
     drive = call.asked_drive()
     (path,) = call.asked("dirPath")
-    with failing(call, NOT_LOGGED_IN):
+    with failing(call, NOT_LOGGED_IN, not_found=[NO_SUCH_DIRECTORY]):
         pod = call.pod(drive)
         try:
             pod.directories.inode(joined(path, ""))
         except Cause:
-            raise call.refused(NO_SUCH_DIRECTORY, HTTPStatus.NOT_FOUND) from None
+            raise Cause(NO_SUCH_DIRECTORY) from None
         directories, paths = pod.directories.listed(path)
         return listing([inode.entry() for inode in directories], [meta.entry() for meta in pod.files.listed(paths)])
 

@@ -59,6 +59,9 @@ class Kind(enum.StrEnum):
     SHORT_UPLOAD = "short-upload"
     """An upload succeeds but loses its last block: a download ends early."""
 
+    LOST_UPDATE = "lost-update"
+    """A file is overwritten for the session that does it, and for nobody else, until the next overwrite."""
+
     STALE = "stale"
     """What is read is `amount` versions (1) older than what there is."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from sovrgit.devnet.fairos.answers import Answer, done, sent, told
@@ -51,7 +50,7 @@ def upload(call: Call) -> Answer:
         responses = []
         for received in form.files:
             call.about(joined(path, received.name))
-            with failing(call, NO_SUCH_POD, status=HTTPStatus.NOT_FOUND):
+            with failing(call, not_found=[NO_SUCH_POD]):
                 pod = call.pod(drive)
                 _make_way(pod, path, received.name, overwrite=overwrite)
                 pod.files.upload(received.path, path, received.name, block_size, compression)
@@ -87,14 +86,10 @@ def download_by_form(call: Call) -> Answer:
 def _download(call: Call, drive: Drive, path: str) -> Answer:
     _ = call.session_id
     call.about(path)
-    try:
+    with failing(call, not_found=[FILE_NOT_FOUND], with_code=True):
         # A group's name is taken for a pod's: a mistake of the server.
         meta = call.pod(Drive(drive.name)).files.download(path)
-        return sent(meta, call.network.blob(meta.blob), call.prefix)
-    except Cause as cause:
-        missing = cause.message == FILE_NOT_FOUND
-        status = HTTPStatus.NOT_FOUND if missing else HTTPStatus.INTERNAL_SERVER_ERROR
-        raise call.refused(cause.message, status, with_code=True) from None
+        return sent(meta, call.network.blobs.get(meta.blob), call.prefix)
 
 
 def delete(call: Call) -> Answer:
@@ -153,7 +148,7 @@ def status(call: Call) -> Answer:
     drive = call.asked_drive()
     (path,) = call.asked("filePath")
     call.about(path)
-    with failing(call, FILE_NOT_FOUND, status=HTTPStatus.NOT_FOUND, with_code=True):
+    with failing(call, not_found=[FILE_NOT_FOUND], with_code=True):
         call.pod(drive).files.status(path)
     # The server reads fields that Bee has not had since version 1.17.
     return told({"total": 0, "processed": 0, "synced": 0})
@@ -204,7 +199,7 @@ def receive_info(call: Call) -> Answer:
     with failing(call):
         call.session()
         entry, meta = _shared(call, reference)
-        size = call.network.blob(meta.blob).size
+        size = call.network.blobs.get(meta.blob).size
     return told(
         {
             "name": meta.name,

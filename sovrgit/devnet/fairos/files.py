@@ -63,7 +63,7 @@ class Files:
         Raises:
             Cause: if it cannot be found.
         """
-        return self.network.read(self.address, path, self.password)
+        return self.network.feeds.read(self.address, path, self.password)
 
     def download(self, path: str) -> FileMeta:
         """The file to be read.
@@ -82,7 +82,7 @@ class Files:
         Raises:
             Cause: if it cannot be found.
         """
-        return self.network.blob(self.download(path).blob).path.read_bytes()
+        return self.network.blobs.get(self.download(path).blob).path.read_bytes()
 
     def listed(self, paths: list[str]) -> list[FileMeta]:
         """The files of a listing, looked up afresh. Those that cannot be found are left out."""
@@ -131,20 +131,20 @@ class Files:
             raise Cause(BAD_BLOCK_SIZE)
         if isinstance(received, bytes):
             size, start = len(received), received[:SNIFFED]
-            blob = self.network.store_bytes(received)
+            blob = self.network.blobs.store_bytes(received)
         else:
             with received.open("rb") as file:
                 start = file.read(SNIFFED)
             size = received.stat().st_size
-            blob = self.network.store(received, block_size)
+            blob = self.network.blobs.store(received, block_size)
         self._record(folder, name, size, start, block_size, compression, blob)
 
     def copy_from(self, source: Files, meta: FileMeta) -> None:
         """Store a file of another pod under the same path."""
-        found = source.network.blob(meta.blob)
+        found = source.network.blobs.get(meta.blob)
         with found.path.open("rb") as file:
             start = file.read(SNIFFED)
-        blob = self.network.copy(meta.blob)
+        blob = self.network.blobs.copy(meta.blob)
         self._record(meta.path, meta.name, meta.size, start, meta.block_size, meta.compression, blob)
 
     def _record(
@@ -169,7 +169,7 @@ class Files:
         meta = self.meta(path)
         if meta is None:
             raise Cause(FILE_NOT_FOUND)
-        self.network.blob(meta.blob)
+        self.network.blobs.get(meta.blob)
         self._update(path, None)
         self._known.pop(path, None)
 
@@ -220,11 +220,11 @@ class Files:
 
     def _create(self, path: str, meta: FileMeta) -> None:
         self._check_writable()
-        self.network.create(self.address, path, self.password, meta)
+        self.network.feeds.create(self.address, path, self.password, meta)
 
     def _update(self, path: str, meta: FileMeta | None) -> None:
         self._check_writable()
-        self.network.update(self.address, path, self.password, meta)
+        self.network.feeds.update(self.address, path, self.password, meta)
 
     def _check_writable(self) -> None:
         if not self.writable:

@@ -153,7 +153,7 @@ class _Parts:
         if not file_name:
             self._value = bytearray()
         elif self._name == FILES:
-            path = self._stack.enter_context(self._network.incoming())
+            path = self._stack.enter_context(self._network.blobs.incoming())
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self._form.files.append(Received(base(file_name), path))
 

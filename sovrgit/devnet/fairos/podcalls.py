@@ -15,7 +15,6 @@ from sovrgit.devnet.fairos.causes import (
     Cause,
 )
 from sovrgit.devnet.fairos.gotext import quoted, unhex
-from sovrgit.devnet.fairos.pods import share_info
 
 
 def new(call: Call) -> Answer:
@@ -29,7 +28,7 @@ def new(call: Call) -> Answer:
 def open_(call: Call) -> Answer:
     """POST /v1/pod/open"""
     (name,) = call.needed(call.told(), "podName")
-    with failing(call, NOT_LOGGED_IN, NO_SUCH_POD, status=HTTPStatus.NOT_FOUND):
+    with failing(call, not_found=[NOT_LOGGED_IN, NO_SUCH_POD]):
         call.session().pods.get(name)
     return done("pod opened successfully")
 
@@ -102,7 +101,7 @@ def receive_info(call: Call) -> Answer:
     reference = _reference(call)
     with failing(call, with_code=True):
         call.session()
-        info = share_info(call.network, reference)
+        info = call.network.shared_pod(reference)
     return told(info)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sovrgit.devnet.fairos.causes import (
     FILE_NOT_FOUND,
@@ -27,6 +25,7 @@ from sovrgit.devnet.fairos.gotext import unhex
 from sovrgit.devnet.fairos.metadata import Inode, compact
 from sovrgit.devnet.fairos.network import Network
 from sovrgit.devnet.fairos.paths import ROOT, joined
+from sovrgit.devnet.fairos.podlist import OwnPod, PodList, SharedPod
 from sovrgit.devnet.fairos.wallet import Wallet
 
 LONGEST_NAME = 64
@@ -35,55 +34,6 @@ LONGEST_NAME = 64
 MOST_PODS = 65535
 _LIST = "PodsV2"
 _PASSWORD_LENGTH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPod:
-    """A pod in the list of its owner. `index` is which of the owner's keys is the pod's."""
-
-    name: str
-    index: int
-    password: str
-
-
-@dataclass(frozen=True, slots=True)
-class SharedPod:
-    """A pod that was received, in the list of its reader."""
-
-    name: str
-    address: str
-    password: str
-
-
-@dataclass(slots=True)
-class PodList:
-    """The pods of a user."""
-
-    own: list[OwnPod] = field(default_factory=list)
-    shared: list[SharedPod] = field(default_factory=list)
-
-    def has(self, name: str) -> bool:
-        """Whether a pod of either kind has this name."""
-        return self.owned(name) is not None or self.received(name) is not None
-
-    def owned(self, name: str) -> OwnPod | None:
-        """An own pod by its name."""
-        return next((pod for pod in self.own if pod.name == name), None)
-
-    def received(self, name: str) -> SharedPod | None:
-        """A received pod by its name."""
-        return next((pod for pod in self.shared if pod.name == name), None)
-
-    def encode(self) -> bytes:
-        """As it is stored."""
-        return compact({"pods": [asdict(pod) for pod in self.own], "sharedPods": [asdict(pod) for pod in self.shared]})
-
-    @classmethod
-    def parse(cls, data: bytes) -> PodList:
-        """What `encode` made."""
-        document = json.loads(data)
-        own = [OwnPod(pod["name"], pod["index"], pod["password"]) for pod in document["pods"]]
-        return cls(own, [SharedPod(pod["name"], pod["address"], pod["password"]) for pod in document["sharedPods"]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +224,7 @@ class Pods:
         Raises:
             Cause: if the reference stands for no pod, or the name is taken.
         """
-        info = share_info(self._network, reference)
+        info = self._network.shared_pod(reference)
         name = _clean(name or info["podName"])
         pods = self._list()
         if pods.has(name):
@@ -311,7 +261,7 @@ class Pods:
         except Cause:
             # Said to have worked: a mistake of the server.
             return
-        info = share_info(self._network, parsed)
+        info = self._network.shared_pod(parsed)
         files = Files(self._network, info["podAddress"], info["password"], self._clock, writable=False)
         source = OpenPod(info["podName"], info["podAddress"], files, Directories(files))
         source.directories.refresh()
@@ -323,16 +273,6 @@ class Pods:
         if self.present(fork_name):
             raise Cause(FORK_EXISTS)
         self.new(fork_name)
-
-
-def share_info(network: Network, reference: bytes) -> dict[str, Any]:
-    """What a pod's sharing reference stands for.
-
-    Raises:
-        Cause: if it stands for nothing, or for something else.
-    """
-    info = network.chunk(reference)
-    return {name: str(info.get(name, "")) for name in ("podName", "podAddress", "password", "userAddress")}
 
 
 def _copy(source: OpenPod, target: OpenPod, path: str, inode: Inode) -> None:

@@ -15,7 +15,6 @@ from sovrgit.devnet.fairos.gotext import type_by_extension, unhex
 from sovrgit.devnet.fairos.metadata import FileMeta, Inode
 from sovrgit.devnet.fairos.network import Network
 from sovrgit.devnet.fairos.paths import INDEX, ROOT, joined
-from sovrgit.devnet.fairos.pods import share_info
 
 VERSION = "0.10.1"
 PUBLIC = "/public/"
@@ -44,7 +43,7 @@ def file(call: Call) -> Answer:
     call.about(path)
     with failing(call, with_code=True):
         meta = shared.resolved().read(path)
-        return sent(meta, call.network.blob(meta.blob), call.prefix)
+        return sent(meta, call.network.blobs.get(meta.blob), call.prefix)
 
 
 def file_by_path(call: Call) -> Answer:
@@ -59,7 +58,7 @@ def file_by_path(call: Call) -> Answer:
     call.about(path)
     with failing(call, with_code=True):
         meta = shared.resolved().read(path)
-        return sent(meta, call.network.blob(meta.blob), call.prefix, type_by_extension(path))
+        return sent(meta, call.network.blobs.get(meta.blob), call.prefix, type_by_extension(path))
 
 
 def directory(call: Call) -> Answer:
@@ -112,7 +111,7 @@ class _Shared:
         Raises:
             Cause: if it stands for nothing.
         """
-        info = share_info(self._network, self._reference)
+        info = self._network.shared_pod(self._reference)
         self._address, self._password = info["podAddress"], info["password"]
         return self
 
@@ -122,7 +121,7 @@ class _Shared:
         Raises:
             Cause: if it cannot be found.
         """
-        return self._network.read(self._address, path, self._password)
+        return self._network.feeds.read(self._address, path, self._password)
 
     def directory(self, path: str) -> Inode:
         """A directory as it is now.
@@ -136,7 +135,7 @@ class _Shared:
             if cause.message == DELETED_FEED:
                 raise
             raise Cause(f"list dir : {cause.message}") from None
-        return Inode.parse(self._network.blob(meta.blob).path.read_bytes())
+        return Inode.parse(self._network.blobs.get(meta.blob).path.read_bytes())
 
     def contents(self, path: str, inode: Inode) -> tuple[list[Inode], list[FileMeta]]:
         """All that a listing names.

@@ -22,9 +22,6 @@ from sovrgit.devnet.fairos.sessions import Sessions
 from sovrgit.errors import DevnetFailed
 
 HOST = "127.0.0.1"
-DEFAULT_PORT = 9090
-"""The port of FairOS-DFS itself."""
-
 _PATIENCE = 10.0
 """Seconds to wait, when closing, for calls that are being answered."""
 

@@ -27,13 +27,8 @@ def sign_up(call: Call) -> Answer:
 def log_in(call: Call) -> Answer:
     """POST /v2/user/login"""
     name, password = call.needed(call.told(), "userName", "password")
-    with failing(call, BAD_PASSWORD):
-        try:
-            user = users.log_in(call.network, name, password)
-        except Cause as cause:
-            if cause.message != NO_SUCH_USER:
-                raise
-            raise call.refused(cause.message, HTTPStatus.NOT_FOUND) from None
+    with failing(call, BAD_PASSWORD, not_found=[NO_SUCH_USER]):
+        user = users.log_in(call.network, name, password)
     document = {"nameHash": f"0x{user.name_hash}", "message": "user logged-in successfully"}
     return _welcome(call, name, user.wallet, document)
 

@@ -55,19 +55,11 @@ def sign_up(network: Network, name: str, password: str, mnemonic: str) -> User:
         raise Cause(BAD_USER_NAME)
     made = "" if mnemonic else new_mnemonic()
     wallet = Wallet.of_mnemonic(mnemonic or made)
-    record = network.user(name)
-    if record is not None and record.get("address") != wallet.address:
-        raise Cause(USER_EXISTS)
     salt = os.urandom(16)
-    network.put_user(
-        name,
-        {
-            "address": wallet.address,
-            "seed": wallet.seed,
-            "salt": salt.hex(),
-            "password": _hashed(password, salt).hex(),
-        },
-    )
+    hashed = _hashed(password, salt).hex()
+    record = {"address": wallet.address, "seed": wallet.seed, "salt": salt.hex(), "password": hashed}
+    if not network.put_user(name, record):
+        raise Cause(USER_EXISTS)
     return User(name, wallet, made)
 
 

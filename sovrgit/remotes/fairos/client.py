@@ -14,7 +14,7 @@ from sovrgit.remotes.fairos.documents import Present, read
 from sovrgit.remotes.fairos.files import Files
 from sovrgit.remotes.fairos.pods import Pods
 from sovrgit.remotes.fairos.public import Public
-from sovrgit.remotes.fairos.session import Account, Session, SignedUp
+from sovrgit.remotes.fairos.session import USER_NAME, Account, Session, SignedUp
 from sovrgit.remotes.fairos.timeouts import PATIENCE, Timeouts
 from sovrgit.remotes.fairos.wire import Call, Wire
 
@@ -88,6 +88,8 @@ class FairOS(Pods, Files, Public):
 
     def user_present(self, user: str) -> bool:
         """Whether there is a user of this name. Also False if the server cannot reach the register of names."""
+        if not USER_NAME.fullmatch(user):
+            return False
         answer = self._session.send_as_nobody(Call("GET", "/v2/user/present", {"userName": user}))
         return read(answer.body, Present, self._server).present
 

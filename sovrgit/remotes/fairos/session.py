@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sovrgit.credentials.logins import Login, PasswordLogin, SignatureLogin
 from sovrgit.errors import LoginFailed, LoginNeeded, RemoteUnavailable, SovrError
+from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.answers import failure_of, message_of
 from sovrgit.remotes.fairos.documents import LoggedIn, json_body, read
 from sovrgit.remotes.fairos.failures import LoginDoubted, NameTaken, SessionLost
@@ -28,7 +29,7 @@ LOGIN_PAUSE = 1.0
 SHORTEST_PASSWORD = 12
 """Bytes, says the server."""
 
-_USER_NAME = re.compile(r"[a-z0-9_-]+")
+USER_NAME = re.compile(r"[a-z0-9_-]+")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")
 _UNFUNDED = 402
 _CREATED = 201
@@ -86,6 +87,8 @@ class Session:
         self._pause = pause
         self._lock = threading.Lock()
         self._live: _Live | None = None
+        self._shaken: _Live | None = None
+        """The session of an upload that broke off, until it is known that the server still knows it."""
 
     def account(self) -> Account:
         """Whose session it is; logs in if that was not done yet.
@@ -106,10 +109,17 @@ class Session:
             SovrError: as the answer gives cause; see `answers` and `Wire.send`.
         """
         live = self._current(None)
+        is_upload = call.transfer and sink is None
+        if is_upload and live is self._shaken:
+            live = self._known(live)
         try:
             return self._ask(call, live.token, sink)
         except SessionLost:
             _log.debug("the session has ended, another one is begun")
+        except Transient:
+            if is_upload:
+                self._shaken = live
+            raise
         try:
             return self._ask(call, self._current(live).token, sink)
         except SessionLost:
@@ -137,6 +147,8 @@ class Session:
         answer = self._wire.send(call)
         if answer.status == _UNFUNDED:
             offered = read(answer.body, LoggedIn, self.server)
+            if not offered.address:
+                raise LoginFailed(server=self.server, reason="it has no funds for a new account", hint="")
             return SignedUp(offered.address, offered.mnemonic, complete=False)
         if answer.status != _CREATED:
             failure = self._failure(answer, call, (password, mnemonic or ""))
@@ -197,6 +209,24 @@ class Session:
                 self._live = self._log_in()
             return self._live
 
+    def _known(self, live: _Live) -> _Live:
+        """The session if the server still knows its token, otherwise another one.
+
+        A server refuses an upload before it has read it, and closes. Where the network is slow, the connection may
+        break before the refusal arrives, and would do so at every further attempt. What is asked here costs the server
+        nothing: it looks at the token, and then misses the name of a file.
+        """
+        try:
+            self._ask(Call("GET", "/v1/file/stat"), live.token, None)
+        except SessionLost:
+            live = self._current(live)
+        except Transient:
+            raise
+        except RemoteUnavailable:
+            _log.debug("the session goes on")
+        self._shaken = None
+        return live
+
     def _log_in(self) -> _Live:
         if callable(self._login):
             self._login = self._login()
@@ -237,7 +267,7 @@ class Session:
         return _Live(found.access_token, Account(found.address, user))
 
     def _checked(self, user: str, password: str, mnemonic: str | None) -> PasswordLogin:
-        if not _USER_NAME.fullmatch(user):
+        if not USER_NAME.fullmatch(user):
             raise self._refused("a user name has small letters, digits, `-` and `_` only")
         login = PasswordLogin(user, password)
         if len(password.encode()) < SHORTEST_PASSWORD:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from blake3 import blake3
 
-from sovrgit.errors import ReferenceUnknown, RemoteDamaged, RemoteUnavailable, SovrError, Unsupported
+from sovrgit.errors import ReferenceUnknown, RemoteDamaged, RemoteUnavailable, SealBroken, SovrError, Unsupported
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient, doubt
@@ -42,6 +42,7 @@ class SharedPod:
     kind: ClassVar[str] = "fairos"
     keeps_chain: ClassVar[bool] = True
     answers_vary: ClassVar[bool] = True
+    is_far: ClassVar[bool] = True
     downloads_at_once: ClassVar[int] = 4
 
     def __init__(
@@ -91,7 +92,10 @@ class SharedPod:
             if self._unlock is None:
                 raise RemoteDamaged(remote=self.location, reason="it is sealed, and was not when it was named")
             self._contents = self._unlock(fingerprint)
-        return self._contents.open_manifest(data, self.location)
+        try:
+            return self._contents.open_manifest(data, self.location)
+        except SealBroken as error:
+            raise doubt(self, error) from error
 
     def read_file(self, path: str, limit: int) -> bytes | None:
         """A small file of the pod as it is now, or None if it is not found.
@@ -120,7 +124,7 @@ class SharedPod:
 
         try:
             self._fetch(pack, size, take, lambda _: None)
-        except (FileAbsent, PodAbsent, RemoteDamaged):
+        except (FileAbsent, PodAbsent, RemoteDamaged, SealBroken):
             return False
         return counted == size and digest.digest() == pack
 
@@ -143,7 +147,7 @@ class SharedPod:
             hint = "the owner may have pushed a moment ago; wait some minutes and repeat: what has arrived is kept"
             missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there", hint=hint)
             raise doubt(self, missing) from error
-        except RemoteDamaged as error:
+        except (RemoteDamaged, SealBroken) as error:
             self._remove(target)
             raise doubt(self, error) from error
         except BaseException:

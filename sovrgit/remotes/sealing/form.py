@@ -148,8 +148,6 @@ class SegmentCipher:
         """What the next segment holds, or None if it is not the segment that belongs here."""
         from cryptography.exceptions import InvalidTag
 
-        if len(segment) < TAG_SIZE:
-            return None
         try:
             return self._cipher.decrypt(self._nonce(last), segment, None)
         except InvalidTag:

@@ -33,7 +33,7 @@ def rounded(size: int, padding: Padding) -> int:
         return SMALLEST_PADDED
     if padding is Padding.COARSE:
         return 1 << (size - 1).bit_length()
-    # https://bford.info/pub/sec/purb.pdf, section 4: of a size as many leading bits are kept as its exponent has.
+    # https://bford.info/pub/sec/purb.pdf, section 4: behind its first bit a size keeps as many as its exponent has.
     exponent = size.bit_length() - 1
     step = 1 << (exponent - exponent.bit_length())
     return -(-size // step) * step

@@ -206,6 +206,39 @@ def test_several_threads_that_lose_a_session_begin_one() -> None:
     assert server.routes.count("POST /v2/user/login") == 2
 
 
+STAT, UPLOAD, LOGIN_CALL = "GET /v1/file/stat", "POST /v1/file/upload", "POST /v2/user/login"
+STORED = httpx.Response(200, json={"Responses": [{"fileName": "f", "message": "uploaded successfully"}]})
+
+
+@pytest.mark.parametrize(
+    ("known", "calls"),
+    [
+        (message(400, 'file stat: "podName" argument missing'), [LOGIN_CALL, UPLOAD, STAT, UPLOAD, UPLOAD]),
+        (message(401, "jwt: invalid token"), [LOGIN_CALL, UPLOAD, STAT, LOGIN_CALL, UPLOAD, UPLOAD]),
+    ],
+)
+def test_an_upload_that_broke_off_may_have_been_refused(known: httpx.Response, calls: list[str]) -> None:
+    # The refusal of a token that has died does not always arrive before the connection breaks.
+    server = Scripted().on(UPLOAD, httpx.WriteError("broken pipe"), STORED).on(STAT, known)
+    fairos = client(server)
+    with pytest.raises(Transient):
+        fairos.upload("p", "/", "f", b"x", 1)
+    fairos.upload("p", "/", "f", b"x", 1)
+    fairos.upload("p", "/", "f", b"x", 1)
+    assert server.routes == calls
+
+
+def test_a_server_that_went_away_during_an_upload() -> None:
+    known = message(400, 'file stat: "podName" argument missing')
+    server = Scripted().on(UPLOAD, httpx.WriteError("x"), STORED).on(STAT, httpx.ConnectError("x"), known)
+    fairos = client(server)
+    for _ in range(2):
+        with pytest.raises(Transient):
+            fairos.upload("p", "/", "f", b"x", 1)
+    fairos.upload("p", "/", "f", b"x", 1)
+    assert server.routes == [LOGIN_CALL, UPLOAD, STAT, STAT, UPLOAD]
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +311,9 @@ def test_an_account_without_funds() -> None:
     assert (made.address, made.mnemonic, made.complete) == (ACCOUNT, WORDS, False)
     with pytest.raises(LoginNeeded):
         fairos.pods()
+    server.on("POST /v2/user/signup", message(402, "insufficient funds"))
+    with pytest.raises(LoginFailed, match="no funds"):
+        fairos.sign_up("ann", PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +356,7 @@ def test_whether_a_user_is_there() -> None:
     server = Scripted().on("GET /v2/user/present", httpx.Response(200, json={"present": True}))
     assert client(server, None).user_present("ann") is True
     assert str(server.last.url) == f"{URL}/v2/user/present?userName=ann" and server.routes == ["GET /v2/user/present"]
+    assert not client(server, None).user_present("Ann & \udcff") and len(server.seen) == 1
 
 
 def test_logins_do_not_show() -> None:

@@ -73,6 +73,14 @@ def test_nothing_may_be_cut_off_near_a_border(count: int, off: int) -> None:
     refused(LARGE[: SEAL_HEADER_SIZE + sum(map(len, SEGMENTS[:count])) + off])
 
 
+def test_padding_may_not_be_cut_off_either() -> None:
+    header, segments = parts(sealed(noise(131_073), padding=Padding.COARSE))
+    assert len(segments) == 4
+    found, error = given_out(header + b"".join(segments[:3]), [])
+    assert type(error) is SealBroken
+    assert noise(131_073).startswith(found)
+
+
 @given(st.binary(min_size=1, max_size=100))
 def test_nothing_may_be_added(more: bytes) -> None:
     refused(LARGE + more)

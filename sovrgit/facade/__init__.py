@@ -1,0 +1,22 @@
+"""The pod of `import sovrgit`: the verbs of the command line as methods, each a few lines over the library.
+
+Nothing is printed and nobody is asked. Like the library, this takes environment and author as arguments.
+"""
+
+from __future__ import annotations
+
+from sovrgit.facade.base import Where, identity_of
+from sovrgit.facade.history import History
+from sovrgit.facade.running import Approve, Running
+from sovrgit.facade.sharing import Sharing
+
+
+class Pod(History, Running, Sharing):
+    """A pod, with the verbs of the command line.
+
+    `repository` is the library's own object, for whatever this class does not offer. Use it in a `with` block, or
+    call `close`, to let go of its files.
+    """
+
+
+__all__ = ("Approve", "Pod", "Where", "identity_of")

@@ -1,0 +1,186 @@
+"""The Python API: runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from sovrgit.errors import PathNotFound, RunNotFound
+from sovrgit.facade.base import PodBase, Where
+
+if TYPE_CHECKING:
+    from sovrgit.lineage.index import KnownRun
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.runs.executor import Event
+    from sovrgit.runs.log import LogLine
+    from sovrgit.runs.record import RunRequest
+    from sovrgit.runs.repeat import Repeated, Verified
+    from sovrgit.runs.run import RunResult
+    from sovrgit.runs.trust import Proposal
+
+
+Approve: TypeAlias = "bool | Callable[[Proposal], bool]"
+"""Whether scripts of somebody else may run, or a function that is asked."""
+
+
+def _ignore(_: object) -> None:
+    """Nobody wants to know."""
+
+
+class Running(PodBase):
+    """Runs, their logs, repeats and verdicts."""
+
+    def run(
+        self,
+        *arguments: str,
+        parameters: Mapping[str, str] | None = None,
+        force: bool = False,
+        timeout: float | None = None,
+        keep_env: Iterable[str] = (),
+        allow_empty: bool = False,
+        commit_failed: bool = False,
+        approve: Approve = False,
+        events: Callable[[Event], None] | None = None,
+    ) -> RunResult:
+        """Run the pod as its recipe says, and record and commit the result. A known result is taken as it is.
+
+        A command that fails is no exception: `result.run.succeeded` tells, and the run is recorded.
+
+        Args:
+            arguments: added to the command.
+            parameters: reach the command as `SOVR_PARAM_<NAME>`.
+            force: run even if the result is known.
+            timeout: seconds.
+            keep_env: names of environment variables to pass on, and record, beyond the usual ones.
+            approve: for pods of other people.
+            events: told of every start, piece of output and end, as it happens.
+
+        Raises:
+            RecipeInvalid, Unsupported: if there is nothing that can be run.
+            RunNotTrusted: if the scripts are somebody else's and were not approved.
+            Locked: if the pod runs already.
+        """
+        from dataclasses import replace
+
+        from sovrgit.runs.executor import Cancel
+        from sovrgit.runs.local import LocalExecutor
+        from sovrgit.runs.run import run_pod
+
+        request = replace(
+            self._request(approve, timeout, keep_env),
+            arguments=arguments,
+            parameters=dict(parameters or {}),
+            force=force,
+            allow_empty=allow_empty,
+            commit_failed=commit_failed,
+        )
+        with Cancel() as cancel:
+            return run_pod(self.repository, LocalExecutor(), request, events or _ignore, _ignore, cancel)
+
+    def runs(self, limit: int | None = None) -> list[KnownRun]:
+        """The runs that are recorded here, the latest first."""
+        from sovrgit.lineage.index import LineageIndex
+
+        with LineageIndex(self.repository) as index:
+            return list(index.runs(-1 if limit is None else limit))
+
+    def logs(self, run: str | None = None) -> list[LogLine]:
+        """What a run, or the latest one, printed: line by line, with times.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            PathNotFound: if it has no log.
+        """
+        from sovrgit.objects.tree import EntryKind, TreeEntry
+        from sovrgit.pod.treediff import walk
+        from sovrgit.runs.log import read_log
+        from sovrgit.runs.record import LOG_NAME
+
+        identity = self._run(run)
+        tree = self.repository.store.run(identity).log
+        entries = walk(self.repository.store, TreeEntry(b"", EntryKind.DIRECTORY, tree, 0), b"") if tree else ()
+        wanted = LOG_NAME.encode()
+        for path, entry in entries:
+            if path.rpartition(b"/")[2] == wanted:
+                from io import BytesIO
+
+                return list(read_log(BytesIO(b"".join(self.repository.store.stream(entry.id)))))
+        raise PathNotFound(path=LOG_NAME, where=f"the log of run {identity.short}", hint="")
+
+    def rerun(
+        self,
+        run: str = "HEAD",
+        *,
+        keep: Where | None = None,
+        timeout: float | None = None,
+        approve: Approve = False,
+        events: Callable[[Event], None] | None = None,
+    ) -> Repeated:
+        """Repeat a run from its recorded inputs, in a clean place; the files of the pod are not touched.
+
+        Args:
+            run: an id, or a revision that a run made.
+            keep: leave the folder that it ran in here.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            RunNotTrusted: as for `run`.
+        """
+        from sovrgit.runs.executor import Cancel
+        from sovrgit.runs.local import LocalExecutor
+        from sovrgit.runs.repeat import rerun
+
+        identity, request = self._approved(run, approve, timeout)
+        place = None if keep is None else Path(keep)
+        with Cancel() as cancel:
+            return rerun(self.repository, identity, LocalExecutor(), request, events or _ignore, cancel, keep=place)
+
+    def verify(
+        self,
+        run: str = "HEAD",
+        *,
+        timeout: float | None = None,
+        approve: Approve = False,
+        events: Callable[[Event], None] | None = None,
+    ) -> Verified:
+        """Repeat a run and compare the outputs file by file; the verdict is recorded.
+
+        Raises:
+            Unsupported: if the run did not succeed.
+            RunNotFound, RunNotTrusted: as for `rerun`.
+        """
+        from sovrgit.runs.executor import Cancel
+        from sovrgit.runs.local import LocalExecutor
+        from sovrgit.runs.repeat import verify
+
+        identity, request = self._approved(run, approve, timeout)
+        with Cancel() as cancel:
+            return verify(self.repository, identity, LocalExecutor(), request, events or _ignore, cancel)
+
+    def _run(self, run: str | None) -> ObjectId:
+        from sovrgit.pod.revisions import resolve_run
+
+        if run is not None:
+            return resolve_run(self.repository, run)
+        latest = self.runs(1)
+        if not latest:
+            raise RunNotFound(run="the latest", hint="there is none yet")
+        return latest[0].id
+
+    def _request(self, approve: Approve, timeout: float | None, keep_env: Iterable[str]) -> RunRequest:
+        from sovrgit.runs.record import RunRequest
+        from sovrgit.runs.surroundings import child_environment
+
+        # So that `python3` in a recipe is the Python that this program runs in.
+        environment = child_environment(self._environ, keep=keep_env, first_on_path=Path(sys.executable).parent)
+        asked = approve if callable(approve) else lambda _: bool(approve)
+        return RunRequest(self.stamp(), environment, asked, timeout=timeout, clock=self._clock)
+
+    def _approved(self, run: str, approve: Approve, timeout: float | None) -> tuple[ObjectId, RunRequest]:
+        from sovrgit.actions import approve_recorded
+
+        identity, request = self._run(run), self._request(approve, timeout, ())
+        approve_recorded(self.repository, identity, request)
+        return identity, request

@@ -1,0 +1,118 @@
+"""The Python API: remotes, and sharing what is in a pod."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sovrgit.facade.base import PodBase, Where
+
+if TYPE_CHECKING:
+    from sovrgit.outputs import PublishedOutput
+    from sovrgit.remotes.fetch import Fetched
+    from sovrgit.remotes.locations import RemoteSetting
+    from sovrgit.remotes.push import Pushed
+
+
+class Sharing(PodBase):
+    """Transfer, and giving out references."""
+
+    def remotes(self) -> list[RemoteSetting]:
+        """The remotes that the pod knows."""
+        from sovrgit.remotes.locations import remotes
+
+        return remotes(self.repository)
+
+    def add_remote(self, name: str, location: Where, *, private: bool | None = None) -> RemoteSetting:
+        """Call a place by a name from now on. A relative path is taken from the pod's folder.
+
+        Args:
+            location: a folder, `fairos:POD`, or a sharing reference.
+            private: whether a pod on a network is to be sealed; None leaves it to the recipe.
+
+        Raises:
+            RemoteExists: if the name is taken.
+        """
+        from sovrgit.remotes.locations import add_remote
+
+        return add_remote(self.repository, name, os.fspath(location), self.root, self._networks(), private=private)
+
+    def push(self, remote: str | None = None, *branches: str, runs: bool = False, full: bool = False) -> Pushed:
+        """Send the current branch, or those named, and everything that they need.
+
+        Args:
+            runs: also records of failed and repeated runs.
+            full: of a fork also what its readers could get from where it was forked from.
+
+        Raises:
+            RemoteUnknown: if there is no such remote.
+            RemoteStale: if the remote has commits that are not here.
+        """
+        from sovrgit.actions import push_pod
+
+        name = self._remote(remote)
+        return push_pod(
+            self.repository,
+            name,
+            time_ns=self._clock(),
+            branches=branches,
+            with_runs=runs,
+            full=full,
+            networks=self._networks(),
+        )
+
+    def fetch(self, remote: str | None = None, *, accept_divergence: bool = False) -> Fetched:
+        """Get what a remote has, without touching the files here.
+
+        Raises:
+            RemoteUnknown, RemoteUnavailable, RemoteDiverged, RemoteDamaged: as the remote gives cause.
+        """
+        from sovrgit.actions import fetch_pod
+
+        return fetch_pod(
+            self.repository,
+            self._remote(remote),
+            time_ns=self._clock(),
+            accept_divergence=accept_divergence,
+            networks=self._networks(),
+        )
+
+    def pull(self, remote: str | None = None) -> int:
+        """Fetch, and move the branch and its files forward; the number of paths that changed.
+
+        Raises:
+            HistoryDiverged: if both sides have moved on.
+            LocalChanges: if a file that would change is changed locally.
+            SovrError: as for `fetch`.
+        """
+        from sovrgit.actions import pull_pod
+
+        return pull_pod(self.repository, self._remote(remote), time_ns=self._clock(), networks=self._networks())[1]
+
+    def share(self, remote: str | None = None, *, private: bool = False) -> str:
+        """The reference by which others clone what was pushed. Whoever has it can read all of it, for ever.
+
+        Args:
+            private: give out the key of a private pod with it.
+
+        Raises:
+            Unsupported: if the remote is a folder, or private and `private` was not given, or the other way round.
+            RemoteUnavailable: if nothing was pushed yet, or there is no network.
+        """
+        from sovrgit.errors import Unsupported
+        from sovrgit.sharing import share_pod
+
+        networks = self._networks()
+        if networks is None:
+            raise Unsupported(what="sharing", reason="nothing is known here of networks")
+        return share_pod(self.repository, self._remote(remote), networks, private=private).reference
+
+    def publish_output(self, remote: str | None = None) -> PublishedOutput | None:
+        """Push what the recipe shares of the output as a pod of its own; None if it shares nothing.
+
+        Raises:
+            SovrError: as for `push`.
+        """
+        from sovrgit.outputs import publish_output
+
+        return publish_output(self.repository, self._remote(remote), time_ns=self._clock(), networks=self._networks())
