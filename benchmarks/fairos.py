@@ -20,6 +20,7 @@ from pathlib import Path
 import machine
 from data import LARGE_NAME, LARGE_SIZE, SMALL_COUNT, prepare
 from disk import Room, measure_sizes
+from fairos_line import line
 from fairos_report import Report, as_json, as_markdown, from_json
 from fairos_scenario import Failed, Repetition, Source, base_environment, prepare_pod
 from fairos_server import Server, standin
@@ -70,8 +71,10 @@ def _measure(options: argparse.Namespace) -> Report:
             for latency in options.latency:
                 room.make()
                 _repeat(options, source, pod, work, latency / 1000, number, report)
-                if (work / "run").exists():
-                    room.put_away(work / "run")
+                room.put_away(work / "run")
+                if source.edited is not None:
+                    # Few files: nothing is lost by deleting them, and memory that was in use is not asked for anew.
+                    room.clear()
         room.clear()
         shutil.rmtree(prepared)
     return report
@@ -84,8 +87,9 @@ def _repeat(
     run = work / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir()
-    label = options.label or (options.server or "stand-in")
-    where = f"{label}, {latency * 1000:g} ms" if not options.server else label
+    where = options.label or (options.server or "stand-in")
+    where += f", {latency * 1000:g} ms" if not options.server else ""
+    where += f", {options.line:g} MB/s" if options.line else ""
     where += ", private" if options.private else ""
     if f"{source.name}, {where}" in report.failures:
         return
@@ -113,12 +117,17 @@ def _repeat(
 
 @contextlib.contextmanager
 def _server(options: argparse.Namespace, run: Path, latency: float) -> Iterator[Server]:
-    if options.server:
-        yield Server(options.server, options.server_pid, 0.0)
-        return
-    home = run / "server-home"
-    home.mkdir()
-    with standin(run / "server", latency, base_environment(home)) as server:
+    """The server to measure with, at the end of a line if there is to be one."""
+    with contextlib.ExitStack() as stack:
+        if options.server:
+            server = Server(options.server, options.server_pid)
+        else:
+            home = run / "server-home"
+            home.mkdir()
+            server = stack.enter_context(standin(run / "server", latency, base_environment(home)))
+        if options.line:
+            near = stack.enter_context(line(server.url, options.line * 1e6))
+            server = server._replace(url=near)
         yield server
 
 
@@ -137,6 +146,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     here = Path(__file__).parent
     parser.add_argument("--set", type=_sets, default=list(SETS), help=f"of {','.join(SETS)}; both by default")
     parser.add_argument("--latency", type=_numbers, default=[0.0, 50.0], help="of the stand-in, in ms; 0,50")
+    parser.add_argument(
+        "--line", type=float, metavar="MB/S", help="let all connections together carry no more each way"
+    )
     parser.add_argument("--server", metavar="URL", help="a server that runs already, instead of the stand-in")
     parser.add_argument("--server-pid", type=int, metavar="PID", help="its process, to know what it computes")
     parser.add_argument("--label", help="what the tables call the server")

@@ -107,9 +107,15 @@ def _aims(places: dict[str, Groups]) -> str:
     """The ratios that were aimed at: a row for each, a column for each server."""
     rows = [
         ("push of the edits, over its floor", "2 at most", "push-edit", _over_floor),
-        ("calls of a push of the edits", "", "push-edit", lambda groups: f"{groups['push-edit'].median('calls'):.0f}"),
-        ("bytes sent by it", "", "push-edit", lambda groups: f"{groups['push-edit'].median('sent'):,.0f}"),
-        ("the same, over the archive", "", "push-edit", lambda groups: _ratio(groups, "push-edit", "zip-push")),
+        ("seconds before its first call", "", "push-edit", lambda groups: _time(groups["push-edit"].median("first"))),
+        ("its calls", "", "push-edit", lambda groups: f"{groups['push-edit'].median('calls'):.0f}"),
+        ("bytes that it sends", "", "push-edit", lambda groups: f"{groups['push-edit'].median('sent'):,.0f}"),
+        (
+            "push of the edits, over the archive",
+            "",
+            "push-edit",
+            lambda groups: _ratio(groups, "push-edit", "zip-push"),
+        ),
         ("rate of a clone, of a plain download's", "80 % or more", "clone", lambda groups: _rate(groups, "seconds")),
         ("rate while it receives", "", "clone", lambda groups: _rate(groups, "waiting")),
         ("clone, over the archive", "", "clone", lambda groups: _ratio(groups, "clone", "zip-clone")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -148,6 +149,7 @@ class Repetition:
         for count in self._downloads:
             folder = f"clone-{count}"
             self._measure(folder, self._root, "clone", reference, folder, environment={DOWNLOADS: str(count)})
+            shutil.rmtree(self._root / folder)
         plain = large_file(self._root / "plain.bin", max(pushed.sent, 1))
         self._plain("upload", plain)
         self._plain("download", self._root / "plain.back")

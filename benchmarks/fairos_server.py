@@ -20,16 +20,15 @@ from fairos_plain import Plain
 PROBES = 9
 """Small reads whose median is what a call takes."""
 
-PASSWORD = "a benchmark's password"
+PASSWORD = "a password for benchmarks"
 """Of accounts that are made for one run."""
 
 
 class Server(NamedTuple):
-    """A server: its address, the process (None if it is not known), and what every call to it waits in seconds."""
+    """A server: its address, and its process if that is known."""
 
     url: str
     pid: int | None
-    latency: float
 
     def processor(self) -> float:
         """Seconds of a processor that it has used so far; 0 if that cannot be known."""
@@ -73,7 +72,7 @@ def standin(folder: Path, latency: float, environment: Mapping[str, str]) -> Ite
             if not line:
                 errors.seek(0)
                 raise OSError(f"the stand-in does not begin: {errors.read().decode('utf-8', 'replace')[-300:]}")
-            yield Server(json.loads(line)["fairos"]["url"], process.pid, latency)
+            yield Server(json.loads(line)["fairos"]["url"], process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
