@@ -1,4 +1,4 @@
-"""What one action of a user takes from several layers: pushing, cloning, forking, asking before a repeat.
+"""What one action of a user takes from several layers: pushing, fetching, asking before a repeat.
 
 Shared by the command line and by `sovrgit.api`. Like the library below, nothing here knows environment or terminal.
 """
@@ -6,8 +6,7 @@ Shared by the command line and by `sovrgit.api`. Like the library below, nothing
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
@@ -15,10 +14,8 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.base import Remote
-    from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.networks import Networks
     from sovrgit.remotes.push import Pushed
@@ -33,6 +30,7 @@ def push_pod(
     branches: Sequence[str] = (),
     with_runs: bool = False,
     full: bool = False,
+    allowed: Collection[bytes] = (),
     networks: Networks | None = None,
     progress: Progress = SILENT,
 ) -> Pushed:
@@ -43,6 +41,7 @@ def push_pod(
         time_ns: now, in nanoseconds since 1970.
         with_runs: also records of failed and repeated runs.
         full: send also what readers of a fork could get from the pod that it was forked from.
+        allowed: paths of files that look like secrets and may be sent all the same.
 
     Raises:
         RevisionNotFound: if there is no such branch, or no commit yet.
@@ -65,7 +64,7 @@ def push_pod(
     seal_if_private(pod, name, networks)
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
         borrowed = () if full else borrowed_packs(pod, name)
-        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed)
+        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, allowed=allowed)
         pushed = push(pod, remote, request, progress)
         _keep_recipe(pod, name, remote)
         return pushed
@@ -88,65 +87,6 @@ def _keep_recipe(pod: Pod, name: str, remote: Remote) -> None:
     with_retries(lambda: remote.put_recipe(recipe))
     with pod.lock():
         pod.config.set(setting, str(entry.id))
-
-
-def get_pod(
-    reference: str,
-    base: Path,
-    folder: Path | None,
-    *,
-    remote_name: str,
-    time_ns: int,
-    networks: Networks | None = None,
-    progress: Progress = SILENT,
-) -> Cloned:
-    """Clone the pod that a reference names, and remember the reference.
-
-    Args:
-        base: what relative paths are relative to.
-        folder: where to; a new folder in `base`, named like the pod, if None.
-
-    Raises:
-        ReferenceUnknown, RemoteUnavailable: if the reference leads to no pod.
-        SovrError: as for `sovrgit.remotes.clone.clone`.
-    """
-    from sovrgit.remotes.clone import clone
-    from sovrgit.remotes.locations import open_existing
-
-    with contextlib.closing(open_existing(reference, base, networks)) as remote:
-        target = base / (_folder_name(remote) if folder is None else folder)
-        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
-        cloned.pod.config.set("pod.origin", remote.describe())
-        if remote.kind == "fairos":
-            from sovrgit.remotes.fairos.opening import remember
-            from sovrgit.remotes.fairos.shared import SharedPod
-
-            assert isinstance(remote, SharedPod) and networks is not None
-            remember(cloned.pod, remote_name, remote, networks)
-        return cloned
-
-
-def _folder_name(remote: Remote) -> str:
-    """The pod's own name, if that can be a folder's; else that of the place it comes from."""
-    from sovrgit.pod.recipe_checks import check_name
-    from sovrgit.pod.recipe_lines import Fault
-    from sovrgit.remotes.reading import decode_manifest
-
-    manifest = decode_manifest(remote, remote.read_manifest())
-    name = manifest.recipe.get("name", "") if manifest is not None else ""
-    try:
-        return check_name((), name)
-    except Fault:
-        return Path(remote.location).name.removesuffix(".sovr") or "pod"
-
-
-def begin_fork(cloned: Cloned, reference: str, author: Stamp) -> ObjectId:
-    """Make the first own commit of a fork, which names the pod, commit and reference that it comes from."""
-    from sovrgit.remotes.clone import fork
-
-    name = recipe_summary(cloned.pod).get("name") or Path(reference).name
-    origin = cloned.pod.config.get("pod.origin") or reference
-    return fork(cloned, origin, name, author, f"Fork {name} at {cloned.head.short}")
 
 
 def recipe_summary(pod: Pod) -> dict[str, str]:

@@ -20,7 +20,7 @@ from sovrgit.facade import Pod, Where, identity_of
 from sovrgit.pod.pod import Pod as Repository
 
 if TYPE_CHECKING:
-    from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.clone import Obtained
     from sovrgit.remotes.networks import Networks
 
 
@@ -109,7 +109,7 @@ def fork(
         IdentityUnknown: if that commit has no author.
         PodExists, ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as for `clone`.
     """
-    from sovrgit.actions import begin_fork
+    from sovrgit.getting import begin_fork
 
     # Before anything is received.
     identity_of(author, _surroundings(environ), None)
@@ -120,8 +120,8 @@ def fork(
 
 def _get(
     reference: str, folder: Where | None, remote_name: str, author: str | None, environ: Mapping[str, str] | None
-) -> tuple[Pod, Cloned]:
-    from sovrgit.actions import get_pod
+) -> tuple[Pod, Obtained]:
+    from sovrgit.getting import get_pod
 
     networks = _networks_of(environ)
     cloned = get_pod(

@@ -11,8 +11,9 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── Unsupported, ReferenceUnknown, DevnetFailed
-    ├── LoginNeeded, LoginFailed, PostageExhausted
-    └── KeyNeeded, SealBroken
+    ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
+    ├── KeyNeeded, SealBroken
+    └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
 
 from __future__ import annotations
@@ -419,6 +420,16 @@ class PostageExhausted(SovrError):
     )
 
 
+class SecretFound(SovrError):
+    """Something that was about to be sent looks like a key or a password. Nothing was sent."""
+
+    exit_code = 83
+    template = "not sent, because this looks like secrets: {findings}"
+    hint_template = (
+        "take them out and replace them as docs/howto/secrets.md says, or allow each with `--allow-secret PATH`"
+    )
+
+
 # --- private pods -----------------------------------------------------------------------------------------------
 
 
@@ -439,3 +450,30 @@ class SealBroken(SovrError):
         "nothing of it was used; try again, and if it stays so ask the owner to push again: "
         "whoever keeps the pod has damaged or exchanged it"
     )
+
+
+# --- what the first Sovr CLI stored, and registries -------------------------------------------------------------
+
+
+class ArchiveInvalid(SovrError):
+    """A zip or tar archive that is damaged, grows beyond its bounds, or holds what no pod has."""
+
+    exit_code = 85
+    template = "the archive `{archive}` is refused: {reason}"
+    hint_template = "nothing of it was kept; ask its owner to store it again"
+
+
+class PodUnrecognised(SovrError):
+    """A place on a FairOS server that holds neither a pod of sovr nor one of the first Sovr CLI."""
+
+    exit_code = 86
+    template = "no pod that sovr knows is at `{place}`: {reason}"
+    hint_template = "check the name or reference; `sovr pods --all` lists what is on your account"
+
+
+class RegistryInvalid(SovrError):
+    """A registry that is not known here, is known already, or cannot be understood."""
+
+    exit_code = 87
+    template = "the registry `{name}` {reason}"
+    hint_template = "`sovr registry list` shows the registries that are known here"

@@ -6,6 +6,7 @@ Like `sovrgit.actions`, shared by the command line and by `sovrgit.api`.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,13 +40,24 @@ class PublishedOutput:
 
 
 def publish_output(
-    pod: Pod, name: str, *, time_ns: int, networks: Networks | None = None, progress: Progress = SILENT
+    pod: Pod,
+    name: str,
+    *,
+    time_ns: int,
+    allowed: Collection[bytes] = (),
+    networks: Networks | None = None,
+    progress: Progress = SILENT,
 ) -> PublishedOutput | None:
     """Push what the recipe shares of the output to a place of its own beside the remote `name`; None if it shares
     nothing, or there is nothing yet.
 
     Each state that was pushed is a commit there, which names the commit here that it comes from, and if the pod is
     public the run that made it.
+
+    Args:
+        name: the remote's name in this pod.
+        time_ns: now, in nanoseconds since 1970.
+        allowed: paths of files that look like secrets and may be sent all the same.
 
     Raises:
         SovrError: as for `sovrgit.remotes.push.push`.
@@ -66,11 +78,19 @@ def publish_output(
     remote_name = _remote_for_output(pod, name)
     ref = _commit_output(pod, name, head, entry.id, path, recipe_name, time_ns)
     summary = {"name": f"output-{recipe_name}", "kind": "data", "description": f"Output of {recipe_name}: {path}"}
-    request = PushRequest(remote_name, [ref], time_ns, summary, renamed={ref: DEFAULT_BRANCH})
+    request = PushRequest(
+        remote_name, [ref], time_ns, summary, renamed={ref: DEFAULT_BRANCH}, allowed=_inside(allowed, path)
+    )
     with contextlib.closing(open_remote(pod, remote_name, networks)) as remote:
         pushed = push(pod, remote, request, progress)
         location = remote.describe()
     return PublishedOutput(path, remote_name, location, pushed, known_reference(pod, remote_name, public=True))
+
+
+def _inside(allowed: Collection[bytes], path: str) -> list[bytes]:
+    """Paths as they are called here, and as they are called in a pod that holds only what is below `path`."""
+    prefix = path.encode() + b"/"
+    return [*allowed, *(name.removeprefix(prefix) for name in allowed if name.startswith(prefix))]
 
 
 def shared_output(pod: Pod) -> tuple[str, str] | None:

@@ -102,6 +102,40 @@ def known_reference(pod: Pod, name: str, *, public: bool = False) -> str | None:
     return reference.reveal() if reference is not None else None
 
 
+def register_pod(pod: Pod, name: str, networks: Networks) -> bool:
+    """Put a public pod that was pushed to a network into the registry of its owner; whether it is one.
+
+    Raises:
+        RegistryInvalid: if the registry is there and cannot be read.
+        SovrError: as the server gives cause.
+    """
+    from sovrgit.objects.ids import Kind
+    from sovrgit.pod.recipe import RECIPE_FILE
+    from sovrgit.pod.treediff import find
+    from sovrgit.registry.form import Listed
+    from sovrgit.registry.own import register
+    from sovrgit.registry.summary import json_object, summary_of
+    from sovrgit.remotes.fairos.memory import PodMemory
+    from sovrgit.remotes.fairos.place import parse_place
+    from sovrgit.remotes.locations import location_of
+    from sovrgit.remotes.state import RemoteState
+
+    if known_reference(pod, name) is None:
+        return False
+    location = location_of(pod, name)
+    place = parse_place(location)
+    entry = find(pod.store, pod.head_tree(), RECIPE_FILE.encode())
+    manifest = RemoteState.load(pod.folder, name).manifest
+    if entry is None or manifest is None or place.pod is None:
+        return False
+    recipe = bytes(pod.store.read(entry.id, Kind.BLOB))
+    summary = summary_of(json_object(recipe) or {})
+    reference = PodMemory(pod, location).get()
+    with networks.connect(place.server) as fairos:
+        register(fairos, recipe, Listed(place.pod, summary, manifest.time, manifest.generation, reference))
+    return True
+
+
 def is_public(pod: Pod) -> bool:
     """Whether the recipe of the last commit says that everybody may read the pod."""
     from sovrgit.runs.inputs import read_recipe

@@ -40,12 +40,15 @@ def commands() -> str:
 
 def load_command(name: str) -> click.Command:
     """The command of a name, as the command line would load it."""
-    command: click.Command = importlib.import_module(f"sovrgit.commands.{name.replace('-', '_')}").command
+    from sovrgit.commands.catalogue import module_of
+
+    command: click.Command = importlib.import_module(module_of(name)).command
     return command
 
 
 def _command(command: click.Command, path: str, level: int = 3) -> Iterator[str]:
-    context = click.Context(command, info_name=path)
+    # A command remembers the first answer to what its help options are: it must be that of the command line.
+    context = click.Context(command, info_name=path, help_option_names=["-h", "--help"])
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     yield from (f"{'#' * level} `{path}`", "", "```text", usage, "```", "", _help(command.help or ""), "")
     options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
@@ -217,6 +220,29 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
 
 
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def secret_tokens() -> str:
+    """The rules for what is a secret by its content."""
+    from sovrgit.pod.secretscan.tokens import RULES
+
+    lines = ["| rule | looks like | what is looked for |", "| --- | --- | --- |"]
+    lines += [f"| `{rule.name}` | {_cell(rule.what)} | {_cell(rule.where)} |" for rule in RULES]
+    return "\n".join(lines)
+
+
+def secret_files() -> str:
+    """The rules for what is a secret by its name."""
+    from sovrgit.pod.secretscan.keyfiles import KEY_FILES
+
+    lines = ["| rule | names | looks like | what must be in it |", "| --- | --- | --- | --- |"]
+    for rule, names, _ in KEY_FILES:
+        listed = ", ".join(f"`{name}`" for name in names)
+        lines.append(f"| `{rule.name}` | {listed} | {_cell(rule.what)} | {_cell(rule.where)} |")
+    return "\n".join(lines)
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit_codes": exit_codes,
@@ -224,6 +250,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "recipe": recipe,
     "json_output": json_output,
     "benchmarks_table": benchmarks_table,
+    "secret_tokens": secret_tokens,
+    "secret_files": secret_files,
 }
 
 

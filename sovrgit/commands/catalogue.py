@@ -5,6 +5,8 @@ Kept apart from the commands, so that help and completion import none of them.
 
 from __future__ import annotations
 
+from keyword import iskeyword
+
 COMMANDS: dict[str, dict[str, str]] = {
     "Start": {
         "demo": "Show the whole loop on a real pod, step by step",
@@ -37,12 +39,19 @@ COMMANDS: dict[str, dict[str, str]] = {
         "remote": "List, add and remove remotes",
         "push": "Send commits to a remote",
         "persist": "Commit and push in one go",
+        "persist-self": "Push this program itself, as a public pod",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has and move forward to it",
         "login": "Log in at a FairOS server, or make an account there",
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",
+    },
+    "Find": {
+        "pods": "List the pods of your FairOS account",
+        "import": "Get a pod of your account into a folder",
+        "search": "Find pods in registries",
+        "registry": "List pods for others to find, and remember their lists",
     },
     "Try": {
         "devnet": "Run a stand-in for a FairOS server on this machine",
@@ -55,6 +64,12 @@ COMMANDS: dict[str, dict[str, str]] = {
 
 ALIASES = {"st": "status", "ci": "commit", "checkout": "restore", "history": "log"}
 """Words that people of other tools type first, told of in the error message; they are not run."""
+
+
+def module_of(name: str) -> str:
+    """The module of a command. A word that Python keeps for itself has a line under it there."""
+    module = name.replace("-", "_")
+    return f"sovrgit.commands.{module}_" if iskeyword(module) else f"sovrgit.commands.{module}"
 
 
 def names() -> list[str]:

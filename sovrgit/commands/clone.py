@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from sovrgit.commands.app import App, sovr_command
-from sovrgit.ui.transferview import ClonedView
 
 
 @sovr_command("clone")
@@ -16,9 +15,10 @@ from sovrgit.ui.transferview import ClonedView
 def command(app: App, reference: str, folder: Path | None) -> None:
     """Get the pod that REFERENCE names, into FOLDER.
 
-    A reference is the path or `file://` address of a folder that was pushed to, or of another pod. Nothing of what is
-    cloned is run.
+    A reference is the path or `file://` address of a folder that was pushed to, or of another pod; a sharing reference
+    of a pod on a FairOS server, for which no account is needed; or `fairos:POD` for one of your own. `-` reads it from
+    standard input. Nothing of what is cloned is run.
     """
-    from sovrgit.commands.getting import get_pod
+    from sovrgit.commands.getting import get_pod, view_of
 
-    app.show(ClonedView(get_pod(app, reference, folder, "origin")))
+    app.show(view_of(get_pod(app, reference, folder, "origin")))

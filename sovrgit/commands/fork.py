@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from sovrgit.commands.app import App, sovr_command
-from sovrgit.ui.transferview import ClonedView
 
 
 @sovr_command("fork")
@@ -19,10 +18,8 @@ def command(app: App, reference: str, folder: Path | None) -> None:
     Its first commit here names the pod, the commit and the reference that it comes from. The origin is kept as the
     remote `upstream`; push to a remote of your own.
     """
-    from sovrgit.actions import begin_fork
-    from sovrgit.commands.getting import get_pod
+    from sovrgit.commands.getting import get_pod, view_of
+    from sovrgit.getting import begin_fork
 
-    cloned = get_pod(app, reference, folder, "upstream")
-    identity = begin_fork(cloned, reference, app.author())
-    app.console.note(f"repository {cloned.fetched.manifest.repository.hex()}", level=1)
-    app.show(ClonedView(cloned, identity))
+    got = get_pod(app, reference, folder, "upstream")
+    app.show(view_of(got, begin_fork(got, reference, app.author())))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sovrgit import actions
+from sovrgit import getting
 from sovrgit.commands.app import App
-from sovrgit.remotes.clone import Cloned
+
+if TYPE_CHECKING:
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.remotes.clone import Cloned
+    from sovrgit.remotes.firstcli.adopt import Adopted
+    from sovrgit.ui.console import View
 
 
-def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> Cloned:
+def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> Cloned | Adopted:
     """Clone into a folder; without one, into a new one named like the pod."""
-    cloned = actions.get_pod(
+    cloned = getting.get_pod(
         typed_reference(reference),
         app.folder,
         folder,
@@ -29,3 +35,12 @@ def typed_reference(text: str) -> str:
     """The reference, or if it is `-` a line of standard input: others on a machine see the arguments of commands, and
     whoever sees a sharing reference can use it."""
     return sys.stdin.readline().strip() if text == "-" else text
+
+
+def view_of(got: Cloned | Adopted, fork: ObjectId | None = None) -> View:
+    """What to show of a pod that was got, and of the first commit of a fork of it."""
+    from sovrgit.remotes.clone import Cloned
+    from sovrgit.ui.adoptedview import AdoptedView
+    from sovrgit.ui.transferview import ClonedView
+
+    return ClonedView(got, fork) if isinstance(got, Cloned) else AdoptedView(got, fork)

@@ -13,7 +13,7 @@ import click
 
 from sovrgit import __version__
 from sovrgit.commands.app import App, global_options
-from sovrgit.commands.catalogue import ALIASES, COMMANDS, names
+from sovrgit.commands.catalogue import ALIASES, COMMANDS, module_of, names
 from sovrgit.errors import SovrError
 
 USAGE = 2
@@ -38,7 +38,7 @@ class Commands(click.Group):
         """The command of this name."""
         if cmd_name not in names():
             return None
-        module = importlib.import_module(f"sovrgit.commands.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(module_of(cmd_name))
         command: click.Command = module.command
         return command
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.pushing import ALLOW_SECRET, push_to
+from sovrgit.errors import NothingToCommit, RegistryInvalid, RemoteDamaged, RemoteUnavailable
 from sovrgit.ui.persistview import PersistedView
 
 
 @sovr_command("persist")
 @click.argument("remote", required=False)
 @click.option("-m", "--message", default="Persist", show_default=True, help="The message of the commit.")
-def command(app: App, remote: str | None, message: str) -> None:
+@ALLOW_SECRET
+def command(app: App, remote: str | None, message: str, allowed: tuple[str, ...]) -> None:
     """Commit everything, push it to REMOTE, and tell the reference of a pod that its recipe calls public.
 
-    A pod without remotes gets one: the pod of its name on the FairOS server.
+    A pod without remotes gets one: the pod of its name on the FairOS server. A public pod is put into your registry.
     """
-    from sovrgit.commands.pushing import push_to
-    from sovrgit.errors import NothingToCommit
     from sovrgit.pod.commits import CommitRequest, commit
     from sovrgit.remotes.locations import default_remote, remotes
 
@@ -26,7 +27,20 @@ def command(app: App, remote: str | None, message: str) -> None:
     except NothingToCommit:
         made = None
     name = remote or (default_remote(app.pod) if remotes(app.pod) else _first_remote(app))
-    app.show(PersistedView(made, push_to(app, name)))
+    pushed = push_to(app, name, allowed=allowed)
+    app.show(PersistedView(made, pushed, _register(app, name) if pushed.pushed.moved else False))
+
+
+def _register(app: App, name: str) -> bool:
+    """List a public pod in the registry of its owner. It is pushed, whatever becomes of that."""
+    from sovrgit.sharing import register_pod
+
+    try:
+        return register_pod(app.pod, name, app.networks)
+    except (RegistryInvalid, RemoteUnavailable, RemoteDamaged) as error:
+        app.console.warn(f"it is pushed, and not in your registry: {error.message}")
+        app.console.hint("`sovr registry rebuild` makes the registry anew from all pods")
+        return False
 
 
 def _first_remote(app: App) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sovrgit.facade.base import PodBase, Where
+from sovrgit.facade.base import PodBase, Where, inside
 
 if TYPE_CHECKING:
     from sovrgit.outputs import PublishedOutput
@@ -37,11 +38,19 @@ class Sharing(PodBase):
 
         return add_remote(self.repository, name, os.fspath(location), self.root, self._networks(), private=private)
 
-    def push(self, remote: str | None = None, *branches: str, runs: bool = False, full: bool = False) -> Pushed:
+    def push(
+        self,
+        remote: str | None = None,
+        *branches: str,
+        runs: bool = False,
+        full: bool = False,
+        allowed: Iterable[Where] = (),
+    ) -> Pushed:
         """Send the current branch, or those named, and everything that they need.
 
         Args:
             runs: also records of failed and repeated runs.
+            allowed: paths of files that look like secrets and may be sent all the same.
             full: of a fork also what its readers could get from where it was forked from.
 
         Raises:
@@ -58,6 +67,7 @@ class Sharing(PodBase):
             branches=branches,
             with_runs=runs,
             full=full,
+            allowed=[inside(path) for path in allowed],
             networks=self._networks(),
         )
 

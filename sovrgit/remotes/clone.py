@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sovrgit.errors import PodExists, RemoteUnavailable
 from sovrgit.objects.commit import Commit, Fork, Stamp
@@ -48,7 +49,7 @@ def clone(
         RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind, but for packs of a remote
             that is far away: another clone into the same folder goes on with these.
     """
-    with _new_pod(folder, remote, remote_name) as pod:
+    with new_pod(folder, remote, remote_name) as pod:
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
@@ -77,7 +78,23 @@ def clone(
         return Cloned(pod, head, commit, fetched)
 
 
-def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: str) -> ObjectId:
+class Obtained(Protocol):
+    """A pod that was got from somebody: its folder here, and the commit that is checked out."""
+
+    @property
+    def pod(self) -> Pod:
+        """The pod here."""
+
+    @property
+    def head(self) -> ObjectId:
+        """The commit."""
+
+    @property
+    def commit(self) -> Commit:
+        """What it says."""
+
+
+def fork(cloned: Obtained, reference: str, pod_name: str, author: Stamp, message: str) -> ObjectId:
     """Begin a fork: the first own commit of a clone, which names where it comes from.
 
     Args:
@@ -102,19 +119,26 @@ def fork(cloned: Cloned, reference: str, pod_name: str, author: Stamp, message: 
 
 
 @contextlib.contextmanager
-def _new_pod(folder: Path, remote: Remote, remote_name: str) -> Iterator[Pod]:
-    """A new pod in a folder that is taken away again if the block fails, or one that was begun before."""
+def new_pod(folder: Path, remote: Remote | None = None, remote_name: str = "") -> Iterator[Pod]:
+    """A new pod in a folder that is taken away again if the block fails.
+
+    Args:
+        remote: what it is cloned from: then it may be one that was begun before, and what has arrived from far away is
+            kept if it is interrupted.
+        remote_name: what the clone calls it.
+    """
     existed = folder.exists()
     pod: Pod | None = None
     try:
-        pod = _begun(folder, remote, remote_name) if Pod.is_unfinished(folder) else _made(folder)
+        pod = _begun(folder, remote, remote_name) if remote and Pod.is_unfinished(folder) else _made(folder)
         yield pod
     except PodExists:
         raise
     except BaseException as error:
         if pod is not None:
             pod.close()
-        if remote.is_far and isinstance(error, RemoteUnavailable | KeyboardInterrupt) and _has_packs(folder):
+        is_far = remote is not None and remote.is_far
+        if is_far and isinstance(error, RemoteUnavailable | KeyboardInterrupt) and _has_packs(folder):
             _take_away(folder, keep=REPOSITORY)
             if isinstance(error, RemoteUnavailable):
                 error.advise("what has arrived is kept: the same command goes on with it")

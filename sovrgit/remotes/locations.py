@@ -76,13 +76,7 @@ def open_existing(location: str, base: Path, networks: Networks | None = None) -
     remote.close()
     if isinstance(remote, PodRemote):
         raise RemoteUnavailable(location=location, reason="the pod has no commit yet", hint="commit there first")
-    if isinstance(remote, DirectoryRemote):
-        raise RemoteUnavailable(location=location, reason="it is neither a pod nor a remote that was pushed to")
-    raise RemoteUnavailable(
-        location=remote.describe(),
-        reason="nothing that `sovr` has pushed is found there",
-        hint="if it was pushed a moment ago, wait some minutes and repeat",
-    )
+    raise RemoteUnavailable(location=location, reason="it is neither a pod nor a remote that was pushed to")
 
 
 def local_path(location: str, base: Path) -> str:

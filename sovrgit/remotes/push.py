@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +13,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RefChange
+from sovrgit.pod.secretscan.find import refusal, secrets_to_send
 from sovrgit.progress import SILENT, Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
@@ -54,6 +55,7 @@ class PushRequest:
         borrowed: packs of another place that readers may be sent to. Those that are needed are named in the manifest
             instead of being sent.
         renamed: what refs are called there that have another name than here.
+        allowed: paths of files that look like secrets and may be sent all the same.
     """
 
     name: str
@@ -62,6 +64,7 @@ class PushRequest:
     recipe: Mapping[str, str]
     borrowed: Sequence[PackEntry] = ()
     renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
+    allowed: Collection[bytes] = ()
 
 
 def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SILENT) -> Pushed:
@@ -73,6 +76,7 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         RevisionNotFound: if there is no such ref here.
         RemoteStale: if the remote has commits that are not here.
         HistoryDiverged: if it has commits that this pod has fetched and does not build upon.
+        SecretFound: if something that is to be sent looks like a secret. The remote is as it was.
         ObjectMissing, IntegrityFailure: if something is damaged here. The remote is as it was.
         RemoteDiverged, RemoteDamaged, RemoteUnavailable: as the remote gives cause.
         Locked: if another process pushes to or fetches from the same remote.
@@ -95,6 +99,8 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         borrowed = [pack for pack in request.borrowed if pack.id in needed]
         held.update(pack.id for pack in borrowed)
         wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
+        if findings := secrets_to_send(pod.store, collector.wanted, request.allowed, sent=wanted):
+            raise refusal(findings)
         with Packing(pod.store, wanted) as packing:
             sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
             packs = [*borrowed, *(pack.entry for pack in packing.packs)]

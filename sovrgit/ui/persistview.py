@@ -19,16 +19,21 @@ class PersistedView:
 
     made: Committed | None
     pushed: PushedView
+    registered: bool = False
+    """Whether it was put into the registry of its owner."""
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if self.made is not None:
             CommittedView(self.made).text(console)
         self.pushed.text(console)
+        if self.registered and console.verbosity >= 0:
+            console.note("it is in your registry: `sovr registry share` lets others find it")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
         return {
             "commit": None if self.made is None else str(self.made.id),
             "push": self.pushed.document(),
+            "registered": self.registered,
         }

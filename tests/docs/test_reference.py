@@ -14,6 +14,7 @@ import sovr_reference  # noqa: E402 - found by the line above
 
 from sovrgit.commands.catalogue import names  # noqa: E402
 from sovrgit.env import VARIABLES  # noqa: E402
+from sovrgit.pod.secretscan.looking import ALL_RULES  # noqa: E402
 
 
 def test_every_command_and_option_is_described() -> None:
@@ -47,6 +48,15 @@ def test_every_key_of_the_recipe_is_described() -> None:
 
     for key in ("name", "golem", "pods", "exec", "output", "timeout", "resources.memory_gib", "needs", "data"):
         assert f"`{key}`" in page
+
+
+def test_every_rule_for_secrets_is_described() -> None:
+    page = sovr_reference.secret_tokens() + sovr_reference.secret_files()
+
+    assert len({rule.name for rule in ALL_RULES}) == len(ALL_RULES)
+    for rule in ALL_RULES:
+        assert f"| `{rule.name}` |" in page and rule.what in page and rule.where in page
+        assert rule.what.startswith(("a ", "an ", "the ", "access ", "settings "))
 
 
 def test_every_mark_in_the_pages_has_its_generator() -> None:

@@ -20,7 +20,7 @@ from sovrgit.objects.verdict import Finding
 from sovrgit.pod.refs import check_ref
 from sovrgit.remotes import manifest
 from sovrgit.store import format as layout
-from sovrgit.store import session, store
+from sovrgit.store import objectreader, session
 from sovrgit.store.format import Codec, PackClass, read_chunk_list, read_entry_header, read_pack_header, read_trailer
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "internals" / "format.md").read_text("utf-8")
@@ -212,7 +212,7 @@ def test_dumps_are_the_vectors(kind: str, name: str, dump: str) -> None:
 
 def test_the_bound_on_levels_of_lists() -> None:
     assert "more than four levels of lists" in " ".join(DOCUMENT.split())
-    assert store._MAX_LIST_DEPTH == 4
+    assert objectreader._MAX_LIST_DEPTH == 4
 
 
 def test_the_bound_on_names_of_refs() -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from store_bench import Bench
 
-from sovrgit.store import chunking, compress, format, packwriter, repack, session
-from sovrgit.store import store as store_module
+from sovrgit.store import chunking, compress, format, objectreader, packwriter, repack, session
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "MAX_LIST", 7 * format.CHUNK_RECORD_SIZE + 5)
     monkeypatch.setattr(session, "_BATCH_BYTES", 1024)
     monkeypatch.setattr(session, "_BATCH_ITEMS", 5)
-    monkeypatch.setattr(store_module, "_SPAN", 2048)
+    monkeypatch.setattr(objectreader, "_SPAN", 2048)
     for module in (session, repack):
         monkeypatch.setattr(module, "PACK_TARGET", 8192)
         monkeypatch.setattr(module, "MAX_ENTRIES", 20)

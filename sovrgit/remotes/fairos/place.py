@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sovrgit.errors import ReferenceUnknown, UnsafeName
+from sovrgit.errors import ReferenceUnknown
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.remotes.fairos.names import check_pod_name
-from sovrgit.remotes.fairos.reference import DIGITS, FINGERPRINT_DIGITS, SharingReference
+from sovrgit.remotes.fairos.reference import FINGERPRINT_DIGITS, SharingReference
 
 _SCHEME = re.compile(r"fairos(?:\+(https?://[^/]*))?[:/](.*)", re.DOTALL)
-_LOOKS_LIKE_REFERENCE = re.compile(rf"(?:0x)?[0-9a-fA-F]{{{DIGITS}}}(?:#.*)?", re.DOTALL)
+_MAY_BE_REFERENCE = re.compile(r"(?:0x)?[0-9a-fA-F]{48,}(?:#.*)?", re.DOTALL)
+"""With a few digits too many or too few: no folder and no pod is called so, and the error should say what is wrong."""
 _REMEMBERED = re.compile(rf"ref-([0-9a-f]{{{FINGERPRINT_DIGITS}}})")
 
 
@@ -42,7 +43,7 @@ class FairosPlace:
 
 def is_fairos(location: str) -> bool:
     """Whether a location is one of a FairOS pod: `fairos:…`, `fairos+http://…`, or a sharing reference by itself."""
-    return bool(_LOOKS_LIKE_REFERENCE.fullmatch(location)) or location.startswith(("fairos:", "fairos+"))
+    return bool(_MAY_BE_REFERENCE.fullmatch(location)) or location.startswith(("fairos:", "fairos+"))
 
 
 def parse_place(location: str) -> FairosPlace:
@@ -53,24 +54,18 @@ def parse_place(location: str) -> FairosPlace:
         ConfigInvalid: if the server's address cannot be read.
         UnsafeName: if no pod can have this name.
     """
-    if _LOOKS_LIKE_REFERENCE.fullmatch(location):
+    if _MAY_BE_REFERENCE.fullmatch(location):
         return _by_reference(None, location)
     found = _SCHEME.fullmatch(location)
     if found is None:
         raise ReferenceUnknown(reference="fairos…", hint="write `fairos:POD`, or `fairos+https://HOST:PORT/POD`")
     server = ServerAddress.parse(found[1]) if found[1] is not None else None
     rest = found[2]
-    if _LOOKS_LIKE_REFERENCE.fullmatch(rest):
+    if _MAY_BE_REFERENCE.fullmatch(rest):
         return _by_reference(server, rest)
     if remembered := _REMEMBERED.fullmatch(rest):
         return FairosPlace(server, fingerprint=remembered[1])
-    try:
-        return FairosPlace(server, pod=check_pod_name(rest))
-    except UnsafeName:
-        if re.fullmatch(r"(?:0x)?[0-9a-fA-F]{32,}(?:#.*)?", rest):
-            # A reference with a digit too many or too few: the error that says so.
-            SharingReference.parse(rest.partition("#")[0])
-        raise
+    return FairosPlace(server, pod=check_pod_name(rest))
 
 
 def _by_reference(server: ServerAddress | None, text: str) -> FairosPlace:

@@ -78,6 +78,11 @@ class SharedPod:
         raise self._read_only()
 
     @property
+    def client(self) -> FairOS:
+        """The client that is used, which is closed with this."""
+        return self._client
+
+    @property
     def contents(self) -> Contents:
         """How files are kept there, as far as it is known."""
         return self._contents
