@@ -54,8 +54,8 @@ class OwnPod(SharedPod):
         self._memory = memory
         self._temporary = temporary
         self._lock = lock
-        self._making = threading.Lock()
         self._is_ready = self._reference is not None
+        self._readying = threading.Lock()
         self._is_new = False
         self._sent: set[str] = set()
 
@@ -131,8 +131,8 @@ class OwnPod(SharedPod):
         return True
 
     def _make_ready(self) -> None:
-        """See to it that the pod is there, and its folder."""
-        with self._making:
+        """See to it that the pod is there, and its folder. Packs that are sent at once wait for the first of them."""
+        with self._readying:
             if self._is_ready:
                 return
             if self._reference is None:
