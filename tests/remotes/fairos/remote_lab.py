@@ -17,8 +17,8 @@ from sovrgit.credentials.filestore import FileStore
 from sovrgit.credentials.logins import PasswordLogin
 from sovrgit.credentials.stores import Secrets
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
-from sovrgit.objects.ids import ObjectId
 from sovrgit.getting import get_pod
+from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.clone import Cloned
@@ -305,16 +305,24 @@ def beyond_packs(seen: Sequence[str], packs: int) -> list[str]:
     return rest
 
 
-def leave_behind(user: User, *names: str) -> None:
+def leave_behind(user: User, *names: str, folder: bool = False) -> None:
     """Make a pod and delete it, so that files in `/sovr` stay where those of the next pod of this user are going to be.
 
     That needs two sessions, of which one does not know what the other one has listed, and deletes.
+
+    Args:
+        folder: let the folder's own listing stay too.
     """
     with user.client() as one, user.client() as two:
         one.make_pod("earlier")
-        one.make_folder("earlier", FOLDER)
-        two.listing("earlier", FOLDER)
+        if folder:
+            two.listing("earlier", "/")
+            one.make_folder("earlier", FOLDER)
+            two.make_folder("earlier", "/listed")
+        else:
+            one.make_folder("earlier", FOLDER)
+            two.listing("earlier", FOLDER)
         for name in names:
             one.upload("earlier", FOLDER, name, b"left behind", 11)
-        two.upload("earlier", FOLDER, "listed", b"x", 1)
+        two.upload("earlier", "/listed" if folder else FOLDER, "listed", b"x", 1)
         two._session.send(Call("DELETE", "/v1/pod/delete", body=json_body({"podName": "earlier"})))
