@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 from transfer_lab import Lab
 
-from sovrgit.actions import fetch_pod, get_pod, push_pod
+from sovrgit.actions import fetch_pod, push_pod
 from sovrgit.credentials.filestore import FileStore
 from sovrgit.credentials.logins import PasswordLogin
 from sovrgit.credentials.stores import Secrets
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
+from sovrgit.getting import get_pod
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
