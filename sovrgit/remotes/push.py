@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from sovrgit.errors import HistoryDiverged, IntegrityFailure, RemoteDamaged, RemoteStale, RevisionNotFound
@@ -23,6 +23,7 @@ from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, co
 from sovrgit.remotes.packing import Packing, PackToSend
 from sovrgit.remotes.reading import decode_manifest, read_manifest
 from sovrgit.remotes.state import RemoteState
+from sovrgit.remotes.workers import workers
 from sovrgit.store.catalogue import Location
 from sovrgit.store.packreader import PackReader
 
@@ -184,19 +185,19 @@ class _Sending:
         if not packs:
             return []
         sent: list[int] = []
+        futures: list[tuple[PackToSend, Future[int]]] = []
         self._progress.begin("sending", sum(pack.entry.size for pack in packs), "bytes")
         try:
-            # Threads, because verifying one pack and sending the next use different resources.
-            with ThreadPoolExecutor(_UPLOADS_AT_ONCE, "sovr-push") as pool:
-                futures = [(pack, pool.submit(self._upload, pack)) for pack in packs]
-                try:
+            try:
+                # Threads, because verifying one pack and sending the next use different resources.
+                with workers(_UPLOADS_AT_ONCE, "sovr-push") as pool:
+                    futures += [(pack, pool.submit(self._upload, pack)) for pack in packs]
                     for pack, future in futures:
                         if size := future.result():
                             sent.append(size)
                             self._remember([pack])
-                finally:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    self._remember([pack for pack, future in futures if _succeeded(future)])
+            finally:
+                self._remember([pack for pack, future in futures if _succeeded(future)])
         finally:
             self._progress.end()
         return sent
