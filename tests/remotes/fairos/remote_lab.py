@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from transfer_lab import Lab
 
 from sovrgit.actions import fetch_pod, push_pod
@@ -37,6 +39,7 @@ from sovrgit.remotes.manifest import Manifest
 from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.push import Pushed
 
+REAL = os.environ.get("SOVR_TEST_FAIROS_URL")
 PASSWORD = "a long password, and a secret one"
 UPLOAD = "POST /v1/file/upload"
 PUBLIC = "GET /public-file"
@@ -242,6 +245,24 @@ class User:
             return fairos.read_public_file(SharingReference.parse(reference), f"{FOLDER}/{MANIFEST}", 1 << 24)
 
 
+class OnStandIn:
+    """Tests on a stand-in."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> Iterator[str]:
+        with StandIn(tmp_path / "fairos") as server:
+            yield server.url
+
+
+@pytest.mark.skipif(not REAL, reason="SOVR_TEST_FAIROS_URL names no server")
+class OnRealServer:
+    """The same tests on a real server."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        return REAL or ""
+
+
 class Site:
     """A stand-in that can be killed and started again: the same address, the same data, every session forgotten."""
 
@@ -283,6 +304,17 @@ class Site:
 
     def close(self) -> None:
         self.server.close()
+
+
+def at_request(number: int, do: Callable[[], object]) -> Hook:
+    """Does something at one request."""
+    left = iter([False] * (number - 1) + [True])
+
+    def before(_: httpx.Request) -> None:
+        if next(left, False):
+            do()
+
+    return before
 
 
 def reference_in(pod: Pod, location: str) -> str:
