@@ -15,11 +15,14 @@ from sovrgit.progress import Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.manifest import PackEntry
 from sovrgit.remotes.reading import BROKEN, blaming
-from sovrgit.remotes.workers import workers
+from sovrgit.remotes.workers import in_order, workers
 from sovrgit.store.blobs import add_chunks, check_blobs
 from sovrgit.store.files import reporting, sync_folder, temporary_name
 from sovrgit.store.format import Codec, Toc
 from sovrgit.store.verify import verify_pack
+
+_AHEAD = 32
+"""Packs that are fetched while an earlier one is still on its way, or is tried again."""
 
 
 class _Table(NamedTuple):
@@ -58,8 +61,8 @@ class Receiver:
         try:
             # Threads, because verifying one pack and receiving the next use different resources.
             with workers(self._remote.downloads_at_once, "sovr-fetch") as pool:
-                futures = [pool.submit(self._receive_pack, entry, progress) for entry in wanted]
-                tables += [(entry.id, future.result()) for entry, future in zip(wanted, futures, strict=True)]
+                tocs = in_order(pool, lambda entry: self._receive_pack(entry, progress), wanted, _AHEAD)
+                tables += [(entry.id, toc) for entry, toc in zip(wanted, tocs, strict=True)]
             self._pod.store.adopt(tables)
             with reporting(self._pod.store.packs_folder):
                 sync_folder(self._pod.store.packs_folder)

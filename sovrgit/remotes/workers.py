@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @contextlib.contextmanager
@@ -21,3 +26,19 @@ def workers(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=not isinstance(error, KeyboardInterrupt), cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def in_order(pool: ThreadPoolExecutor, do: Callable[[_T], _R], items: Iterable[_T], ahead: int) -> Iterator[_R]:
+    """What a function returns for each item, in their order.
+
+    Args:
+        ahead: items that may be waiting or done before the first of them is asked for. There may be very many, if
+            somebody says so; and if one fails, the rest need not begin.
+    """
+    waiting: deque[Future[_R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(do, item))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
