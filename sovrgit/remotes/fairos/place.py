@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from string import hexdigits
 
 from sovrgit.errors import ReferenceUnknown
 from sovrgit.remotes.fairos.address import ServerAddress
@@ -11,8 +12,10 @@ from sovrgit.remotes.fairos.names import check_pod_name
 from sovrgit.remotes.fairos.reference import FINGERPRINT_DIGITS, SharingReference
 
 _SCHEME = re.compile(r"fairos(?:\+(https?://[^/]*))?[:/](.*)", re.DOTALL)
-_MAY_BE_REFERENCE = re.compile(r"(?:0x)?[0-9a-fA-F]{48,}(?:#.*)?", re.DOTALL)
-"""With a few digits too many or too few: no folder and no pod is called so, and the error should say what is wrong."""
+_NEARLY_ALL_DIGITS = 48
+_WRONG_DIGITS = 4
+"""With so many digits, and at most so many that are none, it was meant as a reference: no folder and no pod is called
+so. The error should say what is wrong, and not repeat what is nearly a secret."""
 _REMEMBERED = re.compile(rf"ref-([0-9a-f]{{{FINGERPRINT_DIGITS}}})")
 
 
@@ -43,7 +46,7 @@ class FairosPlace:
 
 def is_fairos(location: str) -> bool:
     """Whether a location is one of a FairOS pod: `fairos:…`, `fairos+http://…`, or a sharing reference by itself."""
-    return bool(_MAY_BE_REFERENCE.fullmatch(location)) or location.startswith(("fairos:", "fairos+"))
+    return _may_be_reference(location) or location.startswith(("fairos:", "fairos+"))
 
 
 def parse_place(location: str) -> FairosPlace:
@@ -54,14 +57,14 @@ def parse_place(location: str) -> FairosPlace:
         ConfigInvalid: if the server's address cannot be read.
         UnsafeName: if no pod can have this name.
     """
-    if _MAY_BE_REFERENCE.fullmatch(location):
+    if _may_be_reference(location):
         return _by_reference(None, location)
     found = _SCHEME.fullmatch(location)
     if found is None:
         raise ReferenceUnknown(reference="fairos…", hint="write `fairos:POD`, or `fairos+https://HOST:PORT/POD`")
     server = ServerAddress.parse(found[1]) if found[1] is not None else None
     rest = found[2]
-    if _MAY_BE_REFERENCE.fullmatch(rest):
+    if _may_be_reference(rest):
         return _by_reference(server, rest)
     if remembered := _REMEMBERED.fullmatch(rest):
         return FairosPlace(server, fingerprint=remembered[1])
@@ -70,6 +73,13 @@ def parse_place(location: str) -> FairosPlace:
             reference=location, hint="the name of a pod has no slash: `fairos+https://HOST:PORT/POD`"
         )
     return FairosPlace(server, pod=check_pod_name(rest))
+
+
+def _may_be_reference(text: str) -> bool:
+    digits = text.strip().partition("#")[0].removeprefix("0x")
+    if len(digits) < _NEARLY_ALL_DIGITS or not (digits.isascii() and digits.isalnum()):
+        return False
+    return sum(digit not in hexdigits for digit in digits) <= _WRONG_DIGITS
 
 
 def _by_reference(server: ServerAddress | None, text: str) -> FairosPlace:
