@@ -56,10 +56,11 @@ def _check_follows(remote: Remote, seen: Manifest, found: Manifest | None) -> No
         check_continues(seen, found, remote.describe())
         return
     # To push to it as to a new one would hide what others had pushed, if it is only out of sight.
+    first = "it may be found again after a while" if remote.is_far else "is the disk attached?"
     raise RemoteDiverged(
         remote=remote.describe(),
         reason=f"it is empty, and generation {seen.generation} has been seen",
-        hint="is the disk attached? If it was emptied on purpose: `sovr remote remove` and `sovr remote add`",
+        hint=f"{first}; if it was emptied on purpose: `sovr remote remove` and `sovr remote add`",
     )
 
 

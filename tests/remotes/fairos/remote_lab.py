@@ -227,6 +227,11 @@ class User:
         with self.client() as fairos:
             fairos.upload(pod, folder, name, data, len(data))
 
+    def delete_pod(self, pod: str) -> None:
+        """Delete an own pod, which `sovr` never does."""
+        with self.client() as fairos:
+            fairos._session.send(Call("DELETE", "/v1/pod/delete", body=json_body({"podName": pod})))
+
     def publish(self, manifest: Manifest | bytes, pod: str = "pod") -> str:
         """Make a pod if there is none, and put any manifest there; its sharing reference."""
         data = manifest if isinstance(manifest, bytes) else manifest.encode()
