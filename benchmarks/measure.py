@@ -32,7 +32,8 @@ class Measurement(NamedTuple):
 
     `peak` is the largest sum of the proportional set sizes of all processes at one moment, or the resident size of
     the largest single process where that is more; `anonymous` the part of the sum at its own peak that belongs to no
-    file and can therefore not be dropped by the kernel. Bytes; 0 where memory was not looked at.
+    file and can therefore not be dropped by the kernel. Bytes; 0 where memory was not looked at. `processor` are the
+    seconds of a processor that the process, and those that it waited for, have used.
     """
 
     seconds: float
@@ -41,6 +42,7 @@ class Measurement(NamedTuple):
     anonymous: int
     timed_out: bool
     stderr: str
+    processor: float = 0.0
 
     @property
     def failure(self) -> str:
@@ -113,6 +115,7 @@ def run(
         anonymous=sampler.anonymous if sampler else 0,
         timed_out=timeout is not None and seconds >= timeout and process.returncode == -signal.SIGKILL,
         stderr=text,
+        processor=usage.ru_utime + usage.ru_stime,
     )
 
 

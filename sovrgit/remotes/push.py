@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from sovrgit.errors import HistoryDiverged, IntegrityFailure, RemoteDamaged, RemoteStale, RevisionNotFound
@@ -14,6 +14,7 @@ from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RefChange
 from sovrgit.pod.secretscan.find import refusal, secrets_to_send
+from sovrgit.pod.secretscan.packs import looking_ahead
 from sovrgit.progress import SILENT, Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.collect import Collector
@@ -22,6 +23,8 @@ from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, co
 from sovrgit.remotes.packing import Packing, PackToSend
 from sovrgit.remotes.reading import decode_manifest, read_manifest
 from sovrgit.remotes.state import RemoteState
+from sovrgit.remotes.workers import workers
+from sovrgit.store.catalogue import Location
 from sovrgit.store.packreader import PackReader
 
 _UPLOADS_AT_ONCE = 2
@@ -90,17 +93,7 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         if current is not None and not moves:
             _remember(pod, request, state, current, targets)
             return Pushed((), 0, 0, 0, current.generation, kept)
-        collector = Collector(pod.store, [*there.values(), *_held(current, state)])
-        for move in moves:
-            if move.new is not None:
-                collector.add(move.new)
-        held = {pack.id for pack in current.packs} if current is not None else set()
-        needed = {place.pack for place in collector.wanted.values()} - held
-        borrowed = [pack for pack in request.borrowed if pack.id in needed]
-        held.update(pack.id for pack in borrowed)
-        wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
-        if findings := secrets_to_send(pod.store, collector.wanted, request.allowed, sent=wanted):
-            raise refusal(findings)
+        wanted, borrowed = _to_send(pod, request, moves, current, state)
         with Packing(pod.store, wanted) as packing:
             sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
             packs = [*borrowed, *(pack.entry for pack in packing.packs)]
@@ -109,6 +102,31 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
             here = {pack.id for pack in manifest.packs} & state.known | {pack.id for pack in packs}
             _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
         return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
+
+
+def _to_send(
+    pod: Pod, request: PushRequest, moves: Sequence[RefChange], current: Manifest | None, state: RemoteState
+) -> tuple[dict[ObjectId, Location], list[PackEntry]]:
+    """The objects that have to be sent, none of which looks like a secret; the packs that are named instead.
+
+    Raises:
+        SecretFound: if one of them does.
+    """
+    there = current.refs.values() if current is not None else ()
+    held = {pack.id for pack in current.packs} if current is not None else set()
+    with looking_ahead(pod.store, held | {pack.id for pack in request.borrowed}) as ahead:
+        collector = Collector(pod.store, [*there, *_held(current, state)])
+        for move in moves:
+            if move.new is not None:
+                collector.add(move.new)
+        needed = {place.pack for place in collector.wanted.values()} - held
+        borrowed = [pack for pack in request.borrowed if pack.id in needed]
+        held.update(pack.id for pack in borrowed)
+        wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
+        findings = secrets_to_send(pod.store, collector.wanted, request.allowed, sent=wanted, ahead=ahead)
+    if findings:
+        raise refusal(findings)
+    return wanted, borrowed
 
 
 def _targets(pod: Pod, request: PushRequest) -> dict[str, ObjectId]:
@@ -167,19 +185,19 @@ class _Sending:
         if not packs:
             return []
         sent: list[int] = []
+        futures: list[tuple[PackToSend, Future[int]]] = []
         self._progress.begin("sending", sum(pack.entry.size for pack in packs), "bytes")
         try:
-            # Threads, because verifying one pack and sending the next use different resources.
-            with ThreadPoolExecutor(_UPLOADS_AT_ONCE, "sovr-push") as pool:
-                futures = [(pack, pool.submit(self._upload, pack)) for pack in packs]
-                try:
+            try:
+                # Threads, because verifying one pack and sending the next use different resources.
+                with workers(_UPLOADS_AT_ONCE, "sovr-push") as pool:
+                    futures += [(pack, pool.submit(self._upload, pack)) for pack in packs]
                     for pack, future in futures:
                         if size := future.result():
                             sent.append(size)
                             self._remember([pack])
-                finally:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    self._remember([pack for pack, future in futures if _succeeded(future)])
+            finally:
+                self._remember([pack for pack, future in futures if _succeeded(future)])
         finally:
             self._progress.end()
         return sent

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from sovrgit.progress import Progress, Repeatable
 from sovrgit.remotes.base import Remote, doubt, with_retries
 from sovrgit.remotes.manifest import PackEntry
 from sovrgit.remotes.reading import BROKEN, blaming
+from sovrgit.remotes.workers import workers
 from sovrgit.store.blobs import add_chunks, check_blobs
 from sovrgit.store.files import reporting, sync_folder, temporary_name
 from sovrgit.store.format import Codec, Toc
@@ -57,12 +57,9 @@ class Receiver:
         progress.begin("receiving", sum(pack.size for pack in wanted), "bytes")
         try:
             # Threads, because verifying one pack and receiving the next use different resources.
-            with ThreadPoolExecutor(self._remote.downloads_at_once, "sovr-fetch") as pool:
+            with workers(self._remote.downloads_at_once, "sovr-fetch") as pool:
                 futures = [pool.submit(self._receive_pack, entry, progress) for entry in wanted]
-                try:
-                    tables += [(entry.id, future.result()) for entry, future in zip(wanted, futures, strict=True)]
-                finally:
-                    pool.shutdown(wait=True, cancel_futures=True)
+                tables += [(entry.id, future.result()) for entry, future in zip(wanted, futures, strict=True)]
             self._pod.store.adopt(tables)
             with reporting(self._pod.store.packs_folder):
                 sync_folder(self._pod.store.packs_folder)

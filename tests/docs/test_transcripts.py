@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import likeness
 import pytest
 import transcripts
 
@@ -75,13 +76,101 @@ def test_runner_sees_what_is_wrong(old: str, new: str, tmp_path: Path) -> None:
         transcripts.check(PAGE.replace(old, new), tmp_path)
 
 
-def test_an_id_is_the_same_wherever_it_stands() -> None:
-    ids = transcripts.Ids()
+@pytest.mark.parametrize(
+    ("one", "other", "wrong"),
+    [
+        ("made aaaa000001", "made bbbb000001", "made aaaa00000"),
+        (f"share {'ab12' * 16}", f"share {'cd34' * 16}", f"share {'cd34' * 15}"),
+        ("fairos:ref-00000000000000aa", "fairos:ref-00000000000000bb", "fairos:ref-00000000000000b"),
+        (f"at 0x{'ab12' * 10}", f"at 0x{'cd34' * 10}", f"at 0x{'cd34' * 9}"),
+        (f"{'ab12' * 16}#k1{'a' * 56}", f"{'cd34' * 16}#k1{'b' * 56}", f"{'cd34' * 16}#k1{'1' * 56}"),
+        ("  a b c d e f g h i j k l", "  one b c d e f g h i j k l", "  one b c d e f g h i j k"),
+    ],
+)
+def test_what_differs_every_time_may_differ(one: str, other: str, wrong: str) -> None:
+    assert likeness.line_matches(one, other, likeness.Ids())
+    assert not likeness.line_matches(one, wrong, likeness.Ids())
 
-    assert transcripts.line_matches("made aaaa000001", "made bbbb000001", ids)
-    assert transcripts.line_matches("show aaaa000001", "show bbbb000001", ids)
-    assert not transcripts.line_matches("show aaaa000001", "show cccc000001", ids)
-    assert not transcripts.line_matches("show dddd000001", "show bbbb000001", ids)
+
+def test_an_id_is_the_same_wherever_it_stands() -> None:
+    ids = likeness.Ids()
+
+    assert likeness.line_matches("made aaaa000001", "made bbbb000001", ids)
+    assert likeness.line_matches("show aaaa000001", "show bbbb000001", ids)
+    assert not likeness.line_matches("show aaaa000001", "show cccc000001", ids)
+    assert not likeness.line_matches("show dddd000001", "show bbbb000001", ids)
+
+
+def test_commands_mean_what_was_printed() -> None:
+    ids = likeness.Ids()
+    ours, theirs, key = "ab12" * 16, "cd34" * 16, f"k1{'b' * 56}"
+
+    assert likeness.line_matches(f"{ours}#k1{'a' * 56}", f"{theirs}#{key}", ids)
+    assert ids.meant(f"clone '{ours}#k1{'a' * 56}' {ours[:10]}") == f"clone '{theirs}#{key}' {theirs[:10]}"
+    assert ids.meant("show dddd000001") == "show dddd000001"
+    assert ids.name(theirs) == ours
+
+
+IN_COMMANDS = """\
+```console
+$ printf '%064d\\n' 5
+ab12000000000000000000000000000000000000000000000000000000000000
+$ echo ab12000000000000000000000000000000000000000000000000000000000000 | cut -c 60-
+00005
+```
+"""
+
+
+def test_runner_translates_ids_in_commands(tmp_path: Path) -> None:
+    transcripts.check(IN_COMMANDS, tmp_path)
+
+
+WITH_SERVERS = """\
+<!-- fairos: http://localhost:9090 -->
+<!-- fairos: https://fairos.example.org -->
+
+```console
+$ sovr whoami
+not logged in at http://localhost:9090
+hint: `sovr login --server http://localhost:9090` logs in, with `--new` it makes an account
+$ echo "a long enough password" | sovr -q login --new --user ada --password-stdin --server https://fairos.example.org
+0x00000000000000000000000000000000000000aa
+
+  one two three four five six seven eight nine ten eleven twelve
+...
+```
+
+<!-- $ become grace "Grace Hopper" -->
+
+```console
+$ echo ~ $SOVR_AUTHOR_NAME
+/home/grace Grace Hopper
+$ sovr login --user grace --password-stdin --server https://fairos.example.org <<< "a long enough password"
+error: no login at `https://fairos.example.org`: it knows no such user
+...
+```
+
+<!-- not yet -->
+```console
+$ sovr fly
+```
+"""
+
+
+def test_pages_have_servers_and_other_people(tmp_path: Path) -> None:
+    transcripts.check(WITH_SERVERS, tmp_path)
+
+
+def test_update_keeps_the_names_of_ids(tmp_path: Path) -> None:
+    changed = IN_COMMANDS.replace("\n00005\n", "\n00006\n")
+
+    assert transcripts.updated(changed, tmp_path) == IN_COMMANDS
+
+
+@pytest.mark.parametrize("command", ["exit 3", "echo )", "exec true"])
+def test_runner_tells_of_a_shell_that_ends(command: str, tmp_path: Path) -> None:
+    with pytest.raises(transcripts.Mismatch, match="the shell ended"):
+        transcripts.check(f"```console\n$ {command}\n$ true\n```\n", tmp_path)
 
 
 def test_update_changes_only_what_is_wrong(tmp_path: Path) -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 from pod_lab import Lab, Node, link, store_tree, text
 
 from sovrgit.errors import ObjectMissing, SecretFound
 from sovrgit.objects.commit import Commit
-from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.ids import Data, Kind, ObjectId
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tag import Tag
 from sovrgit.pod import secondprocess
-from sovrgit.pod.secretscan import contents, find
+from sovrgit.pod.secretscan import contents, find, packs
 from sovrgit.pod.secretscan.find import Finding, find_secrets, refusal, secrets_to_send
 from sovrgit.pod.secretscan.looking import HEAD, WHOLE
+from sovrgit.pod.secretscan.packs import looking_ahead
 from sovrgit.remotes.collect import Collector
 from sovrgit.store.catalogue import Location
+from sovrgit.store.store import ObjectStore
 
 TOKEN = b"ghp_" + b"aB3dE5gH7jK9" * 3
 LOGIN = b'{"username": "ada", "password": "engine"}'
@@ -288,6 +290,7 @@ def test_large_files_with_lists_of_lists(made: Maker, monkeypatch: pytest.Monkey
     assert max(place.depth for place in made.everything().values()) > 1
     monkeypatch.setattr(contents, "WHOLE", 30_000)
     monkeypatch.setattr(contents, "HEAD", 20_000)
+    monkeypatch.setattr(find, "WHOLE", 30_000)
 
     assert find_secrets(made.store, [commit]) == []
     assert [path for path, _, _ in short(find_secrets(made.store, [made.commit({"b.bin": TOKEN + b" " + noise})]))] == [
@@ -300,62 +303,145 @@ MANY: Files = {
     "3/creds.json": LOGIN,
     "6/short": b"x",
     "7/notes.txt": b"\n\n" + TOKEN,
+    "8/large.txt": b"word " * 300_000 + TOKEN,
     "9/last.txt": TOKEN + b" ",
+    "9/noise.txt": TOKEN + random.Random(2).randbytes(200).replace(b"\0", b""),
 }
-EXPECTED = [("3/creds.json", "login", 1), ("7/notes.txt", "github", 3), ("9/last.txt", "github", 1)]
+EXPECTED = [
+    ("3/creds.json", "login", 1),
+    ("7/notes.txt", "github", 3),
+    ("9/last.txt", "github", 1),
+    ("9/noise.txt", "github", 1),
+]
 
 
 @pytest.fixture
-def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "_STORED", 2000)
-    monkeypatch.setattr(contents, "_PLAIN", 2000)
+def whole(monkeypatch: pytest.MonkeyPatch) -> list[ObjectId]:
+    """Packs are looked at as wholes, and in small groups; those that were."""
+    looked: list[ObjectId] = []
+    original = packs._suspects
+
+    def note(store: ObjectStore, pack: ObjectId) -> Iterator[ObjectId]:
+        looked.append(pack)
+        return original(store, pack)
+
+    for name, value in (("_STORED", 2000), ("_PLAIN", 2000), ("MANY", 100), ("LARGE", 1000)):
+        monkeypatch.setattr(packs, name, value)
+    monkeypatch.setattr(find, "MANY", 100)
+    monkeypatch.setattr(packs, "_suspects", note)
+    return looked
 
 
-@pytest.mark.usefixtures("small_groups")
-def test_many_files(made: Maker) -> None:
-    assert short(both(made, [made.commit(MANY)])) == EXPECTED
-
-
-@pytest.mark.usefixtures("small_groups")
-def test_many_files_with_two_processes(made: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    forked = []
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A second process helps; the processes that were made."""
+    made: list[int] = []
     fork = os.fork
-    monkeypatch.setattr(os, "fork", lambda: forked.append(1) or fork())
-    monkeypatch.setattr(find, "can_fork", lambda: True)
-    monkeypatch.setattr(find, "WORTHWHILE", 100)
 
-    assert short(find_secrets(made.store, [made.commit(MANY)])) == EXPECTED
-    assert forked
+    def note() -> int:
+        process = fork()
+        if process:
+            made.append(process)
+        return process
+
+    monkeypatch.setattr(os, "fork", note)
+    monkeypatch.setattr(packs, "can_fork", lambda: True)
+    monkeypatch.setattr(packs, "WORTHWHILE", 100)
+    return made
 
 
-@pytest.mark.usefixtures("small_groups")
-def test_many_files_when_the_second_process_dies(made: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(find, "can_fork", lambda: True)
-    monkeypatch.setattr(find, "WORTHWHILE", 100)
+def collected(made: Maker, tip: ObjectId) -> dict[ObjectId, Location]:
+    collector = Collector(made.store, ())
+    collector.add(tip)
+    return collector.wanted
+
+
+def test_many_files(made: Maker, whole: list[ObjectId]) -> None:
+    assert short(both(made, [made.commit(MANY)])) == EXPECTED
+    assert whole
+
+
+def test_packs_of_which_little_is_wanted_are_not_looked_at_whole(made: Maker, whole: list[ObjectId]) -> None:
+    commit = made.commit(MANY)
+    needed = made.everything()
+    few = {item: needed[item] for item in list(needed)[:50]}
+
+    assert find_secrets(made.store, [commit], [made.store.commit(commit).tree]) == []
+    secrets_to_send(made.store, needed, sent=few)
+    assert not whole
+
+
+def test_many_files_with_two_processes(made: Maker, whole: list[ObjectId], forks: list[int]) -> None:
+    assert short(both(made, [made.commit(MANY)])) == EXPECTED
+    assert len(forks) == 2
+
+
+@pytest.mark.usefixtures("whole")
+def test_many_files_when_the_second_process_dies(
+    made: Maker, forks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(secondprocess.FromBothEnds, "from_end", lambda self: os._exit(9))
 
     assert short(find_secrets(made.store, [made.commit(MANY)])) == EXPECTED
+    assert forks
 
 
-@pytest.mark.usefixtures("small_groups")
-def test_what_cannot_be_read_at_once_is_read_one_by_one(made: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_begins_before_it_is_known_what_is_needed(
+    made: Maker, whole: list[ObjectId], forks: list[int]
+) -> None:
     commit = made.commit(MANY)
-    read = contents._together
-    failed = []
+    with looking_ahead(made.store, ()) as ahead:
+        found = secrets_to_send(made.store, collected(made, commit), ahead=ahead)
 
-    def fail_sometimes(store: object, places: list[Location]) -> object:
-        if len(failed) < 5:
-            failed.append(1)
-            raise ValueError("damaged")
-        return read(made.store, places)
+    assert short(found) == EXPECTED and len(forks) == 1
 
-    monkeypatch.setattr(contents, "_together", fail_sometimes)
 
-    assert short(find_secrets(made.store, [commit])) == EXPECTED and len(failed) == 5
+def test_a_look_that_nobody_wanted(made: Maker, whole: list[ObjectId], forks: list[int]) -> None:
+    made.commit(MANY)
+    other = made.commit({"notes.txt": TOKEN})
+    with looking_ahead(made.store, ()) as ahead:
+        found = secrets_to_send(made.store, collected(made, other), ahead=ahead)
+
+    assert short(found) == [("notes.txt", "github", 1)]
+    assert len(forks) == 1 and not whole
+    with pytest.raises(ChildProcessError):
+        os.waitpid(forks[0], 0)
+
+
+def test_no_look_at_what_the_other_side_has(made: Maker, whole: list[ObjectId], forks: list[int]) -> None:
+    commit = made.commit(MANY)
+    there = {info.id for info in made.store.packs()}
+    with looking_ahead(made.store, there) as ahead:
+        found = secrets_to_send(made.store, collected(made, commit), ahead=ahead)
+
+    assert short(found) == EXPECTED and len(forks) == 1
+
+
+def test_a_failure_ends_the_look(made: Maker, whole: list[ObjectId], forks: list[int]) -> None:
+    made.commit(MANY)
+    with pytest.raises(ZeroDivisionError), looking_ahead(made.store, ()):
+        raise ZeroDivisionError
+    with pytest.raises(ChildProcessError):
+        os.waitpid(forks[0], 0)
+
+
+def test_packs_that_cannot_be_read_are_looked_at_one_by_one(
+    made: Maker, whole: list[ObjectId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = made.commit(MANY)
+    tried: list[int] = []
+
+    def fail(*_: object) -> list[Data]:
+        tried.append(1)
+        raise ValueError("damaged")
+
+    monkeypatch.setattr(packs, "_contents", fail)
+
+    assert short(find_secrets(made.store, [commit])) == EXPECTED and tried and whole
 
 
 def test_a_damaged_pack_is_told(made: Maker) -> None:
-    commit = made.commit(MANY)
+    commit = made.commit({f"{number}.txt": b"%d " % number * 30 for number in range(50)})
     (pack,) = {place.pack for place in made.everything().values() if place.kind is Kind.BLOB}
     path = made.store.pack_path(pack)
     data = bytearray(path.read_bytes())

@@ -163,13 +163,14 @@ class Listener(ThreadingHTTPServer):
         """Answer until `stop` is called."""
         while not self._closing.is_set():
             self.handle_request()
+        # Here, and not where it is asked for: this thread would wait for whatever gets the number of the socket next.
+        self.server_close()
 
     def stop(self) -> None:
         """End everything that is going on, and wait until it has ended."""
         self._closing.set()
         with contextlib.suppress(OSError):
             socket.create_connection((HOST, self.server_port), _PATIENCE).close()
-        self.server_close()
         with self._changed:
             for connection in self._connections:
                 with contextlib.suppress(OSError):

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from sovrgit.errors import SecretFound
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.pod.recipe import RECIPE_FILE
-from sovrgit.pod.secondprocess import FromBothEnds, can_fork, packed, second_process, unpacked
-from sovrgit.pod.secretscan.contents import (
-    Batch,
-    Entry,
-    Reading,
-    Unreadable,
-    read_beginning,
-    read_group,
-    read_one_by_one,
-)
-from sovrgit.pod.secretscan.looking import sights
-from sovrgit.pod.secretscan.places import Places
-from sovrgit.pod.secretscan.rules import Hit
+from sovrgit.pod.secretscan.contents import read_blob
+from sovrgit.pod.secretscan.looking import WHOLE, sights
+from sovrgit.pod.secretscan.packs import MANY, Ahead, Looked, looking_at
+from sovrgit.pod.secretscan.places import Places, files_in
 from sovrgit.pod.secretscan.tokens import tokens_in
 from sovrgit.store.catalogue import Location
+from sovrgit.store.format import Codec
 from sovrgit.store.store import ObjectStore
 
 _TOLD = 5
 """Paths that the message names; `--json` has all of them, one a line."""
 
-WORTHWHILE = 10_000
-"""Files from which a second process pays, which costs some 10 ms."""
+_MUCH = 4
+"""A pack is looked at as a whole if a quarter of its objects is wanted: single ones take about four times as long."""
 
 _RECORDS = (Kind.COMMIT, Kind.RUN, Kind.TAG, Kind.VERDICT)
 
@@ -50,16 +43,13 @@ class Finding(NamedTuple):
     object: ObjectId
 
 
-_Looked: TypeAlias = tuple[list[Finding], list[list[Entry]]]
-"""What was found, and the groups that have still to be looked at."""
-
-
 def secrets_to_send(
     store: ObjectStore,
     needed: Mapping[ObjectId, Location],
     allowed: Collection[bytes] = (),
     *,
     sent: Mapping[ObjectId, Location] | None = None,
+    ahead: Ahead | None = None,
 ) -> list[Finding]:
     """What looks like a secret in objects that are about to be sent.
 
@@ -67,16 +57,23 @@ def secrets_to_send(
         needed: everything that the other side needs and has not, as a `Collector` has gathered it.
         allowed: paths that may be sent all the same: files, folders, or records as `Finding.path` names them.
         sent: the part of it that is sent, if the rest is had from elsewhere, such as from the origin of a fork.
+        ahead: what has begun to look at packs before it was known what is needed.
 
     Raises:
         ObjectMissing, IntegrityFailure, StorageFailure: if something cannot be read.
     """
     sent = needed if sent is None else sent
-    places = Places(store, allowed, needed.__contains__, sent.__contains__)
     records = _in_order(store, ((item, place.kind) for item, place in needed.items()))
-    for record in records:
-        record.add_to(places, ())
-    blobs = {item: sent[item] for item in places.blobs}
+    files = files_in(store, (item for item, place in needed.items() if place.kind is Kind.TREE))
+    files.all.update(record.recipe for record in records if record.recipe is not None)
+    # Chunks are blobs too, and no files.
+    blobs = {item: place for item, place in sent.items() if item in files.all}
+    suspects = _suspects(store, blobs, ahead)
+    suspects.update(item for item in files.named if item in blobs)
+    places = Places(store, allowed, needed.__contains__, suspects.__contains__)
+    if suspects:
+        for record in records:
+            record.add_to(places, ())
     return _findings(store, places, blobs, [record for record in records if record.id in sent])
 
 
@@ -107,7 +104,9 @@ def find_secrets(
     for item, kind in kinds.items():
         if kind is Kind.TREE:
             places.add_tree(item, item, known_trees)
-    return _findings(store, places, store.locations(places.blobs.keys()), records)
+    blobs = store.locations(places.blobs.keys())
+    places.keep_only(_suspects(store, blobs) | places.named)
+    return _findings(store, places, blobs, records)
 
 
 def refusal(findings: Sequence[Finding]) -> SecretFound:
@@ -166,63 +165,41 @@ def _record(store: ObjectStore, item: ObjectId, kind: Kind) -> _Record:
     return _Record(item, kind)
 
 
+def _suspects(store: ObjectStore, blobs: Mapping[ObjectId, Location], ahead: Ahead | None = None) -> set[ObjectId]:
+    """The blobs that something is found in which looks like a secret by itself."""
+    looked = _whole_packs(store, blobs, ahead)
+    found = {item for item in looked.suspects if item in blobs}
+    for item, place in blobs.items():
+        was_seen = place.pack in looked.packs and place.size <= WHOLE and place.codec is not Codec.CHUNKS
+        if not was_seen and any(tokens_in(read_blob(store, item, place))):
+            found.add(item)
+    return found
+
+
+def _whole_packs(store: ObjectStore, blobs: Mapping[ObjectId, Location], ahead: Ahead | None) -> Looked:
+    """Look at the packs of which much is wanted."""
+    counts = Counter(place.pack for place in blobs.values())
+    infos = [info for info in store.packs() if info.objects >= MANY and counts[info.id] * _MUCH >= info.objects]
+    wanted = {info.id for info in infos}
+    looked = ahead.finish(wanted) if ahead is not None else Looked(set(), set())
+    with looking_at(store, [info for info in infos if info.id not in looked.packs]) as rest:
+        others = rest.finish(wanted)
+    return Looked(looked.packs | others.packs, looked.suspects | others.suspects)
+
+
 def _findings(
-    store: ObjectStore,
-    places: Places,
-    blobs: Mapping[ObjectId, Location],
-    records: Iterable[_Record],
+    store: ObjectStore, places: Places, blobs: Mapping[ObjectId, Location], records: Iterable[_Record]
 ) -> list[Finding]:
+    """What there is in the files that have places, and in the records themselves."""
     found: list[Finding] = []
     for record in records:
         path = f"{record.kind.label} {record.id.short}".encode()
         if not places.allows(path):
             rules = dict.fromkeys(hit.rule for hit in tokens_in(bytes(store.read(record.id, record.kind))))
             found += [Finding(path, rule.name, rule.what, None, record.id, record.id) for rule in rules]
-    reading = Reading.of(blobs)
-    for item, location in reading.large:
-        found += _in_batch(read_beginning(store, item, location), places)
-    in_groups, unread = _in_all(store, reading.groups, places)
-    found += in_groups
-    for group in unread:
-        found += _in_batch(read_one_by_one(store, group), places)
+    for item, standing in places.blobs.items():
+        content = read_blob(store, item, blobs[item])
+        for path, holder, key_files in standing:
+            for rule, line in sights(path, content, key_files):
+                found.append(Finding(path, rule.name, rule.what, line, holder, item))
     return sorted(set(found), key=lambda each: (each.path, each.rule, each.line or 0, each.holder, each.object))
-
-
-def _in_all(store: ObjectStore, groups: Sequence[list[Entry]], places: Places) -> _Looked:
-    """What is found in groups of blobs. Searching holds the interpreter lock, so a second process takes a part."""
-    if sum(map(len, groups)) < WORTHWHILE or not can_fork():
-        return _in_groups(store, groups, places)
-    work = FromBothEnds(groups)
-    with second_process(lambda: packed(lambda: _in_groups(store, work.from_end(), places))) as child:
-        found, unread = _in_groups(store, work.from_start(), places)
-        answer = child.answer()
-    others = _in_groups(store, work.others(), places) if answer is None else unpacked(answer, tuple)
-    return found + others[0], unread + others[1]
-
-
-def _in_groups(store: ObjectStore, groups: Iterable[list[Entry]], places: Places) -> _Looked:
-    """What is found in groups of blobs, and the groups that cannot be read in this way."""
-    found: list[Finding] = []
-    unread: list[list[Entry]] = []
-    for group in groups:
-        try:
-            batch = read_group(store, group)
-        except Unreadable:
-            unread.append(group)
-        else:
-            found += _in_batch(batch, places)
-    return found, unread
-
-
-def _in_batch(batch: Batch, places: Places) -> Iterator[Finding]:
-    """What there is in some blobs. Most batches have nothing, and cost one search."""
-    hits: dict[int, list[Hit]] = {number: [] for number, item in enumerate(batch.ids) if item in places.named}
-    for hit in tokens_in(batch.data):
-        number = batch.at(hit.start)
-        hits.setdefault(number, []).append(Hit(hit.rule, hit.start - batch.starts[number]))
-    for number, tokens in hits.items():
-        item = batch.ids[number]
-        content = batch.content(number)
-        for place in places.blobs[item]:
-            for sight in sights(content, tokens, place.path, place.key_files):
-                yield Finding(place.path, sight.rule.name, sight.rule.what, sight.line, place.holder, item)

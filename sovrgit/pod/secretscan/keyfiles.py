@@ -28,8 +28,14 @@ class KeyFile(NamedTuple):
         return any(fnmatchcase(with_folder if "/" in wanted else name, wanted.encode()) for wanted in self.names)
 
 
+def may_be_named(name: bytes) -> bool:
+    """Whether there are rules for a name, in some folder. Asked for every file of a push, so it is quick."""
+    name = name.lower()
+    return name in _BY_NAME or name[name.rfind(b".") :] in _BY_ENDING or _ODD.search(name) is not None
+
+
 def files_named(path: bytes) -> list[KeyFile]:
-    """The rules for a file of this path: none for nearly all. Asked for every file of a push, so it is quick."""
+    """The rules for a file of this path: none for nearly all."""
     name = path[path.rfind(b"/") + 1 :].lower()
     found = _BY_NAME.get(name, ()) + _BY_ENDING.get(name[name.rfind(b".") :], ())
     if _ODD.search(name):

@@ -31,13 +31,13 @@ class Sight(NamedTuple):
 
 def look(path: bytes, data: bytes) -> list[Sight]:
     """What looks like a secret in a file, each kind once. Of a large file, `data` may be the beginning."""
-    return sights(data, tokens_in(data), path, files_named(path))
+    return sights(path, data, files_named(path))
 
 
-def sights(data: bytes, tokens: Iterable[Hit], path: bytes, key_files: Iterable[KeyFile]) -> list[Sight]:
-    """What the tokens found in a file's content, and the rules for its name, come to."""
+def sights(path: bytes, data: bytes, key_files: Iterable[KeyFile]) -> list[Sight]:
+    """The same, by these rules for its name."""
     is_binary = data.find(b"\0", 0, _BINARY) >= 0
-    hits = [] if is_binary else sorted(tokens, key=lambda hit: hit.start)
+    hits = [] if is_binary else sorted(tokens_in(data), key=lambda hit: hit.start)
     name = path[path.rfind(b"/") + 1 :].lower()
     for key_file in key_files:
         start = key_file.check(name, data)

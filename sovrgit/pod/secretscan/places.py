@@ -1,13 +1,13 @@
-"""Where the blobs stand that are about to be sent: cost follows what is new, not what there is."""
+"""Where blobs stand that are about to be sent: cost follows what is new, not what there is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
-from sovrgit.pod.secretscan.keyfiles import KeyFile, files_named
+from sovrgit.pod.secretscan.keyfiles import KeyFile, files_named, may_be_named
 from sovrgit.store.store import ObjectStore
 
 
@@ -19,6 +19,26 @@ class Place(NamedTuple):
     key_files: list[KeyFile]
 
 
+class Files(NamedTuple):
+    """Files in some trees: all of them, and those for whose names there are rules."""
+
+    all: set[ObjectId]
+    named: set[ObjectId]
+
+
+def files_in(store: ObjectStore, trees: Iterable[ObjectId]) -> Files:
+    """The files that stand in trees themselves, not in folders below them. Where they stand is not found out, which is
+    most of the work, and rarely needed."""
+    found = Files(set(), set())
+    for tree in trees:
+        for name, kind, item, _ in store.tree(tree).entries:
+            if kind is EntryKind.FILE or kind is EntryKind.EXECUTABLE:
+                found.all.add(item)
+                if may_be_named(name):
+                    found.named.add(item)
+    return found
+
+
 class Places:
     """The places of blobs, gathered tree by tree.
 
@@ -26,7 +46,7 @@ class Places:
         store: where the trees are.
         allowed: paths that are left out: files, or folders with everything in them.
         is_new: tells whether a tree is new to the other side; every tree is if not given.
-        is_sent: the same for blobs, of which some may be had from elsewhere; every blob is sent if not given.
+        is_wanted: tells whether the places of a blob are asked for; those of all are if not given.
 
     `blobs` has the places of each blob, and `named` the blobs for whose names there are rules.
     """
@@ -36,12 +56,12 @@ class Places:
         store: ObjectStore,
         allowed: Collection[bytes] = (),
         is_new: Callable[[ObjectId], bool] = lambda item: True,
-        is_sent: Callable[[ObjectId], bool] = lambda item: True,
+        is_wanted: Callable[[ObjectId], bool] = lambda item: True,
     ) -> None:
         self._store = store
         self._allowed = allowed
         self._is_new = is_new
-        self._is_sent = is_sent
+        self._is_wanted = is_wanted
         self._seen: set[tuple[bytes, ObjectId]] = set()
         self.blobs: dict[ObjectId, list[Place]] = {}
         self.named: set[ObjectId] = set()
@@ -52,7 +72,7 @@ class Places:
 
     def add(self, path: bytes, blob: ObjectId, holder: ObjectId) -> None:
         """Take a blob into account."""
-        if not self._is_sent(blob) or (self._allowed and self.allows(path)):
+        if not self._is_wanted(blob) or (self._allowed and self.allows(path)):
             return
         places = self.blobs.setdefault(blob, [])
         if places and path in [place.path for place in places]:
@@ -85,6 +105,10 @@ class Places:
                     waiting.append((path + name + b"/", item, _folders(name, before)))
                 elif kind is not EntryKind.SYMLINK:
                     self.add(path + name, item, holder)
+
+    def keep_only(self, wanted: Collection[ObjectId]) -> None:
+        """Forget the places of all other blobs."""
+        self.blobs = {item: places for item, places in self.blobs.items() if item in wanted}
 
 
 def is_below(path: bytes, allowed: Collection[bytes]) -> bool:

@@ -7,6 +7,7 @@ always fresh. `docs/internals/fairos.md` says what else a server does that this 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -54,6 +55,7 @@ class OwnPod(SharedPod):
         self._temporary = temporary
         self._lock = lock
         self._is_ready = self._reference is not None
+        self._readying = threading.Lock()
         self._is_new = False
         self._sent: set[str] = set()
 
@@ -87,8 +89,17 @@ class OwnPod(SharedPod):
 
     def put_pack(self, pack: ObjectId, source: Path, advance: Callable[[int], None]) -> None:
         self._make_ready()
+        # What is told is bytes of the pack, though sealed it has some more.
+        left = source.stat().st_size
+
+        def told(amount: int) -> None:
+            nonlocal left
+            amount = min(amount, left)
+            left -= amount
+            advance(amount)
+
         with self._contents.sending(pack, source, self._temporary) as (name, file):
-            self._upload(FOLDER, name, file, file.stat().st_size, advance)
+            self._upload(FOLDER, name, file, file.stat().st_size, told)
 
     def publish(self, manifest: bytes, expected: bytes | None) -> None:
         self._make_ready()
@@ -120,17 +131,18 @@ class OwnPod(SharedPod):
         return True
 
     def _make_ready(self) -> None:
-        """See to it that the pod is there, and its folder."""
-        if self._is_ready:
-            return
-        if self._reference is None:
-            self._is_new = self._client.make_pod(self._pod)
-            # Two pods that were made at once have one address, and the list names only one of them.
-            if not self._client.pod_present(self._pod):
-                raise Transient(location=self.location, reason="it was made, and the server does not list it")
-            self.share()
-        self._client.make_folder(self._pod, FOLDER)
-        self._is_ready = True
+        """See to it that the pod is there, and its folder. Packs that are sent at once wait for the first of them."""
+        with self._readying:
+            if self._is_ready:
+                return
+            if self._reference is None:
+                self._is_new = self._client.make_pod(self._pod)
+                # Two pods that were made at once have one address, and the list names only one of them.
+                if not self._client.pod_present(self._pod):
+                    raise Transient(location=self.location, reason="it was made, and the server does not list it")
+                self.share()
+            self._client.make_folder(self._pod, FOLDER)
+            self._is_ready = True
 
     def _upload(self, folder: str, name: str, source: Path | bytes, size: int, advance: Callable[[int], None]) -> None:
         path = f"{folder.rstrip('/')}/{name}"

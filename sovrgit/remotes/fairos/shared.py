@@ -11,7 +11,15 @@ from typing import ClassVar
 
 from blake3 import blake3
 
-from sovrgit.errors import ReferenceUnknown, RemoteDamaged, RemoteUnavailable, SealBroken, SovrError, Unsupported
+from sovrgit.errors import (
+    KeyNeeded,
+    ReferenceUnknown,
+    RemoteDamaged,
+    RemoteUnavailable,
+    SealBroken,
+    SovrError,
+    Unsupported,
+)
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient, doubt
@@ -128,8 +136,8 @@ class SharedPod:
             digest.update(data)
 
         try:
-            self._fetch(pack, size, take, lambda _: None)
-        except (FileAbsent, PodAbsent, RemoteDamaged, SealBroken):
+            self._fetch(pack, size, take)
+        except (FileAbsent, PodAbsent, RemoteDamaged, SealBroken, KeyNeeded):
             return False
         return counted == size and digest.digest() == pack
 
@@ -144,15 +152,17 @@ class SharedPod:
             with reporting(target):
                 write_all(descriptor, data)
             taken += len(data)
+            # Of the pack itself: sealed, it is larger than those know who wait for it.
+            advance(len(data))
 
         try:
-            self._fetch(pack, size, write, advance)
+            self._fetch(pack, size, write)
         except FileAbsent as error:
             self._remove(target)
             hint = "the owner may have pushed a moment ago; wait some minutes and repeat: what has arrived is kept"
             missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there", hint=hint)
             raise doubt(self, missing) from error
-        except (RemoteDamaged, SealBroken) as error:
+        except (RemoteDamaged, SealBroken, KeyNeeded) as error:
             self._remove(target)
             raise doubt(self, error) from error
         except BaseException:
@@ -161,12 +171,10 @@ class SharedPod:
         finally:
             os.close(descriptor)
 
-    def _fetch(
-        self, pack: ObjectId, size: int, write: Callable[[bytes], object], advance: Callable[[int], None]
-    ) -> None:
+    def _fetch(self, pack: ObjectId, size: int, write: Callable[[bytes], object]) -> None:
         with self._contents.receiving(pack, size, write) as (name, limit, sink):
             try:
-                self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink, advance)
+                self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink)
             except ReferenceAbsent as error:
                 raise self._no_such_reference() from error
 
