@@ -185,7 +185,8 @@ class Overseer:
     def work(self) -> None:
         """Take orders until there are no more."""
         while True:
-            ready, _, _ = select.select([self._connection, self._woken], [], [])
+            watched: list[Any] = [self._connection, self._woken]
+            ready, _, _ = select.select(watched, [], [])
             if self._woken in ready:
                 os.read(self._woken, 4096)
                 self._bury()

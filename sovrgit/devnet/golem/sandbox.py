@@ -1,4 +1,4 @@
-"""Where the commands of an activity run: in namespaces of their own where this machine allows it, as they are elsewhere."""
+"""Where the commands of an activity run: in namespaces of their own where this machine allows it, else without."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Sandbox:
 
 
 class Cell:
-    """A place for the commands of one activity. `run` is for one thread, `close` for any."""
+    """A place for the commands of one activity. `run` and `close` are for one thread, `shut` for any."""
 
     def __init__(self, mode: str, base: Path, volumes: Mapping[str, Path]) -> None:
         self.cpu = 0.0
@@ -198,16 +198,21 @@ class Cell:
             os.close(out)
             os.close(err)
 
-    def close(self) -> None:
-        """End everything that runs in here."""
+    def shut(self) -> None:
+        """Let everything that runs in here end, without waiting for it."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End everything that runs in here. Not while `run` is running."""
+        self.shut()
         try:
             # It ends by itself, and what runs below it with it.
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._connection.close()
 
     def _follow(self, pipes: dict[int, str], deadline: float, sink: Callable[[str, bytes], None]) -> Ended:
         """Take what is written until the command has ended; who still writes then is not waited for."""
@@ -215,7 +220,8 @@ class Cell:
         open_pipes = dict(pipes)
         while True:
             left = None if timed_out else max(deadline - time.monotonic(), 0)
-            ready, _, _ = select.select([*open_pipes, self._connection], [], [], left)
+            watched: list[Any] = [*open_pipes, self._connection]
+            ready, _, _ = select.select(watched, [], [], left)
             if not ready:
                 timed_out = True
                 self._order_to_kill()
@@ -260,7 +266,7 @@ class Cell:
         return answer
 
     def _translated(self, word: str) -> str:
-        """A word of a command. Without namespaces there is no `/golem`, so that its folders are named where they are."""
+        """A word of a command. Without namespaces there is no `/golem`: its folders are named where they are."""
         if not self._plain:
             return word
         return _VOLUME.sub(lambda found: str(self._volumes.get(found[0], found[0])), word)
