@@ -174,7 +174,7 @@ class Activity:
             except CellGone:
                 self.end("the runtime has died")
             with self._world.changed:
-                if self.ended and command.kind != "terminate":
+                if self.state == "Terminated" and command.kind != "terminate":
                     return
                 texts = [outputs[name].text() for name in ("stdout", "stderr")]
                 batch.ended(index, code, message, texts[0], texts[1], self._world.now())

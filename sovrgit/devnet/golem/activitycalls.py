@@ -68,10 +68,13 @@ def _follow(call: Call, activity: Activity, batch_id: str) -> Iterator[str]:
     world = call.network.world
     batch = activity.batch(batch_id)
     told = 0
+
+    def more() -> bool:
+        return len(batch.events) > told or activity.ended
+
     while True:
         with world.changed:
-            seen = told
-            world.wait(lambda: len(batch.events) > seen or activity.ended, _SILENCE)
+            world.wait(more, _SILENCE)
             news = batch.events[told:]
             over = activity.ended or world.closed
         for event in news:

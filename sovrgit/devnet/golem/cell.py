@@ -9,9 +9,9 @@ It is started as `python -I -S cell.py FD`. FD is a socket to the stand-in; stan
     etc        small files by their paths inside
     room       bytes that may be written outside of the volumes
 
-When all is set up it says `{"ready": true}`, otherwise `{"error": TEXT}`. Then it takes orders, a JSON object a line: to
-run `argv` with two file descriptors for the output, answered with `code` and the processor time of all that has ended
-so far; or to `kill` what runs. When the other end of the socket is closed, everything in here ends.
+When all is set up it says `{"ready": true}`, otherwise `{"error": TEXT}`. Then it takes orders, a JSON object a line:
+to run `argv` with two file descriptors for the output, answered with `code` and the processor time of all that has
+ended so far; or to `kill` what runs. When the other end of the socket is closed, everything in here ends.
 """
 
 from __future__ import annotations

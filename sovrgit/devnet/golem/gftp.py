@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,7 +21,7 @@ class Front:
     def __init__(self, published: Published) -> None:
         self._published = published
         self._urls: list[str] = []
-        self._methods = {
+        self._methods: dict[str, Callable[[dict[str, Any]], Any]] = {
             "version": lambda _: VERSION,
             "publish": self._publish,
             "receive": self._receive,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -42,6 +43,7 @@ class Network:
         scratch = home.activities / "scratch"
         (scratch / "root").mkdir(parents=True)
         self.sandbox = Sandbox(scratch / "root", allowed=namespaces)
+        shutil.rmtree(scratch)
         self.providers = make_providers(count, self.sandbox.kind)
         self.ledger = Ledger(self.world, home.identity.node_id)
         self.market = Market(self.world, home.identity.node_id, self.providers, self.faults, self._end)

@@ -1,4 +1,4 @@
-"""The files that a requestor's `gftp` has made reachable: a note about each, in a folder that it shares with the stand-in.
+"""The files that a requestor's `gftp` has made reachable: a note about each, in a folder that the stand-in reads.
 
 Who can write there can have files of this user read and written; so the folder is this user's only.
 """
