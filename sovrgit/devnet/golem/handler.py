@@ -47,6 +47,8 @@ class Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is no request."""
         self.close_connection = True
+        # What has no version is answered like everything else.
+        self.request_version = self.protocol_version
         self._send(Answer({"message": HTTPStatus(code).phrase}, code))
 
     def do_GET(self) -> None:
