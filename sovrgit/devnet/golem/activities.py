@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sovrgit.devnet.golem.agreements import Agreement
-from sovrgit.devnet.golem.batches import Batch, Command, Output
+from sovrgit.devnet.golem.batches import Allowance, Batch, Command, Output
 from sovrgit.devnet.golem.faults import Faults, Kind
 from sovrgit.devnet.golem.providers import MEMORY_GIB, STORAGE_GIB
 from sovrgit.devnet.golem.published import Published
@@ -23,7 +23,9 @@ from sovrgit.devnet.golem.world import Refused, World, new_id
 
 _GIB = 1 << 30
 _LIMITS = Limits(int(MEMORY_GIB * _GIB), int(STORAGE_GIB * _GIB))
-_BATCHES = 2000
+_BATCHES = 50
+"""Batches of an activity that are remembered after they have finished."""
+
 _DEAD = "GSB error: endpoint address not found: /public/exeunit/"
 _GONE = "GSB error: Net: provider is not reachable"
 
@@ -36,6 +38,7 @@ class Tools(NamedTuple):
     published: Published
     faults: Faults
     folder: Path
+    allowance: Allowance
 
 
 class _Failed(Exception):
@@ -83,8 +86,11 @@ class Activity:
         """Take a batch. Its id."""
         self._check()
         batch = Batch.of(given)
-        if len(self._batches) >= _BATCHES:
-            raise Refused(503, f"there are {_BATCHES} batches already")
+        size = len(given["text"])
+        if self._grant(batch, size) < size:
+            self._tools.allowance.give(batch.charged)
+            raise Refused(503, "there is no room for more commands")
+        self._forget(_BATCHES)
         self._batches[batch.id] = batch
         self._waiting.append(batch)
         self._world.ring()
@@ -131,6 +137,10 @@ class Activity:
         if cell is not None:
             cell.shut()
 
+    def forget(self) -> None:
+        """Give up what is remembered of it."""
+        self._forget(0)
+
     def join(self) -> None:
         """Wait until nothing is left of it."""
         self._thread.join()
@@ -140,6 +150,18 @@ class Activity:
             raise Refused(500, _GONE)
         if self.ended:
             raise Refused(500, _DEAD + self.id)
+
+    def _grant(self, batch: Batch, wanted: int) -> int:
+        granted = self._tools.allowance.take(wanted)
+        batch.charged += granted
+        return granted
+
+    def _forget(self, most: int) -> None:
+        """Forget all batches over which nothing more will be said, but for the last ones."""
+        done = [one for one in self._batches.values() if one.finished or self.ended]
+        for batch in done[: max(len(done) - most, 0)]:
+            del self._batches[batch.id]
+            self._tools.allowance.give(batch.charged)
 
     # --- its thread ---------------------------------------------------------------------------------------------
 
@@ -156,12 +178,15 @@ class Activity:
             if self._cell is not None:
                 self._cell.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+            with self._world.changed:
+                # The one that it ended with may still be asked for.
+                self._forget(1)
 
     def _run_batch(self, batch: Batch) -> None:
         for index, command in enumerate(batch.commands):
             if self.ended:
                 return
-            outputs = self._outputs(command)
+            outputs = self._outputs(batch, command)
             self._happened(batch, index, "started", {"command": command.document()})
             code, message = 0, None
             try:
@@ -174,18 +199,22 @@ class Activity:
             except CellGone:
                 self.end("the runtime has died")
             with self._world.changed:
-                if self.state == "Terminated" and command.kind != "terminate":
+                if self.state == "Terminated":
                     return
                 texts = [outputs[name].text() for name in ("stdout", "stderr")]
                 batch.ended(index, code, message, texts[0], texts[1], self._world.now())
+                if command.kind == "terminate":
+                    # With the lock held: whoever sees the end sees the result as well.
+                    self.end()
                 self._world.ring()
             if code:
                 return
 
-    def _outputs(self, command: Command) -> dict[str, Output]:
+    def _outputs(self, batch: Batch, command: Command) -> dict[str, Output]:
         capture = command.body.get("capture")
-        wanted = capture if isinstance(capture, dict) else {}
-        return {name: Output(command.kind == "run" and bool(wanted.get(name))) for name in ("stdout", "stderr")}
+        wanted = capture if isinstance(capture, dict) and command.kind == "run" else {}
+        names = ("stdout", "stderr")
+        return {name: Output(bool(wanted.get(name)), lambda size: self._grant(batch, size)) for name in names}
 
     def _sink(self, batch: Batch, index: int, outputs: dict[str, Output]) -> Callable[[str, bytes], None]:
         def take(name: str, data: bytes) -> None:
@@ -216,7 +245,7 @@ class Activity:
                 self._expect("Deployed", "start")
                 self._advance("Ready")
             case "terminate":
-                self.end()
+                pass  # It ends together with its result.
             case "transfer":
                 self._expect("Deployed", "transfer", "Ready")
                 self._transfer(command)

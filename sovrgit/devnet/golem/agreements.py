@@ -16,7 +16,7 @@ from sovrgit.devnet.golem.world import Refused, new_id, stamp
 _WAITING = 1000
 """Events that are kept for a client that does not ask."""
 
-_PROPOSALS = 2000
+_PROPOSALS = 500
 
 
 @dataclass(slots=True)

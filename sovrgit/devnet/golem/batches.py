@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from sovrgit.devnet.golem.world import Refused, new_id, stamp
 CAPTURED = 1 << 20
 """Bytes of each output of a command that are kept. What comes after them is not."""
 
-_CUT = "\n[the stand-in keeps no more than 1 MiB of this]\n"
+_CUT = "\n[the stand-in keeps no more of this]\n"
 _COMMANDS = 1000
 _KINDS = ("deploy", "start", "run", "transfer", "terminate", "sign")
 
@@ -31,11 +32,33 @@ class Command:
         return {self.kind: dict(self.body)}
 
 
+class Allowance:
+    """How many bytes may still be kept, of all batches together."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._lock = threading.Lock()
+
+    def take(self, wanted: int) -> int:
+        """Take what is wanted, or what there is."""
+        with self._lock:
+            granted = min(wanted, self._left)
+            self._left -= granted
+            return granted
+
+    def give(self, amount: int) -> None:
+        """Give back what is no longer kept."""
+        with self._lock:
+            self._left += amount
+
+
 class Output:
     """What a command writes to one stream, as text, up to a limit."""
 
-    def __init__(self, wanted: bool) -> None:
+    def __init__(self, wanted: bool, grant: Callable[[int], int]) -> None:
+        """`grant` says how many of some bytes may be kept."""
         self._wanted = wanted
+        self._grant = grant
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._left = CAPTURED
         self._pieces: list[str] = []
@@ -44,9 +67,9 @@ class Output:
         """Take more; the text to tell of."""
         if not self._wanted or self._left <= 0:
             return ""
-        kept = data[: self._left]
-        self._left -= len(kept)
-        text = self._decoder.decode(kept) + (_CUT if len(kept) < len(data) or self._left == 0 else "")
+        kept = data[: self._grant(min(len(data), self._left))]
+        self._left = self._left - len(kept) if len(kept) == len(data) else 0
+        text = self._decoder.decode(kept) + (_CUT if self._left == 0 else "")
         self._pieces.append(text)
         return text
 
@@ -67,6 +90,7 @@ class Batch:
         results: those of the commands that have ended.
         events: everything that has happened, for those who follow it.
         finished: whether nothing more will happen.
+        charged: bytes that are kept for it.
     """
 
     id: str
@@ -74,6 +98,7 @@ class Batch:
     results: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
+    charged: int = 0
 
     @classmethod
     def of(cls, given: Any) -> Batch:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 """Seconds to wait for a client that says nothing, or takes nothing of an answer."""
 
-LONGEST_BODY = 8 << 20
+LONGEST_BODY = 256 << 10
+LONGEST_SCRIPT = 8 << 20
+"""Bytes of the body of a request; commands may be longer than all else."""
+
 _JSON = "application/json"
 _EVENTS = "text/event-stream"
 _UNKNOWN = "(unknown)"
@@ -62,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if body is None:
                 raise BadBody
-            given = body.whole(LONGEST_BODY)
+            given = body.whole(LONGEST_SCRIPT if path.endswith("/exec") else LONGEST_BODY)
         except BadBody:
             self.send_error(HTTPStatus.BAD_REQUEST)
             self.server.tell(name, HTTPStatus.BAD_REQUEST, time.monotonic() - started)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sovrgit.devnet.golem.activities import Activity, Tools, clear
 from sovrgit.devnet.golem.agreements import Agreement
+from sovrgit.devnet.golem.batches import Allowance
 from sovrgit.devnet.golem.faults import Fault, Faults, Kind
 from sovrgit.devnet.golem.home import Home
 from sovrgit.devnet.golem.ledger import DEBIT_NOTE, INVOICE, Ledger
@@ -19,6 +20,9 @@ from sovrgit.devnet.golem.sandbox import Sandbox
 from sovrgit.devnet.golem.world import Refused, Shelf, World
 
 _ACTIVITIES = 500
+_KEPT = 64 << 20
+"""Bytes of commands and their output that are remembered, of all activities together."""
+
 _INTERVAL = "golem.com.scheme.payu.debit-note.interval-sec?"
 _SHORTEST = 1.0
 """Seconds between debit notes, at least."""
@@ -48,7 +52,7 @@ class Network:
         self.ledger = Ledger(self.world, home.identity.node_id)
         self.market = Market(self.world, home.identity.node_id, self.providers, self.faults, self._end)
         self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES)
-        self._tools = Tools(self.world, self.sandbox, self.published, self.faults, home.activities)
+        self._tools = Tools(self.world, self.sandbox, self.published, self.faults, home.activities, Allowance(_KEPT))
 
     def close(self) -> None:
         """End everything."""
@@ -78,10 +82,12 @@ class Network:
             raise Refused(500, "GSB error: Failed to create activity: ExeUnit could not be spawned")
         activity = Activity(agreement, self._tools)
         try:
-            self.activities.put(activity.id, activity)
+            removed = self.activities.put(activity.id, activity)
         except Refused:
             activity.end()
             raise
+        if removed is not None:
+            removed.forget()
         agreement.activities.append(activity.id)
         self._bill_later(activity)
         return activity

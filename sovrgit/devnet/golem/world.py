@@ -117,18 +117,20 @@ class Shelf(Generic[M]):
         self._most = most
         self._things: dict[str, M] = {}
 
-    def put(self, name: str, thing: M) -> None:
-        """Keep something.
+    def put(self, name: str, thing: M) -> M | None:
+        """Keep something; what made room for it, if it needed room.
 
         Raises:
             Refused: if there is no room.
         """
+        removed: M | None = None
         if len(self._things) >= self._most:
             oldest = next((key for key, kept in self._things.items() if kept.ended), None)
             if oldest is None:
                 raise Refused(503, f"there are {self._most} of a kind already: {self._what}")
-            del self._things[oldest]
+            removed = self._things.pop(oldest)
         self._things[name] = thing
+        return removed
 
     def get(self, name: str) -> M:
         """What has an id.

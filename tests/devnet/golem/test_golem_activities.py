@@ -10,7 +10,7 @@ import pytest
 from golem_lab import ACTIVITY, Requestor, run, transfer, wait_until
 
 from sovrgit.devnet.golem import GolemStandIn
-from sovrgit.devnet.golem.batches import CAPTURED
+from sovrgit.devnet.golem.batches import CAPTURED, Allowance, Output
 
 
 def test_the_forms_of_creating_one(ada: Requestor) -> None:
@@ -75,6 +75,34 @@ def test_output_is_kept_up_to_a_limit(ada: Requestor) -> None:
     found = ada.shell(activity, f"head -c {3 * CAPTURED} /dev/zero | tr '\\0' x; echo end >&2")
     assert len(found["stdout"]) < CAPTURED + 100 and "keeps no more" in found["stdout"][-60:]
     assert found["stderr"] == "end\n"
+
+
+def test_old_batches_are_forgotten(ada: Requestor) -> None:
+    activity = ada.activity()
+    batches = [ada.send(activity, run("echo", str(number))) for number in range(60)]
+    assert ada.results(activity, batches[-1])[0]["stdout"] == "59\n"
+    batches.append(ada.send(activity, run("true")))
+    ada.results(activity, batches[0], 404)
+    assert ada.results(activity, batches[-2])[0]["stdout"] == "59\n"
+
+
+def test_no_more_is_kept_than_there_is_room_for() -> None:
+    allowance = Allowance(10)
+    first, second = Output(True, allowance.take), Output(True, allowance.take)
+    assert first.add(b"12345") == "12345"
+    assert second.add(b"1234567").startswith("12345\n[") and second.add(b"8") == "" and allowance.take(1) == 0
+    allowance.give(5)
+    assert first.add(b"67") == "67" and first.text() == "1234567"
+    assert Output(False, allowance.take).add(b"x") == "" and allowance.take(9) == 3
+
+
+def test_commands_for_which_there_is_no_room(golem: GolemStandIn, ada: Requestor) -> None:
+    activity = ada.activity()
+    taken = golem._network._tools.allowance.take(1 << 40)
+    text = json.dumps([run("true")])
+    ada.post(f"{ACTIVITY}/activity/{activity}/exec", {"text": text}, 503)
+    golem._network._tools.allowance.give(taken)
+    assert ada.shell(activity, "echo on")["stdout"] == "on\n"
 
 
 def test_output_that_is_no_text(ada: Requestor) -> None:

@@ -57,7 +57,7 @@ def test_a_command_has_no_network_and_no_powers(cell: Cell) -> None:
         code, _ = said(cell, "/bin/sh", "-c", attempt)
         assert code != 0 or attempt == "kill -9 1"
     # The first process lives on.
-    assert said(cell, "/bin/sh", "-c", "kill -INT 1; kill -TERM 1; kill -9 1; echo here")[1].endswith("here\n")
+    assert said(cell, "/bin/sh", "-c", "kill -INT 1; kill -TERM 1; kill -9 1; echo here")[0] == 0
     cell.close()
 
 
