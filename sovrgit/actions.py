@@ -66,6 +66,7 @@ def push_pod(
         borrowed = () if full else borrowed_packs(pod, name)
         request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, allowed=allowed)
         pushed = push(pod, remote, request, progress)
+        _note_key(pod, name, remote)
         _keep_recipe(pod, name, remote)
         return pushed
 
@@ -130,7 +131,22 @@ def fetch_pod(
     from sovrgit.remotes.locations import open_remote
 
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
-        return fetch(pod, remote, FetchRequest(name, time_ns, accept_divergence), progress)
+        fetched = fetch(pod, remote, FetchRequest(name, time_ns, accept_divergence), progress)
+        _note_key(pod, name, remote)
+        return fetched
+
+
+def _note_key(pod: Pod, name: str, remote: Remote) -> None:
+    """Remember that a remote turned out to be sealed: from now on nothing else is taken from it, or sent to it."""
+    if remote.kind != "fairos":
+        return
+    from sovrgit.remotes.fairos.sealed import SealedContents
+    from sovrgit.remotes.fairos.shared import SharedPod
+
+    contents = remote.contents if isinstance(remote, SharedPod) else None
+    if isinstance(contents, SealedContents) and pod.config.get(f"remote.{name}.key") is None:
+        with pod.lock():
+            pod.config.set(f"remote.{name}.key", contents.key.fingerprint)
 
 
 def pull_pod(

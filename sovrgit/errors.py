@@ -10,7 +10,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
-    ├── Unsupported, ReferenceUnknown, DevnetFailed
+    ├── Unsupported, ReferenceUnknown, SharingRefused, DevnetFailed
     ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
     ├── KeyNeeded, SealBroken
     └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
@@ -382,6 +382,13 @@ class ReferenceUnknown(SovrError):
     hint_template = "give a folder, a `file://` address or the path of a pod"
 
 
+class SharingRefused(SovrError):
+    """Something that would be given to more people, or to others, than was said; or to nobody who could use it."""
+
+    exit_code = 72
+    template = "{what}: {reason}"
+
+
 class DevnetFailed(SovrError):
     """A stand-in on this machine that cannot be started, reached or stopped."""
 
@@ -438,7 +445,10 @@ class KeyNeeded(SovrError):
 
     exit_code = 88
     template = "{what} is private: {reason}"
-    hint_template = "the key is in the reference that `sovr share --private` prints: ask the owner of the pod for it"
+    hint_template = (
+        "the key is in the reference that `sovr share --private` prints: run it where the pod was pushed from, "
+        "or ask the pod's owner"
+    )
 
 
 class SealBroken(SovrError):

@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sovrgit.errors import RecipeInvalid, RemoteUnavailable, Unsupported
+from sovrgit.errors import RecipeInvalid, RemoteUnavailable, SharingRefused
 from sovrgit.pod.pod import Pod
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
         private: give out the key of a private pod with it.
 
     Raises:
-        Unsupported: if the remote has no references, or is private and its key was not to be given out, or the other
+        SharingRefused: if the remote has no references, or is private and its key was not to be given out, or the other
             way round.
         RemoteUnavailable: if nothing has been pushed to it.
         SovrError: as the remote gives cause.
@@ -46,8 +46,8 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
     location = location_of(pod, name)
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
         if remote.kind != "fairos":
-            raise Unsupported(
-                what=f"a reference for `{location}`",
+            raise SharingRefused(
+                what=f"`{location}` has no reference",
                 reason="it is a folder",
                 hint=f"whoever can read the folder clones it with `sovr clone {location}`",
             )
@@ -55,8 +55,8 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
         from sovrgit.remotes.fairos.sealed import SealedContents
 
         if not isinstance(remote, OwnPod):
-            raise Unsupported(
-                what=f"a reference for `{location}`",
+            raise SharingRefused(
+                what=f"`{location}` is not yours to share",
                 reason="it is somebody else's pod",
                 hint="pass on the reference that you were given",
             )
@@ -68,16 +68,16 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
         contents = remote.contents
         if not isinstance(contents, SealedContents):
             if private:
-                raise Unsupported(
-                    what=f"a private reference for `{location}`",
+                raise SharingRefused(
+                    what=f"`{location}` has no key",
                     reason="it was pushed as a public pod, and is not sealed",
                     hint="push it to another pod: `sovr remote add NAME fairos:POD --private`",
                 )
             return Shared(name, location, reference, private=False)
         if not private:
-            raise Unsupported(
-                what=f"a public reference for `{location}`",
-                reason="it is a private pod, and a reference without its key opens nothing",
+            raise SharingRefused(
+                what=f"`{location}` is private",
+                reason="its reference opens nothing without its key",
                 hint=f"`sovr share {name} --private` gives out the key with it",
             )
         return Shared(name, location, f"{reference}#{contents.key.reveal()}", private=True)
@@ -152,6 +152,7 @@ def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
     The setting `remote.NAME.private`, `true` or `false`, wins over the recipe. What was pushed once stays as it is.
 
     Raises:
+        SharingRefused: if it was pushed as it is when it was public, and the recipe does not call it public any more.
         SovrError: as the remote, or the place where keys are kept, gives cause.
     """
     from sovrgit.remotes.base import with_retries
@@ -162,11 +163,15 @@ def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
     location = location_of(pod, name)
     if networks is None or not is_fairos(location) or parse_place(location).pod is None:
         return False
-    if pod.config.get(f"remote.{name}.key") is not None or RemoteState.load(pod.folder, name).manifest is not None:
-        return False
     wanted = pod.config.get(f"remote.{name}.private")
-    if wanted == "false" or (wanted is None and is_public(pod)):
+    if pod.config.get(f"remote.{name}.key") is not None or wanted == "false" or (wanted is None and is_public(pod)):
         return False
+    if RemoteState.load(pod.folder, name).manifest is not None:
+        raise SharingRefused(
+            what=f"not pushed to `{location}`",
+            reason="everybody who has its reference can read it, and the recipe does not call the pod public any more",
+            hint=f"push to a pod of another name, which is then sealed; or `sovr config remote.{name}.private false`",
+        )
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
         if with_retries(remote.read_manifest) is not None:
             return False

@@ -71,7 +71,7 @@ def test_the_whole_package_is_there(made: SelfContents) -> None:
 def test_the_recipe_is_that_of_a_public_compute_pod(made: SelfContents) -> None:
     recipe = parse_recipe(made.files["recipe.json"])
 
-    assert (recipe.name, recipe.kind, recipe.public) == (persist.NAME, "compute", True)
+    assert (recipe.name, recipe.kind, recipe.public) == (contents.NAME, "compute", True)
     assert recipe.version == sovrgit.__version__ and recipe.description
     assert recipe.golem is not None and recipe.golem.command == "python3 script/smoke.py"
     assert "script/smoke.py" in made.files and {recipe.golem.output_folder, recipe.golem.log_folder} == {*made.folders}

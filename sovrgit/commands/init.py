@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,8 +52,9 @@ def command(
     if (target / RECIPE_FILE).is_file():
         recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
     elif template is not None:
-        name = answers.get("name")
-        written = write_template(template, target, name=str(name) if name else None, author=_author(app, answers))
+        if task or external or pods:
+            raise click.UsageError("a template says itself whether it is a task, and what it takes from other pods")
+        written = write_template(template, target, author=_author(app, answers), **_for_template(answers))
     else:
         from sovrgit.commands.wizard import ask_recipe, recipe_from
 
@@ -80,6 +81,12 @@ def _missing_script(root: Path, golem: Golem | None) -> str:
 
     named = (part.removeprefix("[@]") for part in command_of(golem, ()))
     return next((part for part in named if is_inside(part, golem.script_folder) and not (root / part).exists()), "")
+
+
+def _for_template(answers: dict[str, object]) -> dict[str, Any]:
+    """What was said that goes into the recipe of a template."""
+    values = {key: answers[key] for key in ("description", "version", "public") if key in answers}
+    return {"name": answers.get("name"), "exec": answers.get("exec_"), "values": values}
 
 
 def _author(app: App, answers: dict[str, object]) -> str:

@@ -108,9 +108,15 @@ def write_skeleton(folder: Path, recipe: bytes) -> tuple[str, ...]:
 
 
 def write_template(
-    template: str, folder: Path, *, name: str | None = None, author: str | None = None
+    template: str,
+    folder: Path,
+    *,
+    name: str | None = None,
+    author: str | None = None,
+    exec: str | None = None,
+    values: Mapping[str, object] = {},
 ) -> tuple[str, ...]:
-    """Write a copy of a template, with `name` and `author` in its recipe.
+    """Write a copy of a template, with `name` and `author`, another command, and other `values` in its recipe.
 
     `folder` is made if it is not there; a `.sovrignore` that is there is kept. Returns the paths of the files that
     were written, from `folder`.
@@ -128,7 +134,9 @@ def write_template(
 
     contents = dict(_read_template(files("sovrgit") / "templates" / template))
     recipe = json.loads(contents[RECIPE_FILE])
-    recipe |= {key: value for key, value in (("name", name), ("author", author)) if value is not None}
+    recipe |= {key: value for key, value in (("name", name), ("author", author)) if value is not None} | dict(values)
+    if exec is not None:
+        recipe["golem"]["exec"] = exec
     contents[RECIPE_FILE] = _pretty(recipe)
     return _write(folder, contents, _folders(parse_recipe(contents[RECIPE_FILE])))
 

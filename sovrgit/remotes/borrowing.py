@@ -25,7 +25,9 @@ def borrowed_packs(pod: Pod, name: str) -> list[PackEntry]:
     found: dict[bytes, PackEntry] = {}
     for setting in remotes(pod):
         place = _place(setting.location)
-        if place is not None and place.fingerprint is not None and place.server == target.server:
+        # What is sealed could not be read by those who have no key for it.
+        is_open = pod.config.get(f"remote.{setting.name}.key") is None
+        if is_open and place is not None and place.fingerprint is not None and place.server == target.server:
             for pack in _packs(pod, setting.name, place):
                 found.setdefault(pack.id, pack)
     return list(found.values())

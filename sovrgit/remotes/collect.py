@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
@@ -71,24 +71,26 @@ class Collector:
         """Commits back to those that are known, newest first; the records that they lead to."""
         steps = {tip: self._step(tip)}
         waiting = [(-steps[tip].time, tip)]
-        new: list[_Step] = []
+        new: dict[ObjectId, _Step] = {}
         while waiting:
             current = heapq.heappop(waiting)[1]
             step = steps[current]
             if current in self.wanted or self._known.has_commit(current, step.time):
                 continue
             self._want(current, Kind.COMMIT)
-            new.append(step)
+            new[current] = step
             for parent in step.parents:
                 if parent not in steps:
                     steps[parent] = self._step(parent)
                     heapq.heappush(waiting, (-steps[parent].time, parent))
+        # Parents first: a tree may be compared only with those that are there as a whole. A state that comes back, as
+        # when a change is taken back, would otherwise be left out in favour of one that is left out in favour of it.
+        for step in _parents_first(tip, new):
+            self._add_tree(step.tree, [steps[parent].tree for parent in step.parents] or self._known.trees)
         records: list[ObjectId] = []
-        for step in new:
-            before = [steps[parent].tree for parent in step.parents]
-            self._add_tree(step.tree, before or self._known.trees)
+        for step in new.values():
             if step.run is not None:
-                records += self._add_run(step.run, [step.tree, *before])
+                records += self._add_run(step.run, [step.tree, *(steps[parent].tree for parent in step.parents)])
         return records
 
     def _step(self, item: ObjectId) -> _Step:
@@ -197,3 +199,19 @@ class Collector:
             )
         self.wanted[item] = location
         return location
+
+
+def _parents_first(tip: ObjectId, steps: Mapping[ObjectId, _Step]) -> Iterator[_Step]:
+    """The steps that can be reached from one of them, each after its parents, whatever times they were made at."""
+    done: set[ObjectId] = set()
+    waiting = [tip] if tip in steps else []
+    while waiting:
+        current = waiting[-1]
+        before = [parent for parent in steps[current].parents if parent in steps and parent not in done]
+        if current in done or not before:
+            waiting.pop()
+            if current not in done:
+                done.add(current)
+                yield steps[current]
+        else:
+            waiting += before

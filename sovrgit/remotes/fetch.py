@@ -108,7 +108,8 @@ class Fetching:
 
     def receive(self, progress: Progress) -> None:
         """Get what is not here, and see that it hangs together."""
-        store, receiver, known = self._pod.store, self._receiver, self._state.known
+        store, receiver = self._pod.store, self._receiver
+        known = RemoteState.known_of_all(self._pod.folder)
         # What an interrupted fetch, or another process, has brought since the store was opened.
         store.refresh()
         present = {info.id for info in store.packs()}

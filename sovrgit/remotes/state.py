@@ -55,7 +55,19 @@ class RemoteState:
         """
         manifest = self.manifest.encode() if self.manifest else b""
         data = msgpack.packb((manifest, sorted(self.known), sorted(self.uploaded)))
-        write_atomic(_path(folder, name), data)
+        # A fork's manifest has the sharing reference of its origin in it.
+        write_atomic(_path(folder, name), data, mode=0o600)
+
+    @staticmethod
+    def known_of_all(folder: Path) -> frozenset[ObjectId]:
+        """Packs of any remote whose content is here: a pack may be in several, and what was sent has other packs there.
+
+        Raises:
+            StorageFailure, ReadOnly: if it cannot be read.
+        """
+        with reporting(folder / "remotes"):
+            names = [path.name for path in (folder / "remotes").iterdir() if path.suffix != ".lock"]
+        return frozenset().union(*(RemoteState.load(folder, name).known for name in names))
 
     @staticmethod
     def forget(folder: Path, name: str) -> None:

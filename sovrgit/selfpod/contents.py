@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from importlib.resources import files
 from pathlib import Path
 
 import sovrgit
@@ -17,6 +16,9 @@ from sovrgit.pod.scaffold import IGNORE_DEFAULTS
 from sovrgit.selfpod.backend import METADATA, package_files
 from sovrgit.selfpod.pyproject import pyproject
 from sovrgit.store.files import reporting
+
+NAME = "sovr"
+"""The pod's name."""
 
 PROGRAM = "sovrgit"
 _BACKEND = "sovrgit.selfpod.backend"
@@ -60,16 +62,15 @@ def self_contents() -> SelfContents:
         raise _not_installed("its metadata is not complete")
     with reporting(folder):
         package = {path: (folder.parent / path).read_bytes() for path in _package(program, folder)}
-    template = files(PROGRAM) / "templates" / "self"
     contents = {
         **package,
-        RECIPE_FILE: _recipe((template / RECIPE_FILE).read_bytes(), program),
+        RECIPE_FILE: _recipe(program),
         IGNORE_FILE: IGNORE_DEFAULTS.encode(),
         METADATA: metadata.encode(),
         "README.md": metadata.partition("\n\n")[2].encode(),
         "LICENSE": licence.encode(),
         "pyproject.toml": pyproject(program, _BACKEND).encode(),
-        "script/smoke.py": (template / "script" / "smoke.py").read_bytes(),
+        "script/smoke.py": package["sovrgit/selfpod/smoke.py"],
     }
     return SelfContents(program.version, dict(sorted(contents.items())))
 
@@ -98,9 +99,19 @@ def _package(program: Distribution, folder: Path) -> list[str]:
     return sorted(listed)
 
 
-def _recipe(template: bytes, program: Distribution) -> bytes:
-    recipe = json.loads(template)
-    recipe["description"] = program.metadata["Summary"] or ""
-    recipe["version"] = program.version
-    recipe["author"] = program.metadata["Author"] or ""
+def _recipe(program: Distribution) -> bytes:
+    recipe = {
+        "name": NAME,
+        "description": program.metadata["Summary"] or "",
+        "version": program.version,
+        "author": program.metadata["Author"] or "",
+        "public": True,
+        "golem": {
+            "exec": "python3 script/smoke.py",
+            "script": "script",
+            "payload": PROGRAM,
+            "output": "output",
+            "logs": "logs",
+        },
+    }
     return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode()

@@ -20,14 +20,11 @@ from sovrgit.pod.secretscan.find import Finding, refusal
 from sovrgit.pod.secretscan.looking import look
 from sovrgit.pod.secretscan.places import is_below
 from sovrgit.progress import SILENT, Progress
-from sovrgit.selfpod.contents import SelfContents, self_contents
+from sovrgit.selfpod.contents import NAME, SelfContents, self_contents
 from sovrgit.store.files import reporting
 
 if TYPE_CHECKING:
     from sovrgit.remotes.networks import Networks
-
-NAME = "sovr"
-"""The pod's name: that in `templates/self/recipe.json`."""
 
 REMOTE = "origin"
 

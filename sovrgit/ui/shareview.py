@@ -38,7 +38,7 @@ def what_it_grants(*, private: bool) -> Sequence[str]:
     """What people have to know before they give a reference away."""
     opened = "the reference with its key" if private else "this reference"
     return (
-        f"Whoever has {opened} can read everything in the pod, now and whatever is pushed later. It cannot be",
-        "taken back. `sovr clone REFERENCE` gets it, with no account. How long it stays is not known here: that is",
-        "for how long the server's operator pays postage.",
+        f"whoever has {opened} can read all of the pod, now and later;",
+        "it cannot be taken back. `sovr clone REFERENCE` gets it, with no account.",
+        "How long it stays is not known here: the server's operator pays its postage.",
     )

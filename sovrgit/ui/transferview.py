@@ -38,7 +38,7 @@ class RemotesView:
             name = console.style(f"{remote.name:<{width}}", "bold")
             console.line(f"{name}  {console.safe(remote.location)}")
         if not self.remotes:
-            console.hint("`sovr remote add origin /path/to/folder` adds one")
+            console.hint("`sovr remote add origin PLACE` adds one: a folder, or `fairos:POD`")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -68,6 +68,7 @@ class PushedView:
         if self.output is not None and self.output.pushed.moved:
             console.note(f"shared {console.safe(self.output.path)} as a pod of its own at {self.output.location}")
             if self.output.reference is not None:
+                console.note("which everybody can read who has its sharing reference")
                 console.line(self.output.reference)
 
     def _own(self, console: Console) -> None:
@@ -85,8 +86,9 @@ class PushedView:
                 for line in what_it_grants(private=False):
                     console.note(line)
         elif self.pushed.generation == 1 and self.private:
-            console.note("it is sealed: nobody can read it without its key, not even the server")
-            console.hint(f"`sovr share {self.remote} --private` gives somebody reference and key")
+            console.note("it is sealed: nobody can read it without its key, not even the server.")
+            console.note("The key is kept with your logins; if it is lost, so is what is there")
+            console.hint(f"`sovr share {self.remote} --private` prints reference and key, to give or to keep")
         elif self.pushed.generation == 1 and self.location.startswith("fairos"):
             console.hint(f"`sovr share {self.remote}` gives out the reference by which others get it")
         elif self.pushed.generation == 1:

@@ -68,7 +68,7 @@ def test_a_public_pod_is_cloned_by_a_stranger(public: Cli, server: StandIn, monk
     public("remote", "add", "origin", "fairos:pod")
     said = public("push")
     reference = REFERENCE.findall(said.out)[-1]
-    assert "for ever" not in said.out and "read everything in the pod" in said.err
+    assert "read all of the pod, now and later" in said.err and "cannot be taken back" in said.err
     assert public("share", "-q").out.strip() == reference
     server.counts.clear()
     other = stranger(public)
@@ -107,7 +107,7 @@ def test_a_private_pod_needs_its_key(ada: Cli, monkeypatch: pytest.MonkeyPatch) 
     ada("remote", "add", "origin", "fairos:pod")
     said = ada("push")
     assert "it is sealed" in said.err and not REFERENCE.findall(said.out)
-    assert ada.failure("share", code=70)["hint"].startswith("`sovr share origin --private`")
+    assert ada.failure("share", code=72)["hint"].startswith("`sovr share origin --private`")
     document = ada.json("share", "--private")
     assert document["private"]
     reference, _, key = document["reference"].partition("#")
@@ -260,7 +260,7 @@ def test_secrets_are_refused(public: Cli) -> None:
 
 def test_folders_have_no_references(pod: Cli) -> None:
     pod.share()
-    assert "sovr clone" in pod.failure("share", code=70)["hint"]
+    assert "sovr clone" in pod.failure("share", code=72)["hint"]
     pod("remote", "add", "other", "fairos:x")
     assert pod.failure("share", "other", code=80)["code"] == "LoginNeeded"
 

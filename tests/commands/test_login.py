@@ -199,7 +199,7 @@ def test_a_server_that_is_not_there(lab: Lab) -> None:
     lab.server.close()
     lab.type(PASSWORD)
     said = lab.cli("login", "--user", "ann", "--password-stdin", code=52)
-    assert "connection refused" in said.err and "check that the server is running" in said.err
+    assert "no server is running there" in said.err and "check its address" in said.err
 
 
 # --- on a terminal --------------------------------------------------------------------------------------------------

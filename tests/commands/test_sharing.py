@@ -8,7 +8,7 @@ from command_lab import ID, Cli, words
 
 
 def test_remote(pod: Cli) -> None:
-    assert pod("remote").err == "hint: `sovr remote add origin /path/to/folder` adds one\n"
+    assert pod("remote").err == "hint: `sovr remote add origin PLACE` adds one: a folder, or `fairos:POD`\n"
     place = pod.folder.parent / "shared"
     assert pod("remote", "add", "origin", "../shared").err == f"added origin: {place}\n"
     assert pod("remote").out == pod("remote", "list").out == f"origin  {place}\n"

@@ -15,6 +15,7 @@ from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.failures import (
     FileAbsent,
     FolderAbsent,
+    LeftBehind,
     LoginDoubted,
     NameTaken,
     PodAbsent,
@@ -47,6 +48,7 @@ def _no_words(server: str) -> SovrError:
 _ENDED = _unavailable(SessionLost, "the session has ended")
 _NO_FILE = _unavailable(FileAbsent, "there is no such file")
 _POD_THERE = _unavailable(NameTaken, "there is a pod of this name already")
+_LEFT_BEHIND = _unavailable(LeftBehind, "an earlier pod has left a file there that cannot be read")
 _NO_REFERENCE = _unavailable(ReferenceAbsent, "nothing is found at this sharing reference")
 
 _ENDINGS: tuple[tuple[str, _Make], ...] = (
@@ -70,6 +72,9 @@ _ENDINGS: tuple[tuple[str, _Make], ...] = (
     ("read only feed", _read_only),
     ("read only pod", _read_only),
 )
+
+_UNREADABLE = re.compile("public pod file download: (invalid character|unexpected end of json|json: cannot unmarshal)")
+"""What a file's description looks like to the server that was written under another password."""
 
 _POSTAGE = re.compile(
     "batch is overissued|batch not usable yet or does not exist|batch with id not found|invalid batch id"
@@ -118,6 +123,8 @@ def failure_of(
     for ending, make in _ENDINGS:
         if text.endswith(ending):
             return make(server)
+    if _UNREADABLE.match(text):
+        return _LEFT_BEHIND(server)
     if 300 <= status < 400:
         return _redirected(server, elsewhere)
     reason = f"the server says: {safe(message, secrets)}" if text else f"it answers {status} without saying why"

@@ -1,7 +1,7 @@
 """The failures that callers of the client tell apart. All but `SessionLost` and `LoginDoubted` leave the package.
 
-* of `RemoteUnavailable`: `Absent` with `PodAbsent`, `FolderAbsent`, `FileAbsent` and `ReferenceAbsent`; `NameTaken`;
-  `SessionLost`; and from `remotes.base` `Transient`, which is worth another attempt;
+* of `RemoteUnavailable`: `Absent` with `PodAbsent`, `FolderAbsent`, `FileAbsent` (with `LeftBehind`) and
+  `ReferenceAbsent`; `NameTaken`; `SessionLost`; and from `remotes.base` `Transient`, which is worth another attempt;
 * of `LoginFailed`: `LoginDoubted`.
 """
 
@@ -27,6 +27,10 @@ class FolderAbsent(Absent):
 
 class FileAbsent(Absent):
     """No file of this name in the pod."""
+
+
+class LeftBehind(FileAbsent):
+    """A file of an earlier pod with the same address, which nobody can read, stands in the place of this one."""
 
 
 class ReferenceAbsent(Absent):

@@ -10,26 +10,36 @@ import httpx
 
 from sovrgit.errors import RemoteUnavailable
 from sovrgit.remotes.base import Transient
+from sovrgit.remotes.fairos.address import DEFAULT
 from sovrgit.remotes.fairos.timeouts import Timeouts
 from sovrgit.remotes.fairos.wording import safe
 
 _E = TypeVar("_E", bound=BaseException)
 
 
-def outage(error: Exception, server: str, timeouts: Timeouts, patience: float) -> RemoteUnavailable:
+def outage(
+    error: Exception, server: str, timeouts: Timeouts, patience: float, *, answered: bool = True
+) -> RemoteUnavailable:
     """The error to raise, after the handler of this one is left, so that it does not become its context.
 
     Args:
         patience: seconds that an answer was waited for.
+        answered: whether the server has answered before. One that never did, and refuses the connection, is not there:
+            to try again for long would only keep people waiting.
     """
     if isinstance(error, httpx.ConnectError):
         refused = _unsafe(error, server) or _unknown_host(error, server)
         if refused is not None:
             return refused
-    hint = None
+        if not answered and isinstance(_below(error, OSError), ConnectionRefusedError):
+            hint = "check its address, and that it runs"
+            if server == DEFAULT:
+                hint = "`sovr devnet start` runs one here to try things out; the setting `fairos.server` names another"
+            return RemoteUnavailable(location=server, reason="no server is running there", hint=hint)
+    advice: str | None = None
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        hint = "check that the server is running, and its address"
-    return Transient(location=server, reason=_reason(error, timeouts, patience), hint=hint)
+        advice = "check that the server is running, and its address"
+    return Transient(location=server, reason=_reason(error, timeouts, patience), hint=advice)
 
 
 def _reason(error: Exception, timeouts: Timeouts, patience: float) -> str:

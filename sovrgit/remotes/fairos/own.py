@@ -72,7 +72,11 @@ class OwnPod(SharedPod):
 
     def reference(self) -> SharingReference:
         if self._reference is None and not self._find():
-            raise PodAbsent(location=self.location, reason="there is no such pod", hint="push to it first")
+            raise PodAbsent(
+                location=self.location,
+                reason="there is no such pod on the account",
+                hint="`sovr pods` lists what is there; a push makes it",
+            )
         return super().reference()
 
     def share(self) -> SharingReference:

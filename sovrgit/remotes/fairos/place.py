@@ -65,6 +65,10 @@ def parse_place(location: str) -> FairosPlace:
         return _by_reference(server, rest)
     if remembered := _REMEMBERED.fullmatch(rest):
         return FairosPlace(server, fingerprint=remembered[1])
+    if "/" in rest:
+        raise ReferenceUnknown(
+            reference=location, hint="the name of a pod has no slash: `fairos+https://HOST:PORT/POD`"
+        )
     return FairosPlace(server, pod=check_pod_name(rest))
 
 

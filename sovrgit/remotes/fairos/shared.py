@@ -17,8 +17,8 @@ from sovrgit.errors import (
     RemoteDamaged,
     RemoteUnavailable,
     SealBroken,
+    SharingRefused,
     SovrError,
-    Unsupported,
 )
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.objects.ids import ObjectId
@@ -212,9 +212,9 @@ class SharedPod:
             hint="check it for typos, and that this server is on the network where it was shared",
         )
 
-    def _read_only(self) -> Unsupported:
-        return Unsupported(
-            what=f"pushing to `{self.location}`",
+    def _read_only(self) -> SharingRefused:
+        return SharingRefused(
+            what=f"not pushed to `{self.location}`",
             reason="a sharing reference is for reading",
             hint="push to a pod of your own: `sovr remote add mine fairos:NAME`, then `sovr push mine`",
         )

@@ -113,6 +113,7 @@ class Wire:
         self.address = address
         self._server = str(address)
         self._timeouts = timeouts
+        self._answered = False
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         self._client = httpx.Client(
             base_url=self._server,
@@ -138,6 +139,7 @@ class Wire:
             with self._free:
                 _log.debug("%s %s", call.method, call.path)
                 response = self._client.send(self._request(call, token, patience), stream=True)
+                self._answered = True
                 try:
                     answer = self._answer(response, sink)
                 finally:
@@ -145,7 +147,7 @@ class Wire:
             _log.debug("%s %s: %d", call.method, call.path, answer.status)
             return answer
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            failure = outage(error, self._server, self._timeouts, patience)
+            failure = outage(error, self._server, self._timeouts, patience, answered=self._answered)
         # Out here, so that httpx's error, which holds the request, does not come along as the context of ours.
         _log.debug("%s %s: %s", call.method, call.path, failure.message)
         raise failure

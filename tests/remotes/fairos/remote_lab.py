@@ -12,22 +12,26 @@ from typing import Any
 import httpx
 from transfer_lab import Lab
 
-from sovrgit.actions import fetch_pod, get_pod, push_pod
+from sovrgit.actions import fetch_pod, push_pod
 from sovrgit.credentials.filestore import FileStore
 from sovrgit.credentials.logins import PasswordLogin
 from sovrgit.credentials.stores import Secrets
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
+from sovrgit.getting import get_pod
 from sovrgit.objects.ids import ObjectId
+from sovrgit.getting import get_pod
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.clone import Cloned
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.contents import Contents
+from sovrgit.remotes.fairos.documents import json_body
 from sovrgit.remotes.fairos.memory import PodMemory
 from sovrgit.remotes.fairos.own import OwnPod
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.fairos.shared import FOLDER, MANIFEST, SharedPod
+from sovrgit.remotes.fairos.wire import Call
 from sovrgit.remotes.fetch import Fetched
 from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.manifest import Manifest
@@ -300,3 +304,18 @@ def beyond_packs(seen: Sequence[str], packs: int) -> list[str]:
         for _ in range(packs):
             rest.remove(call)
     return rest
+
+
+def leave_behind(user: User, *names: str) -> None:
+    """Make a pod and delete it, so that files in `/sovr` stay where those of the next pod of this user are going to be.
+
+    That needs two sessions, of which one does not know what the other one has listed, and deletes.
+    """
+    with user.client() as one, user.client() as two:
+        one.make_pod("earlier")
+        one.make_folder("earlier", FOLDER)
+        two.listing("earlier", FOLDER)
+        for name in names:
+            one.upload("earlier", FOLDER, name, b"left behind", 11)
+        two.upload("earlier", FOLDER, "listed", b"x", 1)
+        two._session.send(Call("DELETE", "/v1/pod/delete", body=json_body({"podName": "earlier"})))

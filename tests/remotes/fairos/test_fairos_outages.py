@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fairos_lab import LOGIN, REFERENCE, Raw, Scripted, client, head, raw
 
+from sovrgit.devnet.fairos import StandIn
 from sovrgit.errors import RemoteUnavailable
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.address import ServerAddress
@@ -66,9 +67,19 @@ def test_a_connection_that_is_reset_before_the_request() -> None:
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(Transient, match="connection refused") as failed:
+    with pytest.raises(RemoteUnavailable, match="no server is running there") as failed:
         public(ServerAddress("http", "127.0.0.1", port))
-    assert "running" in failed.value.hint
+    # Nobody waits for what never was.
+    assert not isinstance(failed.value, Transient)
+
+
+def test_a_server_that_has_gone_is_waited_for(tmp_path: Path) -> None:
+    with StandIn(tmp_path) as server, FairOS(ServerAddress.parse(server.url)) as fairos:
+        assert not fairos.user_present("ann")
+        server.close()
+        with pytest.raises(Transient, match="connection refused") as failed:
+            fairos.user_present("ann")
+        assert "running" in failed.value.hint
 
 
 def test_a_server_that_says_nothing() -> None:

@@ -1,8 +1,11 @@
-"""Installs the program of this pod in a new environment and tries it: a pod is made, run, pushed, cloned and verified.
+"""The script of the program's own pod: installs it in a new environment, and makes, runs, pushes, clones and verifies
+a pod with it.
 
-Where the libraries that it needs are installed already, no network is needed. What is written to output/smoke.json is the
-same on every machine.
+Where the libraries that it needs are installed already, no network is needed. What is written to output/smoke.json is
+the same on every machine. Below, `POD` is right for `script/smoke.py`, where a copy of this file is.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -28,19 +31,20 @@ STEPS = [
 
 
 def main() -> None:
+    """Install and try."""
     # Below the pod no more: there, the program would be found without being installed.
     with TemporaryDirectory() as folder:
         place = Path(folder)
         python = install(place / "environment")
         installed = sovr(python, place, ["--version"]).split()[-1]
         for step, (where, arguments) in enumerate(STEPS, start=1):
-            print(f"{step}. sovr {' '.join(arguments)}")
+            say(f"{step}. sovr {' '.join(arguments)}")
             sovr(python, place / where, arguments)
         greeting = (place / "copy" / "output" / "greeting.txt").read_text(encoding="utf-8")
     result = {"version": installed, "steps": [" ".join(arguments) for _, arguments in STEPS], "greeting": greeting}
     (POD / "output").mkdir(exist_ok=True)
     (POD / "output" / "smoke.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(f"sovr {installed} works")
+    say(f"sovr {installed} works")
 
 
 def install(environment: Path) -> Path:
@@ -48,7 +52,7 @@ def install(environment: Path) -> Path:
     python = environment / "bin" / "python"
     missing = [name for name in requirements() if not is_here(name)]
     if missing:
-        print(f"not here, so pip gets what is needed: {', '.join(missing)}", flush=True)
+        say(f"not here, so pip gets what is needed: {', '.join(missing)}")
         venv.create(environment, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", POD], check=True)
         return python
@@ -73,6 +77,7 @@ def requirements() -> list[str]:
 
 
 def is_here(name: str) -> bool:
+    """Whether a library is installed."""
     try:
         version(name)
     except PackageNotFoundError:
@@ -96,6 +101,12 @@ def sovr(python: Path, folder: Path, arguments: list[str]) -> str:
     if ended.returncode:
         sys.exit(f"{ended.stdout}\nsovr {' '.join(arguments)} ended with {ended.returncode}")
     return ended.stdout
+
+
+def say(text: str) -> None:
+    """Tell what happens."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
