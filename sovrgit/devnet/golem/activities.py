@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sovrgit.devnet.golem.agreements import Agreement
-from sovrgit.devnet.golem.batches import Allowance, Batch, Command, Output
-from sovrgit.devnet.golem.faults import Faults, Kind
+from sovrgit.devnet.golem.batches import Batch, Command, Output
+from sovrgit.devnet.golem.faults import Kind
 from sovrgit.devnet.golem.providers import MEMORY_GIB, STORAGE_GIB
-from sovrgit.devnet.golem.published import Published
-from sovrgit.devnet.golem.sandbox import Cell, CellGone, Limits, Sandbox
+from sovrgit.devnet.golem.sandbox import Cell, CellGone, Limits
+from sovrgit.devnet.golem.tools import Tools
 from sovrgit.devnet.golem.transfers import TransferFailed, transfer
 from sovrgit.devnet.golem.volumes import NotInContainer, Volumes
-from sovrgit.devnet.golem.world import Refused, World, new_id
+from sovrgit.devnet.golem.world import Refused, new_id
 
 _GIB = 1 << 30
 _LIMITS = Limits(int(MEMORY_GIB * _GIB), int(STORAGE_GIB * _GIB))
@@ -28,17 +26,6 @@ _BATCHES = 50
 
 _DEAD = "GSB error: endpoint address not found: /public/exeunit/"
 _GONE = "GSB error: Net: provider is not reachable"
-
-
-class Tools(NamedTuple):
-    """What all activities need."""
-
-    world: World
-    sandbox: Sandbox
-    published: Published
-    faults: Faults
-    folder: Path
-    allowance: Allowance
 
 
 class _Failed(Exception):
@@ -167,7 +154,7 @@ class Activity:
 
     def _work(self) -> None:
         try:
-            while not self.ended and not self._world.closed:
+            while self._going():
                 with self._world.changed:
                     self._world.changed.wait_for(lambda: self._waiting or self.ended or self._world.closed)
                     batch = self._waiting.popleft() if self._waiting and not self.ended else None
@@ -256,6 +243,9 @@ class Activity:
                 raise _Failed("Runtime does not support this command")
         return 0, None
 
+    def _going(self) -> bool:
+        return not self.ended and not self._world.closed
+
     def _expect(self, state: str, kind: str, *others: str) -> None:
         if self.ended or self.state in (state, *others):
             return
@@ -285,8 +275,7 @@ class Activity:
         assert self._volumes is not None
         broken = self._tools.faults.take(Kind.FAILED_TRANSFER, self._provider.name) is not None
         source, target = command.body["from"], command.body["to"]
-        going = lambda: not self.ended and not self._world.closed  # noqa: E731 # a question, not a function
-        transfer(source, target, self._volumes, self._tools.published, broken=broken, going=going)
+        transfer(source, target, self._volumes, self._tools.published, broken=broken, going=self._going)
 
     def _run(self, command: Command, sink: Callable[[str, bytes], None]) -> tuple[int, str | None]:
         assert self._cell is not None
@@ -312,10 +301,3 @@ class Activity:
             code = ended.code if ended.code > 0 else 128 - ended.code
             return code, f"ExeScript command exited with code {code}"
         return 0, None
-
-
-def clear(folder: Path) -> None:
-    """Remove what activities of an earlier process have left behind."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)

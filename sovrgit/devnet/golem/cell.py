@@ -274,9 +274,7 @@ def _become(order: dict[str, Any], out: int, err: int, mode: str) -> NoReturn:
 
 def _limit(limits: dict[str, int], mode: str) -> None:
     wanted = [(resource.RLIMIT_DATA, limits["memory"]), (resource.RLIMIT_FSIZE, limits["storage"])]
-    wanted.append((resource.RLIMIT_CORE, 0))
-    if mode != "plain":
-        wanted.append((resource.RLIMIT_NPROC, _PROCESSES))
+    wanted += [(resource.RLIMIT_CORE, 0)] + ([(resource.RLIMIT_NPROC, _PROCESSES)] if mode != "plain" else [])
     for what, most in wanted:
         _, hard = resource.getrlimit(what)
         if hard != resource.RLIM_INFINITY:

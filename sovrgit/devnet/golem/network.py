@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from sovrgit.devnet.golem.activities import Activity, Tools, clear
+from sovrgit.devnet.golem.activities import Activity
 from sovrgit.devnet.golem.agreements import Agreement
 from sovrgit.devnet.golem.batches import Allowance
+from sovrgit.devnet.golem.bills import DEBIT_NOTE, INVOICE
 from sovrgit.devnet.golem.faults import Fault, Faults, Kind
 from sovrgit.devnet.golem.home import Home
-from sovrgit.devnet.golem.ledger import DEBIT_NOTE, INVOICE, Ledger
+from sovrgit.devnet.golem.ledger import Ledger
 from sovrgit.devnet.golem.market import Market
 from sovrgit.devnet.golem.providers import DEBIT_NOTE_INTERVAL, make_providers
 from sovrgit.devnet.golem.published import Published
 from sovrgit.devnet.golem.sandbox import Sandbox
+from sovrgit.devnet.golem.tools import Tools, clear
 from sovrgit.devnet.golem.world import Refused, Shelf, World
 
 _ACTIVITIES = 500

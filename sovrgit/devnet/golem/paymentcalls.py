@@ -6,8 +6,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from sovrgit.devnet.golem.bills import money
 from sovrgit.devnet.golem.call import Answer, Call
-from sovrgit.devnet.golem.ledger import money
 from sovrgit.devnet.golem.providers import PLATFORMS
 from sovrgit.devnet.golem.world import Refused
 

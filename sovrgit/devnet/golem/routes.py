@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from sovrgit.devnet.golem import activitycalls, marketcalls, othercalls, paymentcalls
+from sovrgit.devnet.golem.bills import DEBIT_NOTE, INVOICE
 from sovrgit.devnet.golem.call import Answer, Call
-from sovrgit.devnet.golem.ledger import DEBIT_NOTE, INVOICE
 
 _MARKET, _PAYMENT, _ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
 _NET = "/net-api/v1"
