@@ -64,7 +64,8 @@ def share_pod(pod: Pod, name: str, networks: Networks, *, private: bool = False)
             raise RemoteUnavailable(
                 location=location, reason="nothing has been pushed to it yet", hint=f"run `sovr push {name}` first"
             )
-        reference = with_retries(remote.share).reveal()
+        # The one by which the manifest was read: a server that has lost its list of pods knows none.
+        reference = remote.reference().reveal()
         contents = remote.contents
         if not isinstance(contents, SealedContents):
             if private:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -16,12 +15,13 @@ from sovrgit.pod.refs import HEADS, REMOTES, RefChange
 from sovrgit.pod.secretscan.find import refusal, secrets_to_send
 from sovrgit.pod.secretscan.packs import looking_ahead
 from sovrgit.progress import SILENT, Progress, Repeatable
-from sovrgit.remotes.base import Remote, doubt, with_retries
+from sovrgit.remotes.base import Remote, Transient, doubt, with_retries
 from sovrgit.remotes.collect import Collector
 from sovrgit.remotes.known import builds_upon
-from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry, contains
+from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
 from sovrgit.remotes.packing import Packing, PackToSend
-from sovrgit.remotes.reading import decode_manifest, read_manifest
+from sovrgit.remotes.publishing import publish
+from sovrgit.remotes.reading import read_manifest
 from sovrgit.remotes.state import RemoteState
 from sovrgit.remotes.workers import workers
 from sovrgit.store.catalogue import Location
@@ -98,7 +98,7 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
             sent = _Sending(pod, remote, request.name, state, progress).send(packing.packs)
             packs = [*borrowed, *(pack.entry for pack in packing.packs)]
             manifest = _next(pod, request, current, there, moves, packs)
-            _publish(remote, manifest, raw)
+            publish(remote, manifest, current, raw)
             here = {pack.id for pack in manifest.packs} & state.known | {pack.id for pack in packs}
             _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
         return Pushed(tuple(moves), sum(sent), len(sent), len(wanted), manifest.generation, kept)
@@ -218,14 +218,23 @@ class _Sending:
             _check_source(pack)
         told = Repeatable(self._progress.advance)
         is_stored = False
+        unread = 0
 
         def attempt() -> None:
-            nonlocal is_stored
+            nonlocal is_stored, unread
             if not is_stored:
                 told.begin()
                 self._remote.put_pack(entry.id, pack.path, told.advance)
                 is_stored = True
-            if not self._remote.has_pack(entry.id, entry.size):
+                unread = 0
+            try:
+                is_there = self._remote.has_pack(entry.id, entry.size)
+            except Transient:
+                # Once is bad luck. But a pack of which a part was lost cannot be read either.
+                unread += 1
+                is_stored = unread < 2
+                raise
+            if not is_there:
                 is_stored = False
                 reason = f"pack {entry.id.short} is not there as it was sent"
                 hint = "nothing that the remote had was changed; push again, or use another remote"
@@ -290,40 +299,6 @@ def _head(pod: Pod, refs: Mapping[str, ObjectId]) -> str:
     """The branch that a clone checks out: the one that is checked out here, if it is there, else any."""
     head = pod.refs.read().head
     return head if head in refs else min((name for name in refs if name.startswith(HEADS)), default=head)
-
-
-def _publish(remote: Remote, manifest: Manifest, expected: bytes | None) -> None:
-    encoded = manifest.encode()
-    is_open = False
-
-    def is_there() -> bool:
-        found = decode_manifest(remote, remote.read_manifest())
-        return found is not None and contains(found, manifest)
-
-    def attempt() -> None:
-        nonlocal is_open
-        # A lost answer leaves open whether the manifest was written: look before trying again.
-        if not is_open or not is_there():
-            is_open = True
-            remote.publish(encoded, expected)
-
-    def confirm() -> None:
-        found = remote.read_manifest()
-        if found == encoded:
-            return
-        # Another push may have followed at once: then ours is in the chain.
-        manifest_there = decode_manifest(remote, found)
-        if manifest_there is not None and contains(manifest_there, manifest):
-            return
-        if found == expected and remote.answers_vary:
-            # A write can be answered well and be lost. The same bytes once more do no harm if it was not; and if it
-            # shows up at last, the next look tells.
-            with contextlib.suppress(RemoteStale):
-                remote.publish(encoded, expected)
-        raise doubt(remote, RemoteStale(remote=remote.describe()))
-
-    with_retries(attempt)
-    with_retries(confirm)
 
 
 def _remember(

@@ -52,7 +52,8 @@ def open_fairos(place: FairosPlace, networks: Networks, pod: Pod | None, key: st
                 reason="its sharing reference is not known here any more",
                 hint="add it again: `sovr remote remove` and `sovr remote add NAME REFERENCE`",
             )
-        return SharedPod(networks.connect(place.server), location, reference, contents, unlock)
+        known = place.reference is None
+        return SharedPod(networks.connect(place.server), location, reference, contents, unlock, was_found=known)
     client = networks.connect(place.server)
     lock = None
     if networks.locks is not None:

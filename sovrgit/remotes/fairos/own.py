@@ -18,7 +18,7 @@ from sovrgit.pod.lock import locked
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.contents import Contents
-from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent, PodAbsent
+from sovrgit.remotes.fairos.failures import FileAbsent, FolderAbsent, LeftBehind, PodAbsent
 from sovrgit.remotes.fairos.memory import Memory
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.fairos.shared import FOLDER, MANIFEST, SharedPod, Unlock
@@ -49,15 +49,18 @@ class OwnPod(SharedPod):
         lock: Path | None,
         unlock: Unlock | None = None,
     ) -> None:
-        super().__init__(client, location, memory.get(), contents, unlock)
+        reference = memory.get()
+        super().__init__(client, location, reference, contents, unlock, was_found=reference is not None)
         self._pod = pod
         self._memory = memory
         self._temporary = temporary
         self._lock = lock
         self._is_ready = self._reference is not None
         self._readying = threading.Lock()
-        self._is_new = False
         self._sent: set[str] = set()
+        self._left_behind: set[str] = set()
+        self._published: bytes | None = None
+        self._replaced: bytes | None = None
 
     def writing(self) -> AbstractContextManager[None]:
         if self._lock is None:
@@ -107,18 +110,25 @@ class OwnPod(SharedPod):
 
     def publish(self, manifest: bytes, expected: bytes | None) -> None:
         self._make_ready()
-        if self._is_new and expected is not None:
+        if self._stands_there(manifest) != expected:
             raise RemoteStale(remote=self.location)
-        if self._is_new:
-            # Nobody has written to it yet; but an earlier pod with the same address may have left a file there, which
-            # would be in the way for ever.
-            with contextlib.suppress(FileAbsent):
-                self._client.delete_file(self._pod, f"{FOLDER}/{MANIFEST}")
-            self._is_new = False
-        elif self.read_manifest() != expected:
-            raise RemoteStale(remote=self.location)
+        self._published = manifest
         data = self._contents.close_manifest(manifest)
         self._upload(FOLDER, MANIFEST, data, len(data), lambda _: None)
+
+    def _stands_there(self, manifest: bytes) -> bytes | None:
+        """What a manifest would take the place of. If it stands there itself already, what it took the place of."""
+        again = manifest == self._published
+        try:
+            found = self.read_manifest()
+        except Transient:
+            if not again:
+                raise
+            # The server has lost a part of it, and nobody can read what is there.
+            return self._replaced
+        if not again or found != manifest:
+            self._replaced = found
+        return self._replaced
 
     def put_recipe(self, recipe: bytes) -> None:
         """Keep the recipe where the first Sovr CLI, and whoever lists pods, looks for it; not that of a private pod."""
@@ -140,7 +150,7 @@ class OwnPod(SharedPod):
             if self._is_ready:
                 return
             if self._reference is None:
-                self._is_new = self._client.make_pod(self._pod)
+                self._client.make_pod(self._pod)
                 # Two pods that were made at once have one address, and the list names only one of them.
                 if not self._client.pod_present(self._pod):
                     raise Transient(location=self.location, reason="it was made, and the server does not list it")
@@ -148,21 +158,37 @@ class OwnPod(SharedPod):
             self._client.make_folder(self._pod, FOLDER)
             self._is_ready = True
 
+    def _read(self, path: str, limit: int) -> bytes:
+        try:
+            data = super()._read(path, limit)
+        except LeftBehind:
+            self._left_behind.add(path)
+            raise
+        self._left_behind.discard(path)
+        return data
+
     def _upload(self, folder: str, name: str, source: Path | bytes, size: int, advance: Callable[[int], None]) -> None:
         path = f"{folder.rstrip('/')}/{name}"
-        if path in self._sent and name != MANIFEST:
-            # It was sent, and is not there as it was sent. What an earlier pod with the same address has left in its
-            # place goes only by being deleted.
+        if path in self._left_behind and path not in self._sent:
+            # Only a session that has written a file itself can delete what an earlier pod has left in its place.
+            self._put(folder, name, source, size, lambda _: None)
+        if path in self._left_behind or (path in self._sent and name != MANIFEST):
+            # It was sent, and is not there as it was sent. What was left in its place goes only by being deleted.
             with contextlib.suppress(FileAbsent):
                 self._client.delete_file(self._pod, path)
-        self._sent.add(path)
+        self._put(folder, name, source, size, advance)
+
+    def _put(self, folder: str, name: str, source: Path | bytes, size: int, advance: Callable[[int], None]) -> None:
+        self._sent.add(f"{folder.rstrip('/')}/{name}")
         try:
             self._client.upload(self._pod, folder, name, source, size, advance)
-        except FolderAbsent as error:
-            # Forgotten, or made by another session that this one does not see.
+        except FolderAbsent:
+            # Forgotten, or made by another session that this one does not see. The file is stored all the same, and is
+            # found by its path. Whether it is, those look who rely on it.
             self._client.make_folder(self._pod, FOLDER)
-            raise Transient(location=self.location, reason="its folder was missing") from error
         except PodAbsent as error:
+            if self._client.pod_present(self._pod):
+                raise Transient(location=self.location, reason=error.fields["reason"]) from error
             raise RemoteUnavailable(
                 location=self.location,
                 reason=f"the server does not list the pod `{self._pod}` any more",

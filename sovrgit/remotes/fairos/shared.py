@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -25,7 +26,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient, doubt
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.contents import Contents
-from sovrgit.remotes.fairos.failures import FileAbsent, PodAbsent, ReferenceAbsent
+from sovrgit.remotes.fairos.failures import FileAbsent, LeftBehind, PodAbsent, ReferenceAbsent
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.sealing.form import largest_sealed, sealed_with
 from sovrgit.store.files import reporting, write_all
@@ -34,6 +35,10 @@ Unlock = Callable[[str], Contents]
 
 FOLDER = "/sovr"
 MANIFEST = "manifest"
+_MANIFEST_PATH = f"{FOLDER}/{MANIFEST}"
+_LISTING_PATH = f"{FOLDER}/index.dfs"
+_LARGEST_LISTING = 4 << 20
+"""Bytes: the names of 50,000 packs."""
 
 
 class SharedPod:
@@ -45,6 +50,7 @@ class SharedPod:
         contents: how files are kept there.
         unlock: how they are kept if they turn out to be sealed, and that was not known; finds the key by its
             fingerprint.
+        was_found: whether the reference is known to be a good one.
     """
 
     kind: ClassVar[str] = "fairos"
@@ -60,13 +66,15 @@ class SharedPod:
         reference: SharingReference | None,
         contents: Contents,
         unlock: Unlock | None = None,
+        *,
+        was_found: bool = False,
     ) -> None:
         self.location = location
         self._client = client
         self._reference = reference
         self._contents = contents
         self._unlock = unlock
-        self._was_found = False
+        self._was_found = was_found
 
     def describe(self) -> str:
         return self.location
@@ -98,14 +106,19 @@ class SharedPod:
     # --- reading ------------------------------------------------------------------------------------------------
 
     def read_manifest(self) -> bytes | None:
-        data = self.read_file(f"{FOLDER}/{MANIFEST}", largest_sealed(MAX_METADATA_SIZE))
-        if data is None:
-            return None
-        if not self._contents.sealed and (fingerprint := sealed_with(data, f"the manifest of `{self.location}`")):
-            if self._unlock is None:
-                raise RemoteDamaged(remote=self.location, reason="it is sealed, and was not when it was named")
-            self._contents = self._unlock(fingerprint)
         try:
+            data = self._read(_MANIFEST_PATH, largest_sealed(MAX_METADATA_SIZE))
+        except LeftBehind:
+            return None
+        except FileAbsent as error:
+            if self._is_listed():
+                raise Transient(location=self.location, reason="its manifest is listed, and not found") from error
+            return None
+        try:
+            if not self._contents.sealed and (fingerprint := sealed_with(data, f"the manifest of `{self.location}`")):
+                if self._unlock is None:
+                    raise RemoteDamaged(remote=self.location, reason="it is sealed, and was not when it was named")
+                self._contents = self._unlock(fingerprint)
             return self._contents.open_manifest(data, self.location)
         except SealBroken as error:
             raise doubt(self, error) from error
@@ -118,13 +131,26 @@ class SharedPod:
             RemoteDamaged: if it has more than `limit` bytes.
         """
         try:
-            data = self._client.read_public_file(self.reference(), path, limit)
-            self._was_found = True
-            return data
+            return self._read(path, limit)
         except FileAbsent:
             return None
+
+    def _read(self, path: str, limit: int) -> bytes:
+        try:
+            data = self._client.read_public_file(self.reference(), path, limit)
         except ReferenceAbsent as error:
             raise self._no_such_reference() from error
+        self._was_found = True
+        return data
+
+    def _is_listed(self) -> bool:
+        """Whether the folder's own file names a manifest. Absence proves nothing, but this does: a server whose lookup
+        took too long says of a file that is there that it is not."""
+        try:
+            listing = json.loads(self._read(_LISTING_PATH, _LARGEST_LISTING))
+            return f"_F_{MANIFEST}" in listing["fileOrDirNames"]
+        except (FileAbsent, RemoteDamaged, ValueError, TypeError, KeyError, RecursionError):
+            return False
 
     def has_pack(self, pack: ObjectId, size: int) -> bool:
         digest = blake3()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from transfer_lab import Lab
 
 from sovrgit.actions import fetch_pod, push_pod
@@ -19,7 +21,6 @@ from sovrgit.credentials.stores import Secrets
 from sovrgit.devnet.fairos import Fault, Kind, StandIn
 from sovrgit.getting import get_pod
 from sovrgit.objects.ids import ObjectId
-from sovrgit.getting import get_pod
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.clone import Cloned
@@ -38,6 +39,7 @@ from sovrgit.remotes.manifest import Manifest
 from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.push import Pushed
 
+REAL = os.environ.get("SOVR_TEST_FAIROS_URL")
 PASSWORD = "a long password, and a secret one"
 UPLOAD = "POST /v1/file/upload"
 PUBLIC = "GET /public-file"
@@ -243,6 +245,24 @@ class User:
             return fairos.read_public_file(SharingReference.parse(reference), f"{FOLDER}/{MANIFEST}", 1 << 24)
 
 
+class OnStandIn:
+    """Tests on a stand-in."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> Iterator[str]:
+        with StandIn(tmp_path / "fairos") as server:
+            yield server.url
+
+
+@pytest.mark.skipif(not REAL, reason="SOVR_TEST_FAIROS_URL names no server")
+class OnRealServer:
+    """The same tests on a real server."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        return REAL or ""
+
+
 class Site:
     """A stand-in that can be killed and started again: the same address, the same data, every session forgotten."""
 
@@ -286,6 +306,17 @@ class Site:
         self.server.close()
 
 
+def at_request(number: int, do: Callable[[], object]) -> Hook:
+    """Does something at one request."""
+    left = iter([False] * (number - 1) + [True])
+
+    def before(_: httpx.Request) -> None:
+        if next(left, False):
+            do()
+
+    return before
+
+
 def reference_in(pod: Pod, location: str) -> str:
     """The sharing reference that a pod remembers of a location."""
     found = PodMemory(pod, location).get()
@@ -306,16 +337,24 @@ def beyond_packs(seen: Sequence[str], packs: int) -> list[str]:
     return rest
 
 
-def leave_behind(user: User, *names: str) -> None:
+def leave_behind(user: User, *names: str, folder: bool = False) -> None:
     """Make a pod and delete it, so that files in `/sovr` stay where those of the next pod of this user are going to be.
 
     That needs two sessions, of which one does not know what the other one has listed, and deletes.
+
+    Args:
+        folder: let the folder's own listing stay too.
     """
     with user.client() as one, user.client() as two:
         one.make_pod("earlier")
-        one.make_folder("earlier", FOLDER)
-        two.listing("earlier", FOLDER)
+        if folder:
+            two.listing("earlier", "/")
+            one.make_folder("earlier", FOLDER)
+            two.make_folder("earlier", "/listed")
+        else:
+            one.make_folder("earlier", FOLDER)
+            two.listing("earlier", FOLDER)
         for name in names:
             one.upload("earlier", FOLDER, name, b"left behind", 11)
-        two.upload("earlier", FOLDER, "listed", b"x", 1)
+        two.upload("earlier", "/listed" if folder else FOLDER, "listed", b"x", 1)
         two._session.send(Call("DELETE", "/v1/pod/delete", body=json_body({"podName": "earlier"})))

@@ -5,43 +5,19 @@ Against the stand-in, and where `SOVR_TEST_FAIROS_URL` names one, against a real
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from remote_lab import User
+from remote_lab import OnRealServer, OnStandIn, User
 from remote_suite import Open, RemoteSuite, pack_file, silent
 
-from sovrgit.devnet.fairos import StandIn
 from sovrgit.remotes.base import Doubtful
 from sovrgit.remotes.fairos.contents import Contents
 from sovrgit.remotes.fairos.memory import Forgetful
 from sovrgit.remotes.fairos.sealed import SealedContents
 from sovrgit.remotes.sealing.key import PodKey
-
-REAL = os.environ.get("SOVR_TEST_FAIROS_URL")
-needs_server = pytest.mark.skipif(not REAL, reason="SOVR_TEST_FAIROS_URL names no server")
-
-
-class OnStandIn:
-    """The server is the stand-in."""
-
-    @pytest.fixture
-    def url(self, tmp_path: Path) -> Iterator[str]:
-        with StandIn(tmp_path / "fairos") as server:
-            yield server.url
-
-
-@needs_server
-class OnRealServer:
-    """The server is a real one."""
-
-    @pytest.fixture
-    def url(self) -> str:
-        return REAL or ""
-
 
 # --- the suite of all remotes -----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from remote_lab import Kind, Site, User, reference_in
+from remote_lab import Kind, Site, User, at_request, reference_in
 from transfer_lab import MAIN, Lab
 
 from sovrgit.objects.ids import ObjectId
@@ -159,7 +159,7 @@ def test_push_survives_a_restart_of_the_server_at_any_call(site: Site, pushes: P
     while number <= pushes.calls:
         number += 1
         pushes.prepare()
-        pushes.ann.wire.before = _at(number, site.restart)
+        pushes.ann.wire.before = at_request(number, site.restart)
         pushes.push()
         pushes.ann.wire.before = None
         pushes.check()
@@ -215,17 +215,6 @@ def test_clone_survives_a_fault_at_any_call(
         with ann.clone(reference, f"copy{number}").pod as pod:
             assert Lab(pod).working() == lab.working()
         site.server.faults.clear()
-
-
-def _at(number: int, do: Callable[[], object]) -> Callable[[httpx.Request], None]:
-    """Does something at one request."""
-    left = iter([False] * (number - 1) + [True])
-
-    def before(_: httpx.Request) -> None:
-        if next(left, False):
-            do()
-
-    return before
 
 
 class Telling:
@@ -293,7 +282,7 @@ def test_push_that_is_interrupted_at_any_call(pushes: Pushes, ledger: Ledger) ->
     while number <= pushes.calls:
         number += 1
         pushes.prepare()
-        pushes.ann.wire.before = _at(number, _interrupt)
+        pushes.ann.wire.before = at_request(number, _interrupt)
         try:
             pushes.push()
             pushes.ann.wire.before = None
@@ -314,7 +303,7 @@ def test_clone_that_is_interrupted_at_any_call_goes_on(site: Site, ann: User, no
     packs = ann.push(lab).sent_packs
     reference = ann.reference()
     for number in range(1, packs + 3):
-        ann.wire.before = _at(number, _interrupt)
+        ann.wire.before = at_request(number, _interrupt)
         name = f"copy{number}"
         with pytest.raises(KeyboardInterrupt):
             ann.clone(reference, name)
