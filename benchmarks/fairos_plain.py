@@ -169,6 +169,10 @@ def main(arguments: list[str]) -> int:
     """One step; returns the exit code."""
     step, pod, file, result = arguments
     path = Path(file)
+    archive = path.with_suffix(".zip")
+    if step == "zip-push":
+        # Before the connection is made, which a server would not keep open for so long.
+        shutil.make_archive(str(path.with_suffix("")), "zip", path)
     with connected(dict(os.environ)) as plain:
         match step:
             case "upload":
@@ -176,18 +180,16 @@ def main(arguments: list[str]) -> int:
             case "download":
                 done = plain.public(plain.share(pod), PLAIN_NAME, path)
             case "zip-push":
-                archive = Path(shutil.make_archive(str(path.with_suffix("")), "zip", path))
                 done = plain.upload(pod, ARCHIVE, archive)
-                archive.unlink()
             case "zip-clone":
-                path.mkdir()
-                archive = path.with_suffix(".zip")
                 done = plain.download(pod, ARCHIVE, archive)
-                shutil.unpack_archive(archive, path)
-                archive.unlink()
             case _:
                 print(f"error: no step named {step}", file=sys.stderr)
                 return 2
+    if step == "zip-clone":
+        path.mkdir()
+        shutil.unpack_archive(archive, path)
+    archive.unlink(missing_ok=True)
     Path(result).write_text(json.dumps(done._asdict()))
     return 0
 

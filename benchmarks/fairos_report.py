@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fairos_scenario import STEPS, Record
@@ -21,6 +21,10 @@ class Group(NamedTuple):
         """The median of a figure over the repetitions."""
         return float(statistics.median(getattr(record, field) for record in self.records))
 
+    def least(self, field: str) -> float:
+        """The least of a figure."""
+        return float(min(getattr(record, field) for record in self.records))
+
     @property
     def spread(self) -> float:
         """Slowest less fastest, over the median."""
@@ -30,6 +34,9 @@ class Group(NamedTuple):
 
 Groups = dict[str, Group]
 """By step."""
+
+Of = Callable[[Group, str], float]
+"""What stands for several repetitions."""
 
 
 class Report(NamedTuple):
@@ -78,7 +85,7 @@ def as_markdown(report: Report, describe: dict[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def floor(groups: Groups) -> float | None:
+def floor(groups: Groups, of: Of = Group.median) -> float | None:
     """Seconds that a push of the edits must take: its calls, one after the other, and its bytes at the line rate.
 
     A call takes what a small read takes; the line rates are those of the plain transfers.
@@ -86,9 +93,9 @@ def floor(groups: Groups) -> float | None:
     push, up, down = (groups.get(step) for step in ("push-edit", "upload", "download"))
     if push is None or up is None or down is None:
         return None
-    calls = push.median("calls") * push.median("probe")
-    sent = push.median("sent") * up.median("waiting") / up.median("sent")
-    received = push.median("received") * down.median("waiting") / down.median("received")
+    calls = of(push, "calls") * of(push, "probe")
+    sent = of(push, "sent") * of(up, "waiting") / of(up, "sent")
+    received = of(push, "received") * of(down, "waiting") / of(down, "received")
     return calls + sent + received
 
 
@@ -130,21 +137,29 @@ def _aims(places: dict[str, Groups]) -> str:
     return table(("what", "aim", *places), cells, left=2)
 
 
+def _both(figure: Callable[[Of], float], form: str) -> str:
+    """A figure of the medians, and in brackets that of the fastest runs."""
+    return f"{figure(Group.median):{form}} ({figure(Group.least):{form}})"
+
+
 def _over_floor(groups: Groups) -> str:
     least = floor(groups)
-    return NOTHING if not least else f"{groups['push-edit'].median('seconds') / least:.2f} of {least:.2f} s"
+    if not least:
+        return NOTHING
+    ratio = _both(lambda of: of(groups["push-edit"], "seconds") / (floor(groups, of) or 1), ".2f")
+    return f"{ratio} of {least:.2f} s"
 
 
 def _ratio(groups: Groups, step: str, base: str) -> str:
     if base not in groups:
         return NOTHING
-    return f"{groups[step].median('seconds') / groups[base].median('seconds'):.2f}"
+    return _both(lambda of: of(groups[step], "seconds") / of(groups[base], "seconds"), ".2f")
 
 
 def _rate(groups: Groups, field: str) -> str:
     if "download" not in groups:
         return NOTHING
-    return f"{groups['download'].median('waiting') / groups['clone'].median(field):.0%}"
+    return _both(lambda of: of(groups["download"], "waiting") / of(groups["clone"], field), ".0%")
 
 
 def _memory(groups: Groups) -> str:
@@ -164,6 +179,7 @@ def _figures(groups: Groups) -> str:
             (
                 STEPS.get(step, f"clone, {step.rpartition('-')[2]} at once"),
                 _time(group.median("seconds")),
+                _time(group.least("seconds")),
                 f"{group.spread:.0%}" + (" ~" if group.spread > NOISY else ""),
                 _time(group.median("waiting")),
                 _time(group.median("processor")),
@@ -174,7 +190,19 @@ def _figures(groups: Groups) -> str:
                 f"{max(record.peak for record in group.records) / 2**20:.0f}" if ours else NOTHING,
             )
         )
-    head = ("step", "seconds", "spread", "in calls", "processor", "server's", "calls", "MB sent", "MB received", "MiB")
+    head = (
+        "step",
+        "seconds",
+        "fastest",
+        "spread",
+        "in calls",
+        "processor",
+        "server's",
+        "calls",
+        "MB sent",
+        "MB received",
+        "MiB",
+    )
     return table(head, rows)
 
 

@@ -152,7 +152,9 @@ class Repetition:
             shutil.rmtree(self._root / folder)
         plain = large_file(self._root / "plain.bin", max(pushed.sent, 1))
         self._plain("upload", plain)
+        plain.unlink()
         self._plain("download", self._root / "plain.back")
+        (self._root / "plain.back").unlink()
         if abs(pushed.sent - cloned.received) > max(pushed.sent // 100, 1 << 16):
             raise Failed(f"the clone received {cloned.received} bytes of the {pushed.sent} that were pushed")
         self._plain("zip-push", self._pod / "payload")

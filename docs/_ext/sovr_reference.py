@@ -208,10 +208,19 @@ def _resolved(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 def benchmarks_table() -> str:
     """The latest full comparison, if there is one."""
-    path = ROOT / "docs" / "benchmarks-table.md"
+    return _report("benchmarks-table.md")
+
+
+def fairos_table() -> str:
+    """The latest full measurement with FairOS servers, if there is one."""
+    return _report("fairos-benchmarks-table.md")
+
+
+def _report(name: str) -> str:
+    path = ROOT / "docs" / name
     if path.exists():
         # Its title is the page's, so everything below goes one level down.
-        return path.read_text(encoding="utf-8").partition("\n")[2].replace("\n## ", "\n### ")
+        return re.sub(r"^#", "##", path.read_text(encoding="utf-8").partition("\n")[2], flags=re.MULTILINE)
     return "The full comparison has not been run for this version yet."
 
 
@@ -250,6 +259,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "recipe": recipe,
     "json_output": json_output,
     "benchmarks_table": benchmarks_table,
+    "fairos_table": fairos_table,
     "secret_tokens": secret_tokens,
     "secret_files": secret_files,
 }

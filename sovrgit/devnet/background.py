@@ -74,6 +74,18 @@ class Background:
             return None
         return running if alive else None
 
+    def refuse_another(self) -> None:
+        """Go on only if none runs.
+
+        Raises:
+            DevnetFailed: if one does.
+        """
+        found = self.find()
+        if found is not None:
+            raise DevnetFailed(
+                reason=f"a stand-in runs already, at {found.url}", hint="`sovr devnet stop` ends it", url=found.url
+            )
+
     def record(self, port: int, url: str, folder: Path, started: int) -> Running:
         """Say that this process is the stand-in now.
 
@@ -81,7 +93,7 @@ class Background:
             DevnetFailed: if another one is.
             ReadOnly, StorageFull, StorageFailure: if the file cannot be written.
         """
-        self._refuse_another()
+        self.refuse_another()
         pid = os.getpid()
         running = Running(pid, self._birth_of(pid), started, port, url, str(folder))
         self._make_folder()
@@ -104,7 +116,7 @@ class Background:
             DevnetFailed: if one runs already, or it does not begin to serve.
             ReadOnly, StorageFull, StorageFailure: if its log cannot be written.
         """
-        self._refuse_another()
+        self.refuse_another()
         self._make_folder()
         with reporting(self.log):
             descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -151,13 +163,6 @@ class Background:
                 self._state.unlink(missing_ok=True)
                 return running
         raise DevnetFailed(reason=f"process {running.pid} does not end", hint=f"`kill -9 {running.pid}` may help")
-
-    def _refuse_another(self) -> None:
-        found = self.find()
-        if found is not None:
-            raise DevnetFailed(
-                reason=f"a stand-in runs already, at {found.url}", hint="`sovr devnet stop` ends it", url=found.url
-            )
 
     def _failure(self) -> DevnetFailed:
         """Why a process that was started has ended."""

@@ -14,17 +14,72 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 9090
 """The port of FairOS-DFS itself."""
 
+DEFAULT_GOLEM_PORT = 7475
+"""Ten more than that of the Golem daemon itself: both can run, and nobody takes one for the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class GolemShown:
+    """What is shown of the Golem stand-in.
+
+    Attributes:
+        stopped: the one that was ended.
+        environment: the file that a shell reads before a requestor script is run.
+        sandbox: what keeps commands apart from this machine.
+        reason: why nothing does, if nothing does.
+        providers: how many there are.
+    """
+
+    running: Running | None
+    stopped: Running | None = None
+    environment: str | None = None
+    sandbox: str | None = None
+    reason: str | None = None
+    providers: int | None = None
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        if self.running is None:
+            return
+        console.line(f"Golem stand-in at {console.style(self.running.url, 'bold')}, with {self.providers} providers")
+        if self.sandbox == "none":
+            console.line(f"what they run is NOT kept apart from this machine: {console.safe(str(self.reason))}")
+        else:
+            console.line("what they run is kept apart from this machine, and has no network")
+
+    def hint(self, console: Console) -> None:
+        """Say how to use it."""
+        if self.running is not None and self.environment is not None:
+            file = console.safe(self.environment)
+            console.hint(f"`. {file}` sets YAGNA_APPKEY, YAGNA_API_URL and what else a requestor script needs")
+
+    def document(self) -> dict[str, Any]:
+        """Its part of the JSON document."""
+        about = self.running or self.stopped
+        return {
+            "running": self.running is not None,
+            "url": about.url if about else None,
+            "port": about.port if about else None,
+            "folder": about.folder if about else None,
+            "environment": self.environment,
+            "sandbox": self.sandbox,
+            "reason": self.reason or None,
+            "providers": self.providers,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DevnetView:
-    """Shows the FairOS stand-in: where it is, or that there is none.
+    """Shows the stand-ins: where they are, or that there are none.
 
-    `log` is the file that tells of its calls, None if it runs in this process. `stopped` is the one that was ended.
+    `running` and `stopped` are about FairOS: the one that runs, and the one that was ended. `log` is the file that
+    tells of the calls of both, None if they run in this process. `golem` is the other one.
     """
 
     running: Running | None
     log: str | None = None
     stopped: Running | None = None
+    golem: GolemShown = GolemShown(None)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -37,6 +92,7 @@ class DevnetView:
             return
         console.line(f"FairOS stand-in at {console.style(self.running.url, 'bold')}")
         console.line(f"data in {console.safe(self.running.folder)}")
+        self.golem.text(console)
         if console.verbosity > 0:
             console.line(f"process {self.running.pid}, since {human_time(self.running.started)}")
             if self.log is not None:
@@ -44,8 +100,10 @@ class DevnetView:
         if self.log is not None:
             # The default port is the one where `sovr` looks for a server.
             server = "" if self.running.port == DEFAULT_PORT else f" --server {self.running.url}"
+            self.golem.hint(console)
             console.hint(f"`sovr login --new --user NAME{server}` makes an account; `sovr devnet stop` ends it")
         else:
+            self.golem.hint(console)
             console.hint("press Ctrl-C to end it")
 
     def _text_of_none(self, console: Console) -> None:
@@ -67,5 +125,6 @@ class DevnetView:
                 "pid": about.pid if about else None,
                 "started": about.started if about else None,
                 "log": self.log,
-            }
+            },
+            "golem": self.golem.document(),
         }

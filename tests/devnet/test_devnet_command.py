@@ -46,14 +46,14 @@ class Home:
         assert process.returncode == code, (out, err)
         return out, err
 
-    def json(self, *arguments: str, code: int = 0) -> Any:
+    def json(self, *arguments: str, code: int = 0, part: str = "fairos") -> Any:
         """What the command prints as JSON, checked against its schema."""
         out, err = self.sovr("--json", "devnet", *arguments, code=code)
         assert err == ""
         document = json.loads(out)
         schema = json.loads(files("sovrgit.ui").joinpath("schemas", "devnet.json").read_text("utf-8"))
         jsonschema.Draft202012Validator(schema).validate(document)
-        return document["fairos"]
+        return document[part]
 
 
 @pytest.fixture
@@ -69,9 +69,14 @@ def test_from_start_to_stop(home: Home) -> None:
     out, err = home.sovr("devnet", "start", "--port", "0")
     data = home.folder / "state" / "sovr" / "devnet" / "fairos"
     url = out.split()[3]
-    assert out == f"FairOS stand-in at {url}\ndata in {data}\n"
+    lines = out.splitlines()
+    assert lines[:2] == [f"FairOS stand-in at {url}", f"data in {data}"]
+    assert lines[2].startswith("Golem stand-in at http://127.0.0.1:") and lines[2].endswith(", with 4 providers")
+    assert lines[3].startswith("what they run is ") and len(lines) == 4
     login = f"sovr login --new --user NAME --server {url}"
-    assert err == f"hint: `{login}` makes an account; `sovr devnet stop` ends it\n"
+    golem, fairos = err.splitlines()
+    assert golem.startswith(f"hint: `. {data.with_name('golem')}/env` sets YAGNA_APPKEY, YAGNA_API_URL")
+    assert fairos == f"hint: `{login}` makes an account; `sovr devnet stop` ends it"
     ada = Person(url).sign_up()
     reference = ada.pod()
     ada.put("f", b"text")
@@ -174,6 +179,7 @@ def test_in_the_foreground(home: Home, number: int) -> None:
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
         said = process.stderr.read()
+    said = said.partition("\n")[2]
     assert said.startswith("hint: press Ctrl-C to end it\nGET / 200, 0 B in, 3 B out, ")
     assert home.sovr("devnet", "status", code=1) == ("", HINT_TO_START)
 

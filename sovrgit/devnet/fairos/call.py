@@ -12,8 +12,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from sovrgit.devnet.body import BadBody, Body
 from sovrgit.devnet.fairos.answers import Refused
-from sovrgit.devnet.fairos.body import BadBody, Body
 from sovrgit.devnet.fairos.causes import Cause
 from sovrgit.devnet.fairos.faults import Fault, Faults, begin
 from sovrgit.devnet.fairos.forms import Form, read_form

@@ -18,8 +18,8 @@ from email.message import Message
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from sovrgit.devnet.body import BadBody, Body
 from sovrgit.devnet.fairos.answers import Answer, failed, told
-from sovrgit.devnet.fairos.body import BadBody, Body
 from sovrgit.devnet.fairos.faults import Fault
 
 if TYPE_CHECKING:

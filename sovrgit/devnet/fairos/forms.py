@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from sovrgit.devnet.fairos.body import BadBody, Body
+from sovrgit.devnet.body import BadBody, Body
 from sovrgit.devnet.fairos.network import Network
 from sovrgit.devnet.fairos.paths import base
 from sovrgit.store.files import write_all

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, unquote
 
+from sovrgit.devnet.body import Body, Reset
 from sovrgit.devnet.fairos import control
 from sovrgit.devnet.fairos.answers import Answer, Refused, failed, plain
-from sovrgit.devnet.fairos.body import Body, Reset
 from sovrgit.devnet.fairos.call import Call
 from sovrgit.devnet.fairos.causes import Cause, Endless, Panic
 from sovrgit.devnet.fairos.mishaps import changed
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer any request."""
         started = time.monotonic()
         path, query = self._target()
-        body = self._body()
+        body = Body.announced(self.rfile, self.headers)
         if body is None:
             self.send_error(HTTPStatus.BAD_REQUEST)
             return
@@ -103,16 +103,6 @@ class Handler(BaseHTTPRequestHandler):
         if not target.startswith("/"):
             target = "/" + target.partition("://")[2].partition("/")[2]
         return unquote(target, errors="replace"), query
-
-    def _body(self) -> Body | None:
-        """The body of the request; None if its headers make no sense."""
-        coding = self.headers.get("Transfer-Encoding")
-        length = self.headers.get("Content-Length", "0").strip()
-        if coding is not None:
-            return Body(self.rfile, None) if coding.strip().lower() == "chunked" else None
-        if not (length.isascii() and length.isdigit() and len(length) < 19):
-            return None
-        return Body(self.rfile, int(length))
 
     def _answer(self, name: str, path: str, query: str, body: Body) -> Answer:
         if path.startswith(control.PATH):

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from sovrgit.devnet.fairos.causes import Panic
 from sovrgit.devnet.fairos.counts import Counts
@@ -19,11 +14,7 @@ from sovrgit.devnet.fairos.faults import Fault, Faults
 from sovrgit.devnet.fairos.handler import Handler
 from sovrgit.devnet.fairos.network import Network
 from sovrgit.devnet.fairos.sessions import Sessions
-from sovrgit.errors import DevnetFailed
-
-HOST = "127.0.0.1"
-_PATIENCE = 10.0
-"""Seconds to wait, when closing, for calls that are being answered."""
+from sovrgit.devnet.listener import HOST, LoopbackServer
 
 
 class StandIn:
@@ -115,11 +106,8 @@ class StandIn:
         self.close()
 
 
-class Listener(ThreadingHTTPServer):
+class Listener(LoopbackServer):
     """The port, and the connections to it."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(
         self,
@@ -137,45 +125,7 @@ class Listener(ThreadingHTTPServer):
         self.counts = counts
         self.latency = latency
         self._log = log
-        self._closing = threading.Event()
-        self._changed = threading.Condition()
-        self._connections: set[socket.socket] = set()
-        try:
-            super().__init__((HOST, port), Handler)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise DevnetFailed(
-                    reason=f"port {port} of this machine is taken",
-                    hint="choose another one with `--port`; 0 stands for any that is free",
-                ) from error
-            raise DevnetFailed(
-                reason=f"port {port} cannot be used: {(error.strerror or str(error)).lower()}"
-            ) from error
-
-    def server_bind(self) -> None:
-        """Bind, without asking the network for the name of this machine."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = HOST, self.server_address[1]
-
-    def serve(self) -> None:
-        """Answer until `stop` is called."""
-        while not self._closing.is_set():
-            self.handle_request()
-        # Here, and not where it is asked for: this thread would wait for whatever gets the number of the socket next.
-        self.server_close()
-
-    def stop(self) -> None:
-        """End everything that is going on, and wait until it has ended."""
-        self._closing.set()
-        with contextlib.suppress(OSError):
-            socket.create_connection((HOST, self.server_port), _PATIENCE).close()
-        with self._changed:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._changed.wait_for(lambda: not self._connections, _PATIENCE)
+        super().__init__(port, Handler)
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -183,7 +133,7 @@ class Listener(ThreadingHTTPServer):
         Raises:
             Panic: when `stop` is called meanwhile: there is no answer any more.
         """
-        if seconds > 0 and self._closing.wait(seconds):
+        if seconds > 0 and self.closing.wait(seconds):
             raise Panic("the stand-in is being closed")
 
     def finish(self, name: str, status: int, received: int, sent: int, seconds: float) -> None:
@@ -191,19 +141,3 @@ class Listener(ThreadingHTTPServer):
         self.counts.add(name, received, sent)
         if self._log is not None:
             self._log(f"{name} {status or 'no answer'}, {received} B in, {sent} B out, {seconds * 1000:.1f} ms")
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve a connection."""
-        with self._changed:
-            self._connections.add(request)
-        try:
-            if not self._closing.is_set():
-                self.finish_request(request, client_address)
-        except OSError:
-            # The client has gone, or the stand-in is being closed.
-            return
-        finally:
-            self.shutdown_request(request)
-            with self._changed:
-                self._connections.discard(request)
-                self._changed.notify_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.message import Message
 from io import BufferedIOBase
 
 PIECE = 1 << 20
@@ -27,6 +28,17 @@ class Body:
         self._ended = length == 0
         self.received = 0
         self.breaks_after: int | None = None
+
+    @classmethod
+    def announced(cls, source: BufferedIOBase, headers: Message) -> Body | None:
+        """The body that headers announce; None if they make no sense."""
+        coding = headers.get("Transfer-Encoding")
+        length = headers.get("Content-Length", "0").strip()
+        if coding is not None:
+            return cls(source, None) if coding.strip().lower() == "chunked" else None
+        if not (length.isascii() and length.isdigit() and len(length) < 19):
+            return None
+        return cls(source, int(length))
 
     def pieces(self, size: int = PIECE) -> Iterator[bytes]:
         """All that is left, at most `size` bytes at a time.

@@ -1,0 +1,286 @@
+"""Where the commands of an activity run: in namespaces of their own where this machine allows it, else without."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sovrgit.devnet.golem.cell import NOBODY
+
+NAMESPACES = "namespaces"
+NONE = "none"
+
+_CELL = Path(__file__).with_name("cell.py")
+_PATIENCE = 20.0
+"""Seconds for a cell to be set up, or to end."""
+
+_PIECE = 1 << 16
+_ROOM = 128 << 20
+"""Bytes outside of the volumes, as in the VM runtime."""
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+_SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
+_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ETC = {
+    "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nnobody:x:{NOBODY}:{NOBODY}:nobody:/root:/bin/sh\n",
+    "/etc/group": f"root:x:0:\nnogroup:x:{NOBODY}:\n",
+    "/etc/hosts": "127.0.0.1 localhost golem\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+_VOLUME = re.compile(r"(?<![\w./-])/golem/(?:input|output|resources?|work)(?![\w.-])")
+
+
+class CellGone(Exception):
+    """The process that runs commands has ended: it was closed, or it died."""
+
+
+class Ended(NamedTuple):
+    """How a command ended.
+
+    Attributes:
+        code: the exit code; the number of a signal, negative.
+        timed_out: whether it was killed because its time was over.
+    """
+
+    code: int
+    timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a process may use: bytes of memory, and bytes of one file."""
+
+    memory: int
+    storage: int
+
+
+class Sandbox:
+    """How commands are kept apart on this machine.
+
+    Attributes:
+        kind: `namespaces` or `none`.
+        reason: why there are no namespaces; empty if there are.
+        owner: the user that commands run as and that files belong to, None for that of this process.
+    """
+
+    def __init__(self, scratch: Path, *, allowed: bool = True) -> None:
+        """Find out, by trying.
+
+        Args:
+            scratch: a folder to try it in.
+            allowed: whether to use namespaces at all.
+        """
+        self._mode = "root" if os.geteuid() == 0 else "user"
+        self.kind, self.reason = NAMESPACES, ""
+        if not allowed:
+            self.reason = "namespaces were not asked for"
+        elif not sys.platform.startswith("linux"):
+            self.reason = f"there are none on {sys.platform}"
+        else:
+            self.reason = self._attempt(scratch)
+        if self.reason:
+            self.kind, self._mode = NONE, "plain"
+        self.owner = NOBODY if self._mode == "root" else None
+
+    def open(self, folder: Path, volumes: Mapping[str, Path]) -> Cell:
+        """A new place for commands.
+
+        Args:
+            folder: an empty folder of its own.
+            volumes: folders by their paths inside.
+
+        Raises:
+            CellGone: if it cannot be set up, saying why.
+        """
+        return Cell(self._mode, folder, volumes)
+
+    def _attempt(self, scratch: Path) -> str:
+        try:
+            cell = self.open(scratch, {"/golem/work": scratch.parent})
+        except CellGone as error:
+            return str(error)
+        cell.close()
+        return ""
+
+
+class Cell:
+    """A place for the commands of one activity. `run` and `close` are for one thread, `shut` for any."""
+
+    def __init__(self, mode: str, base: Path, volumes: Mapping[str, Path]) -> None:
+        self.cpu = 0.0
+        """Seconds of processor time that commands have used so far, of those that have ended."""
+
+        self._plain = mode == "plain"
+        self._volumes = dict(volumes)
+        python = _python_folder()
+        spec = {
+            "mode": mode,
+            "base": str(base),
+            "visible": [*_SYSTEM, *_SETTINGS, *([python] if python else [])],
+            "volumes": {inside: str(folder) for inside, folder in volumes.items()},
+            "etc": _ETC,
+            "room": _ROOM,
+        }
+        home = volumes.get("/golem/work", base)
+        self._folder = str(home) if self._plain else "/golem/work"
+        self._environment = {
+            "PATH": f"{python}/bin:{_SEARCH}" if python else _SEARCH,
+            "HOME": self._folder if self._plain else "/root",
+            "LANG": "C.UTF-8",
+        }
+        self._connection, other = socket.socketpair()
+        with other:
+            argv = [sys.executable, "-I", "-S", str(_CELL), str(other.fileno())]
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(other.fileno(),), cwd="/"
+            )
+        assert self._process.stdin is not None
+        # On the command line, commands inside could read it.
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as file:
+            file.write(json.dumps(spec).encode())
+        self._received = b""
+        try:
+            said = self._answer(time.monotonic() + _PATIENCE)
+            if said is None or "ready" not in said:
+                raise CellGone(str(said["error"]) if said else "nothing happens")
+        except CellGone:
+            self.close()
+            raise
+
+    def run(
+        self,
+        argv: Sequence[str],
+        limits: Limits,
+        seconds: float,
+        sink: Callable[[str, bytes], None],
+    ) -> Ended:
+        """Run a command and wait until it has ended.
+
+        Args:
+            seconds: after which it is killed.
+            sink: called with `stdout` or `stderr` and what was written there.
+
+        Raises:
+            CellGone: if the cell ends first.
+        """
+        order = {
+            "argv": [self._translated(word) for word in argv],
+            "limits": {"memory": limits.memory, "storage": limits.storage},
+            "environment": self._environment,
+            "folder": self._folder,
+        }
+        out, out_inside = os.pipe()
+        err, err_inside = os.pipe()
+        try:
+            try:
+                line = json.dumps(order).encode() + b"\n"
+                # A message may be sent in part; the descriptors go with its first byte.
+                socket.send_fds(self._connection, [line[:1]], [out_inside, err_inside])
+                self._connection.sendall(line[1:])
+            except OSError as error:
+                raise CellGone("the cell has ended") from error
+            finally:
+                os.close(out_inside)
+                os.close(err_inside)
+            return self._follow({out: "stdout", err: "stderr"}, time.monotonic() + seconds, sink)
+        finally:
+            os.close(out)
+            os.close(err)
+
+    def shut(self) -> None:
+        """Let everything that runs in here end, without waiting for it."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End everything that runs in here. Not while `run` is running."""
+        self.shut()
+        try:
+            # It ends by itself, and what runs below it with it.
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._connection.close()
+
+    def _follow(self, pipes: dict[int, str], deadline: float, sink: Callable[[str, bytes], None]) -> Ended:
+        """Take what is written until the command has ended; who still writes then is not waited for."""
+        timed_out = False
+        open_pipes = dict(pipes)
+        while True:
+            left = None if timed_out else max(deadline - time.monotonic(), 0)
+            watched: list[Any] = [*open_pipes, self._connection]
+            ready, _, _ = select.select(watched, [], [], left)
+            if not ready:
+                timed_out = True
+                self._order_to_kill()
+            for pipe in [pipe for pipe in open_pipes if pipe in ready]:
+                data = os.read(pipe, _PIECE)
+                if data:
+                    sink(open_pipes[pipe], data)
+                else:
+                    del open_pipes[pipe]
+            if self._connection in ready:
+                said = self._answer(None)
+                assert said is not None
+                self.cpu = float(said["cpu"])
+                for pipe, name in open_pipes.items():
+                    _drain(pipe, name, sink)
+                return Ended(int(said["code"]), timed_out)
+
+    def _order_to_kill(self) -> None:
+        try:
+            self._connection.sendall(b'{"kill": true}\n')
+        except OSError as error:
+            raise CellGone("the cell has ended") from error
+
+    def _answer(self, deadline: float | None) -> dict[str, Any] | None:
+        """The next thing that the cell says; None if it says nothing until then."""
+        while b"\n" not in self._received:
+            try:
+                self._connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+                data = self._connection.recv(_PIECE)
+            except TimeoutError:
+                return None
+            except OSError as error:
+                raise CellGone("the cell has ended") from error
+            finally:
+                with contextlib.suppress(OSError):
+                    self._connection.settimeout(None)
+            if not data:
+                raise CellGone("the cell has ended")
+            self._received += data
+        line, _, self._received = self._received.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _translated(self, word: str) -> str:
+        """A word of a command. Without namespaces there is no `/golem`: its folders are named where they are."""
+        if not self._plain:
+            return word
+        return _VOLUME.sub(lambda found: str(self._volumes.get(found[0], found[0])), word)
+
+
+def _drain(pipe: int, name: str, sink: Callable[[str, bytes], None]) -> None:
+    """Take what is already in a pipe."""
+    os.set_blocking(pipe, False)
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(pipe, _PIECE):
+            sink(name, data)
+
+
+def _python_folder() -> str | None:
+    """The folder of the Python that runs this, if it is not one that can be seen anyway."""
+    folder = os.path.realpath(sys.base_prefix)
+    return None if any(folder == known or folder.startswith(f"{known}/") for known in _SYSTEM) else folder
