@@ -153,7 +153,7 @@ def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
     The setting `remote.NAME.private`, `true` or `false`, wins over the recipe. What was pushed once stays as it is.
 
     Raises:
-        SharingRefused: if it was pushed as it is when it was public, and the recipe does not call it public any more.
+        SharingRefused: if what is there is not sealed, and the recipe does not call the pod public, or not any more.
         SovrError: as the remote, or the place where keys are kept, gives cause.
     """
     from sovrgit.remotes.base import with_retries
@@ -168,16 +168,29 @@ def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
     if pod.config.get(f"remote.{name}.key") is not None or wanted == "false" or (wanted is None and is_public(pod)):
         return False
     if RemoteState.load(pod.folder, name).manifest is not None:
-        raise SharingRefused(
-            what=f"not pushed to `{location}`",
-            reason="everybody who has its reference can read it, and the recipe does not call the pod public any more",
-            hint=f"push to a pod of another name, which is then sealed; or `sovr config remote.{name}.private false`",
-        )
-    with contextlib.closing(open_remote(pod, name, networks)) as remote:
-        if with_retries(remote.read_manifest) is not None:
-            return False
+        raise _not_sealed(name, location, "the recipe does not call the pod public any more")
     from sovrgit.remotes.fairos.opening import seal_remote
+    from sovrgit.remotes.fairos.sealed import SealedContents
+    from sovrgit.remotes.fairos.shared import SharedPod
 
+    with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        there = with_retries(remote.read_manifest)
+        contents = remote.contents if isinstance(remote, SharedPod) else None
     with pod.lock():
-        seal_remote(pod, name, networks)
-    return True
+        if there is None:
+            seal_remote(pod, name, networks)
+        elif isinstance(contents, SealedContents):
+            # Remembered at once: what is read there a moment later may be something else.
+            pod.config.set(f"remote.{name}.key", contents.key.fingerprint)
+        else:
+            # A server may only say that something is there, so as to be sent everything as it is.
+            raise _not_sealed(name, location, "the recipe does not call the pod public")
+    return there is None
+
+
+def _not_sealed(name: str, location: str, why: str) -> SharingRefused:
+    return SharingRefused(
+        what=f"not pushed to `{location}`",
+        reason=f"everybody who has its reference can read it, and {why}",
+        hint=f"push to a pod of another name, which is then sealed; or `sovr config remote.{name}.private false`",
+    )
