@@ -246,8 +246,12 @@ class User:
         return Manifest.decode(self.raw_manifest(reference))
 
     def raw_manifest(self, reference: str) -> bytes:
+        return self.read(reference, f"{FOLDER}/{MANIFEST}")
+
+    def read(self, reference: str, path: str) -> bytes:
+        """A file of a pod, as everybody sees it."""
         with self.client(nobody=True) as fairos:
-            return fairos.read_public_file(SharingReference.parse(reference), f"{FOLDER}/{MANIFEST}", 1 << 24)
+            return fairos.read_public_file(SharingReference.parse(reference), path, 1 << 24)
 
 
 class OnStandIn:
