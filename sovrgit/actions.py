@@ -64,7 +64,7 @@ def push_pod(
     seal_if_private(pod, name, networks)
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
         borrowed = () if full else borrowed_packs(pod, name)
-        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, allowed=allowed)
+        request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, full=full, allowed=allowed)
         pushed = push(pod, remote, request, progress)
         _note_key(pod, name, remote)
         _keep_recipe(pod, name, remote)

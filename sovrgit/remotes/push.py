@@ -52,6 +52,7 @@ class PushRequest:
         recipe: a summary of the pod for listings.
         borrowed: packs of another place that readers may be sent to. Those that are needed are named in the manifest
             instead of being sent.
+        full: name none in another place, and send also what was only named before.
         renamed: what refs are called there that have another name than here.
         allowed: paths of files that look like secrets and may be sent all the same.
     """
@@ -61,6 +62,7 @@ class PushRequest:
     time_ns: int
     recipe: Mapping[str, str]
     borrowed: Sequence[PackEntry] = ()
+    full: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
     allowed: Collection[bytes] = ()
 
@@ -85,14 +87,15 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
         targets = _targets(pod, request)
         there = dict(current.refs) if current is not None else {}
         moves, kept = _moves(pod, remote, request.name, targets, there)
-        if current is not None and not moves:
+        held = [pack for pack in current.packs if not (request.full and pack.origin)] if current is not None else []
+        if current is not None and not moves and len(held) == len(current.packs):
             _remember(pod, request, state, current, targets)
             return Pushed((), 0, 0, 0, current.generation, kept)
-        wanted, borrowed = _to_send(pod, request, moves, current, state)
+        wanted, borrowed = _to_send(pod, remote, request, moves, current, held, state)
         with Packing(pod.store, wanted) as packing:
             sent = Sending(pod, remote, request.name, state, progress).send(packing.packs)
             packs = [*borrowed, *(pack.entry for pack in packing.packs)]
-            manifest = _next(pod, request, current, there, moves, packs)
+            manifest = _next(pod, request, current, there, moves, held, packs)
             publish(remote, manifest, current, raw)
             here = {pack.id for pack in manifest.packs} & state.known | {pack.id for pack in packs}
             _remember(pod, request, RemoteState(state.manifest, frozenset(here)), manifest, targets)
@@ -100,24 +103,41 @@ def push(pod: Pod, remote: Remote, request: PushRequest, progress: Progress = SI
 
 
 def _to_send(
-    pod: Pod, request: PushRequest, moves: Sequence[RefChange], current: Manifest | None, state: RemoteState
+    pod: Pod,
+    remote: Remote,
+    request: PushRequest,
+    moves: Sequence[RefChange],
+    current: Manifest | None,
+    held: Sequence[PackEntry],
+    state: RemoteState,
 ) -> tuple[dict[ObjectId, Location], list[PackEntry]]:
     """The objects that have to be sent, none of which looks like a secret; the packs that are named instead.
 
+    Args:
+        held: packs that the remote has, and goes on having.
+
     Raises:
         SecretFound: if one of them does.
+        RemoteStale: if all that the remote has is to be sent again, and some of it is not here.
     """
-    there = current.refs.values() if current is not None else ()
-    held = {pack.id for pack in current.packs} if current is not None else set()
-    with looking_ahead(pod.store, held | {pack.id for pack in request.borrowed}) as ahead:
-        collector = Collector(pod.store, [*there, *_held(current, state)])
-        for move in moves:
-            if move.new is not None:
-                collector.add(move.new)
-        needed = {place.pack for place in collector.wanted.values()} - held
+    there = dict(current.refs) if current is not None else {}
+    tips = [move.new for move in moves if move.new is not None]
+    known = [*there.values(), *_held(current, state)]
+    if current is not None and len(held) < len(current.packs):
+        # What was left to another place comes along: it is counted anew what everything that has a name needs.
+        known = []
+        tips += [value for name, value in there.items() if name not in {move.name for move in moves}]
+        if not all(pod.store.has(tip) for tip in tips):
+            raise RemoteStale(remote=remote.describe())
+    ids = {pack.id for pack in held}
+    with looking_ahead(pod.store, ids | {pack.id for pack in request.borrowed}) as ahead:
+        collector = Collector(pod.store, known)
+        for tip in tips:
+            collector.add(tip)
+        needed = {place.pack for place in collector.wanted.values()} - ids
         borrowed = [pack for pack in request.borrowed if pack.id in needed]
-        held.update(pack.id for pack in borrowed)
-        wanted = {item: place for item, place in collector.wanted.items() if place.pack not in held}
+        ids.update(pack.id for pack in borrowed)
+        wanted = {item: place for item, place in collector.wanted.items() if place.pack not in ids}
         findings = secrets_to_send(pod.store, collector.wanted, request.allowed, sent=wanted, ahead=ahead)
     if findings:
         raise refusal(findings)
@@ -171,6 +191,7 @@ def _next(
     current: Manifest | None,
     there: dict[str, ObjectId],
     moves: Sequence[RefChange],
+    held: Sequence[PackEntry],
     packs: Sequence[PackEntry],
 ) -> Manifest:
     refs = {**there, **{move.name: move.new for move in moves if move.new is not None}}
@@ -186,7 +207,7 @@ def _next(
             packs=tuple(packs),
             recipe=request.recipe,
         )
-    have = {pack.id for pack in current.packs}
+    have = {pack.id for pack in held}
     return replace(
         current,
         generation=current.generation + 1,
@@ -195,7 +216,7 @@ def _next(
         time=request.time_ns,
         head=current.head if current.head in refs else _head(pod, refs),
         refs=refs,
-        packs=(*current.packs, *(pack for pack in packs if pack.id not in have)),
+        packs=(*held, *(pack for pack in packs if pack.id not in have)),
         recipe=request.recipe or current.recipe,
     )
 

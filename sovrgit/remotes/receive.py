@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sovrgit.errors import RemoteDamaged
+from sovrgit.errors import RemoteDamaged, RemoteUnavailable, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import Progress, Repeatable
-from sovrgit.remotes.base import Remote, doubt, with_retries
+from sovrgit.remotes.base import Remote, Transient, doubt, with_retries
 from sovrgit.remotes.manifest import PackEntry
 from sovrgit.remotes.reading import BROKEN, blaming
 from sovrgit.remotes.workers import in_order, workers
@@ -126,7 +126,12 @@ class Receiver:
                 raise doubt(remote, damaged) from error
 
         try:
-            toc = with_retries(attempt)
+            try:
+                toc = with_retries(attempt)
+            except (RemoteDamaged, RemoteUnavailable) as error:
+                if entry.origin and not isinstance(error, Transient):
+                    raise self._left_to(remote, entry, error) from error
+                raise
             with reporting(self._pod.store.packs_folder):
                 _make_durable(temporary)
                 os.rename(temporary, self._pod.store.pack_path(entry.id))
@@ -134,6 +139,15 @@ class Receiver:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+    def _left_to(self, origin: Remote, entry: PackEntry, error: SovrError) -> RemoteDamaged:
+        """What to raise if a pack cannot be had from the pod that a fork leaves it to."""
+        reason = error.fields.get("reason", error.message)
+        return RemoteDamaged(
+            remote=self._remote.describe(),
+            reason=f"it leaves pack {entry.id.short} to `{origin.describe()}`, its origin, and there {reason}",
+            hint="ask the owner of the fork to run `sovr push --full`, or the owner of the origin to push again",
+        )
 
     @contextlib.contextmanager
     def _blaming(self, pack: ObjectId) -> Iterator[None]:

@@ -87,8 +87,10 @@ class SharedPod:
             reference = SharingReference.parse(origin)
         except ReferenceUnknown as error:
             raise RemoteDamaged(remote=self.location, reason="it names packs at no sharing reference") from error
-        # Only by reference, on the same server: a manifest names no addresses.
-        return SharedPod(self._client, f"fairos:ref-{reference.fingerprint}", reference, Contents())
+        # Only by reference, on the same server: a manifest names no addresses. It was a good one once, so that it is
+        # asked for again if it is not found.
+        location = f"fairos:ref-{reference.fingerprint}"
+        return SharedPod(self._client, location, reference, Contents(), was_found=True)
 
     def writing(self) -> AbstractContextManager[None]:
         raise self._read_only()
@@ -231,12 +233,12 @@ class SharedPod:
 
     def _no_such_reference(self) -> SovrError:
         # An unknown reference and a lookup that took too long look the same, but for those that were good before.
-        kind = Transient if self._was_found else RemoteUnavailable
-        return kind(
+        missing = RemoteUnavailable(
             location=self.location,
             reason="nothing is found at this sharing reference",
             hint="check it for typos, and that this server is on the network where it was shared",
         )
+        return doubt(self, missing) if self._was_found else missing
 
     def _read_only(self) -> SharingRefused:
         return SharingRefused(
