@@ -204,12 +204,20 @@ class User:
     def fetch(self, lab: Lab, name: str = "origin", *, accept: bool = False, **options: Any) -> Fetched:
         return fetch_pod(lab.pod, name, time_ns=1, accept_divergence=accept, networks=self.networks(**options))
 
-    def clone(self, reference: str, name: str = "copy", *, progress: Progress = SILENT, **options: Any) -> Cloned:
+    def clone(
+        self,
+        reference: str,
+        name: str = "copy",
+        *,
+        remote: str = "origin",
+        progress: Progress = SILENT,
+        **options: Any,
+    ) -> Cloned:
         return get_pod(
             reference,
             self.folder,
             Path(name),
-            remote_name="origin",
+            remote_name=remote,
             time_ns=1,
             networks=self.networks(**{"nobody": True, **options}),
             progress=progress,
