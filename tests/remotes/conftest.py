@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from memory import MemoryRemote
 from transfer_lab import Lab, small_constants
 
+from sovrgit.pod.pod import Pod
 from sovrgit.remotes import base
 
 
@@ -40,3 +42,19 @@ def remote() -> MemoryRemote:
 def noise() -> random.Random:
     """Bytes that do not compress, the same in every run."""
     return random.Random(7)
+
+
+@pytest.fixture(autouse=True)
+def pods_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let go of the files of every pod that a test has opened, or a worker would run out of descriptors."""
+    opened: list[Pod] = []
+    original = Pod.__init__
+
+    def remembered(self: Pod, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options)
+        opened.append(self)
+
+    monkeypatch.setattr(Pod, "__init__", remembered)
+    yield
+    for pod in opened:
+        pod.close()
