@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from remote_lab import PASSWORD, UPLOAD, Kind, Site, User, leave_behind, reference_in
+from remote_lab import PASSWORD, UPLOAD, Kind, Site, User, reference_in
 from transfer_lab import MAIN, Lab
 
 from sovrgit.credentials.logins import PasswordLogin
@@ -22,10 +22,8 @@ from sovrgit.errors import (
     SealBroken,
 )
 from sovrgit.remotes.base import ATTEMPTS, Transient
-from sovrgit.remotes.collect import Collector
 from sovrgit.remotes.fairos.timeouts import Timeouts
 from sovrgit.remotes.manifest import Manifest
-from sovrgit.remotes.packing import Packing
 from sovrgit.remotes.state import RemoteState
 from sovrgit.sharing import share_pod
 
@@ -341,56 +339,6 @@ def test_server_that_went_back_to_an_old_state_for_good(site: Site, story: Story
     assert story.lab.head == head
     story.push()
     story.arrived()
-
-
-# --- leftovers of a pod that had the same address ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("private", [False, True])
-def test_manifest_of_an_earlier_pod_is_in_the_way(ann: User, private: bool) -> None:
-    leave_behind(ann, "manifest")
-    story = Story(ann, private=private)
-    story.goes_on()
-
-
-def test_push_that_was_interrupted_when_an_earlier_manifest_was_in_the_way(ann: User) -> None:
-    leave_behind(ann, "manifest")
-    lab = ann.lab()
-    uploads: list[object] = []
-
-    def stop(request: object) -> None:
-        if "file/upload" in str(getattr(request, "url", "")):
-            uploads.append(request)
-            if len(uploads) == 2:
-                raise KeyboardInterrupt
-
-    ann.wire.before = stop
-    with pytest.raises(KeyboardInterrupt):
-        ann.push(lab)
-    ann.wire.before = None
-    ann.push(lab)
-    assert ann.manifest(reference_in(lab.pod, "fairos:pod")).refs == {MAIN: lab.head}
-
-
-def test_pack_of_an_earlier_pod_is_in_the_way(ann: User) -> None:
-    lab = ann.lab()
-    collector = Collector(lab.pod.store, [])
-    collector.add(lab.head)
-    with Packing(lab.pod.store, collector.wanted) as packing:
-        names = [f"p-{pack.entry.id}" for pack in packing.packs]
-    leave_behind(ann, *names)
-    ann.push(lab)
-    with ann.clone(reference_in(lab.pod, "fairos:pod")).pod as pod:
-        assert Lab(pod).working() == lab.working()
-
-
-def test_listing_of_an_earlier_pod_is_in_the_way(ann: User) -> None:
-    """Uploads are refused as if the folder was not there, and stored all the same."""
-    leave_behind(ann, "manifest", folder=True)
-    lab = ann.lab()
-    ann.push(lab)
-    with ann.clone(reference_in(lab.pod, "fairos:pod")).pod as pod:
-        assert Lab(pod).working() == lab.working()
 
 
 def test_folder_that_another_session_made(site: Site, story: Story) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from remote_lab import Kind, Site, User, at_request, reference_in
+from remote_lab import Kind, OnRealServer, OnStandIn, Site, User, at_request, reference_in
 from transfer_lab import MAIN, Lab
 
 from sovrgit.objects.ids import ObjectId
@@ -34,8 +34,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def ann(site: Site, tmp_path: Path) -> User:
-    return User(site.url, tmp_path / "ann")
+def url(site: Site) -> str:
+    return site.url
+
+
+@pytest.fixture
+def ann(url: str, tmp_path: Path) -> User:
+    return User(url, tmp_path / "ann")
 
 
 class Ledger:
@@ -250,73 +255,6 @@ def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_push_that_is_interrupted_at_any_step(site: Site, pushes: Pushes, ledger: Ledger) -> None:
-    reference = reference_in(pushes.lab.pod, "fairos:pod")
-    number, resumed = 0, 0
-    while True:
-        number += 1
-        pushes.prepare()
-        before = pushes.ann.manifest(reference)
-        progress = Telling(number, _interrupt)
-        try:
-            pushes.push(progress=progress)
-        except KeyboardInterrupt:
-            # The old manifest is there as before, or all of it is: the last step is after everything was sent.
-            assert pushes.ann.manifest(reference) == before
-        remembered = RemoteState.load(pushes.lab.pod.folder, pushes.name).uploaded
-        resumed += len(remembered)
-        assert remembered <= {pack for _, pack in ledger.verified}
-        ledger.sent.clear()
-        pushes.push()
-        assert not remembered & {pack for _, pack in ledger.sent}
-        pushes.check()
-        if not progress.happened:
-            break
-    assert number > 4 and resumed
-    pushes.check_clone()
-
-
-def test_push_that_is_interrupted_at_any_call(pushes: Pushes, ledger: Ledger) -> None:
-    """As Ctrl-C does it: in the middle of a request."""
-    number, resumed = 0, 0
-    while number <= pushes.calls:
-        number += 1
-        pushes.prepare()
-        pushes.ann.wire.before = at_request(number, _interrupt)
-        try:
-            pushes.push()
-            pushes.ann.wire.before = None
-        except KeyboardInterrupt:
-            pushes.ann.wire.before = None
-            remembered = RemoteState.load(pushes.lab.pod.folder, pushes.name).uploaded
-            resumed += len(remembered)
-            ledger.sent.clear()
-            pushes.ann.push(pushes.lab, pushes.name)
-            assert not remembered & {pack for _, pack in ledger.sent}
-        pushes.check()
-    assert number > 8 and resumed
-    pushes.check_clone()
-
-
-def test_clone_that_is_interrupted_at_any_call_goes_on(site: Site, ann: User, noise: random.Random) -> None:
-    lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(20)})
-    packs = ann.push(lab).sent_packs
-    reference = ann.reference()
-    for number in range(1, packs + 3):
-        ann.wire.before = at_request(number, _interrupt)
-        name = f"copy{number}"
-        with pytest.raises(KeyboardInterrupt):
-            ann.clone(reference, name)
-        ann.wire.before = None
-        kept = ann.folder / name / ".sovr" / "packs"
-        arrived = len(list(kept.iterdir())) if kept.exists() else 0
-        copy = ann.clone(reference, name)
-        assert copy.fetched.received_packs == packs - arrived
-        with copy.pod:
-            assert Lab(copy.pod).working() == lab.working()
-            assert Lab(copy.pod).problems() == ()
-
-
 @pytest.mark.parametrize("command", ["push", "clone"])
 def test_nobody_waits_for_a_server_that_hangs(site: Site, ann: User, command: str) -> None:
     """Ctrl-C ends a command at once, though a worker waits for an answer."""
@@ -358,56 +296,129 @@ def test_nobody_waits_for_a_server_that_hangs(site: Site, ann: User, command: st
         assert not (lab.root / "copy" / "recipe.json").exists()
 
 
-# --- who reads meanwhile ----------------------------------------------------------------------------------------------
+class Anywhere:
+    """What needs no faults of the server: it comes from this side."""
+
+    def test_push_that_is_interrupted_at_any_step(self, pushes: Pushes, ledger: Ledger) -> None:
+        reference = reference_in(pushes.lab.pod, "fairos:pod")
+        number, resumed = 0, 0
+        while True:
+            number += 1
+            pushes.prepare()
+            before = pushes.ann.manifest(reference)
+            progress = Telling(number, _interrupt)
+            try:
+                pushes.push(progress=progress)
+            except KeyboardInterrupt:
+                # The old manifest is there as before, or all of it is: the last step is after everything was sent.
+                assert pushes.ann.manifest(reference) == before
+            remembered = RemoteState.load(pushes.lab.pod.folder, pushes.name).uploaded
+            resumed += len(remembered)
+            assert remembered <= {pack for _, pack in ledger.verified}
+            ledger.sent.clear()
+            pushes.push()
+            assert not remembered & {pack for _, pack in ledger.sent}
+            pushes.check()
+            if not progress.happened:
+                break
+        assert number > 4 and resumed
+        pushes.check_clone()
+
+    def test_push_that_is_interrupted_at_any_call(self, pushes: Pushes, ledger: Ledger) -> None:
+        """As Ctrl-C does it: in the middle of a request."""
+        number, resumed = 0, 0
+        while number <= pushes.calls:
+            number += 1
+            pushes.prepare()
+            pushes.ann.wire.before = at_request(number, _interrupt)
+            try:
+                pushes.push()
+                pushes.ann.wire.before = None
+            except KeyboardInterrupt:
+                pushes.ann.wire.before = None
+                remembered = RemoteState.load(pushes.lab.pod.folder, pushes.name).uploaded
+                resumed += len(remembered)
+                ledger.sent.clear()
+                pushes.ann.push(pushes.lab, pushes.name)
+                assert not remembered & {pack for _, pack in ledger.sent}
+            pushes.check()
+        assert number > 8 and resumed
+        pushes.check_clone()
+
+    def test_clone_that_is_interrupted_at_any_call_goes_on(self, ann: User, noise: random.Random) -> None:
+        lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(20)})
+        packs = ann.push(lab).sent_packs
+        reference = ann.reference()
+        for number in range(1, packs + 3):
+            ann.wire.before = at_request(number, _interrupt)
+            name = f"copy{number}"
+            with pytest.raises(KeyboardInterrupt):
+                ann.clone(reference, name)
+            ann.wire.before = None
+            kept = ann.folder / name / ".sovr" / "packs"
+            arrived = len(list(kept.iterdir())) if kept.exists() else 0
+            copy = ann.clone(reference, name)
+            assert copy.fetched.received_packs == packs - arrived
+            with copy.pod:
+                assert Lab(copy.pod).working() == lab.working()
+                assert Lab(copy.pod).problems() == ()
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_reader_at_every_moment_of_a_push(
+        self, ann: User, noise: random.Random, tmp_path: Path, moment: str
+    ) -> None:
+        """The old state or the new one, with all of its packs, and never an older one after a newer one."""
+        lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(14)})
+        ann.push(lab)
+        reference = reference_in(lab.pod, "fairos:pod")
+        old = ann.manifest(reference)
+        lab.commit({str(number): noise.randbytes(900) for number in range(14)})
+        reader = User(str(ann.address), tmp_path / "reader")
+        seen: list[Manifest] = []
+
+        def look(_: httpx.Request) -> None:
+            with reader.shared(reference) as remote:
+                manifest = Manifest.decode(remote.read_manifest() or b"")
+                assert all(remote.has_pack(pack.id, pack.size) for pack in manifest.packs)
+                seen.append(manifest)
+
+        setattr(ann.wire, moment, look)
+        ann.push(lab)
+        setattr(ann.wire, moment, None)
+        new = ann.manifest(reference)
+        generations = [manifest.generation for manifest in seen]
+        assert generations == sorted(generations) and set(generations) == {1, 2}
+        assert all(manifest in (old, new) for manifest in seen)
+        assert len(seen) >= 10
+
+    def test_clone_that_began_before_a_push_has_the_state_of_its_beginning(
+        self, ann: User, noise: random.Random, tmp_path: Path
+    ) -> None:
+        lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(14)})
+        ann.push(lab)
+        first, working = lab.head, lab.working()
+        reference = reference_in(lab.pod, "fairos:pod")
+        reader = User(str(ann.address), tmp_path / "reader")
+        lab.commit({"more": b"1"})
+        pushed: list[object] = []
+
+        def push(request: httpx.Request) -> None:
+            if "/sovr/p-" in request.url.params["filePath"] and not pushed:
+                pushed.append(None)
+                ann.push(lab)
+
+        reader.wire.before = push
+        copy = Lab(reader.clone(reference).pod)
+        assert pushed
+        assert (copy.head, copy.working()) == (first, working)
+        assert reader.fetch(copy, nobody=True).received_packs == 1
+        assert copy.refs["refs/remotes/origin/main"] == lab.head
+        copy.pod.close()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_reader_at_every_moment_of_a_push(ann: User, noise: random.Random, tmp_path: Path, moment: str) -> None:
-    """The old state or the new one, with all of its packs, and never an older one after a newer one."""
-    lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(14)})
-    ann.push(lab)
-    reference = reference_in(lab.pod, "fairos:pod")
-    old = ann.manifest(reference)
-    lab.commit({str(number): noise.randbytes(900) for number in range(14)})
-    reader = User(str(ann.address), tmp_path / "reader")
-    seen: list[Manifest] = []
-
-    def look(_: httpx.Request) -> None:
-        with reader.shared(reference) as remote:
-            manifest = Manifest.decode(remote.read_manifest() or b"")
-            assert all(remote.has_pack(pack.id, pack.size) for pack in manifest.packs)
-            seen.append(manifest)
-
-    setattr(ann.wire, moment, look)
-    ann.push(lab)
-    setattr(ann.wire, moment, None)
-    new = ann.manifest(reference)
-    generations = [manifest.generation for manifest in seen]
-    assert generations == sorted(generations) and set(generations) == {1, 2}
-    assert all(manifest in (old, new) for manifest in seen)
-    assert len(seen) >= 10
+class TestOnStandIn(OnStandIn, Anywhere):
+    pass
 
 
-def test_clone_that_began_before_a_push_has_the_state_of_its_beginning(
-    ann: User, noise: random.Random, tmp_path: Path
-) -> None:
-    lab = ann.lab(files={str(number): noise.randbytes(900) for number in range(14)})
-    ann.push(lab)
-    first, working = lab.head, lab.working()
-    reference = reference_in(lab.pod, "fairos:pod")
-    reader = User(str(ann.address), tmp_path / "reader")
-    lab.commit({"more": b"1"})
-    pushed: list[object] = []
-
-    def push(request: httpx.Request) -> None:
-        if "/sovr/p-" in request.url.params["filePath"] and not pushed:
-            pushed.append(None)
-            ann.push(lab)
-
-    reader.wire.before = push
-    copy = Lab(reader.clone(reference).pod)
-    assert pushed
-    assert (copy.head, copy.working()) == (first, working)
-    assert reader.fetch(copy, nobody=True).received_packs == 1
-    assert copy.refs["refs/remotes/origin/main"] == lab.head
-    copy.pod.close()
+class TestOnRealServer(OnRealServer, Anywhere):
+    pass
