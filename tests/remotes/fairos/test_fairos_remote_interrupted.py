@@ -358,7 +358,8 @@ class Anywhere:
             kept = ann.folder / name / ".sovr" / "packs"
             arrived = len(list(kept.iterdir())) if kept.exists() else 0
             copy = ann.clone(reference, name)
-            assert copy.fetched.received_packs == packs - arrived
+            # A pack that was on its way may have arrived since. None is fetched again.
+            assert copy.fetched.received_packs <= packs - arrived
             with copy.pod:
                 assert Lab(copy.pod).working() == lab.working()
                 assert Lab(copy.pod).problems() == ()
