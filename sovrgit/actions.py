@@ -47,13 +47,18 @@ def push_pod(
         RevisionNotFound: if there is no such branch, or no commit yet.
         SovrError: as for `sovrgit.remotes.push.push`.
     """
-    from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+    from sovrgit.pod.refs import DETACHED, HEADS, RUNS, TAGS, VERDICTS
     from sovrgit.remotes.borrowing import borrowed_packs
     from sovrgit.remotes.locations import open_remote
     from sovrgit.remotes.push import PushRequest, push
     from sovrgit.sharing import seal_if_private
 
     refs = pod.refs.read()
+    if not branches and refs.head == DETACHED:
+        raise RevisionNotFound(
+            revision="HEAD",
+            hint="no branch is checked out; `sovr switch -c NAME` makes one of it, or name the branch to push",
+        )
     chosen = [HEADS + branch for branch in branches] or [refs.head]
     for ref in chosen:
         if ref not in refs.values:

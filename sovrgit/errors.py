@@ -6,6 +6,7 @@ Every class owns its message template, its hint (the useful next command) and it
     SovrError
     ├── NotAPod, PodExists, RecipeInvalid, ConfigInvalid, IdentityUnknown
     ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
+    ├── NameTaken, NotMerged, NothingToUndo
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
@@ -162,6 +163,30 @@ class InputNeeded(SovrError):
     exit_code = 24
     template = "{question}: an answer is needed and this is not a terminal"
     hint_template = "{answer}"
+
+
+class NameTaken(SovrError):
+    """A branch or tag that cannot be made, moved or removed, because one of its name is there or in use."""
+
+    exit_code = 25
+    template = "the {what} `{name}` is there already"
+    hint_template = "choose another name, or `sovr {what} --force` to move it"
+
+
+class NotMerged(SovrError):
+    """A branch whose commits are in no other one."""
+
+    exit_code = 26
+    template = "the branch `{branch}` has commits that are nowhere else"
+    hint_template = "merge it, or `sovr branch --delete --force {branch}`"
+
+
+class NothingToUndo(SovrError):
+    """No command has moved anything that could be moved back: a negative answer, not a failure."""
+
+    exit_code = 1
+    template = "nothing to undo"
+    hint_template = "`sovr reflog` lists what moved"
 
 
 # --- objects and files ------------------------------------------------------------------------------------------

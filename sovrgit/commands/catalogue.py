@@ -19,6 +19,12 @@ COMMANDS: dict[str, dict[str, str]] = {
         "commit": "Record the state of the pod",
         "diff": "Show changes, of the working tree or between revisions",
         "restore": "Take back changes to files",
+        "undo": "Take back what the last command did",
+    },
+    "Branch": {
+        "branch": "List, make, rename and remove branches",
+        "switch": "Check out another branch",
+        "tag": "List, make and remove tags",
     },
     "Run": {
         "run": "Run the pod, and record and commit the result",
@@ -30,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Look": {
         "log": "Show the history",
+        "reflog": "Show where branches were before, and what moved them",
         "show": "Show a commit, a run or another object",
         "lineage": "Show where a file came from, or what was made of it",
         "ls": "List the files of a revision",
@@ -62,7 +69,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
 }
 
-ALIASES = {"st": "status", "ci": "commit", "checkout": "restore", "history": "log"}
+ALIASES = {"st": "status", "ci": "commit", "checkout": "switch", "history": "log"}
 """Words that people of other tools type first, told of in the error message; they are not run."""
 
 

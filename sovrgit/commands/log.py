@@ -8,7 +8,11 @@ import click
 
 from sovrgit.commands.app import App, sovr_command
 from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.refs import DETACHED, HEADS, REMOTES, TAGS
 from sovrgit.ui.commitview import LogView, short_ref
+
+_SHOWN = (HEADS, REMOTES, TAGS)
+"""Where the names stand that are shown at commits, and that `--all` begins with."""
 
 
 @sovr_command("log")
@@ -16,7 +20,7 @@ from sovrgit.ui.commitview import LogView, short_ref
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--oneline", is_flag=True, help="One line a commit.")
 @click.option("--graph", is_flag=True, help="Draw how commits follow each other.")
-@click.option("--all", "everything", is_flag=True, help="From all branches, here and at remotes.")
+@click.option("--all", "everything", is_flag=True, help="From all branches and tags, here and at remotes.")
 @click.option("-n", "--number", type=click.IntRange(min=1), help="At most so many commits.")
 def command(
     app: App,
@@ -36,14 +40,16 @@ def command(
         paths = (*names, *paths)
     refs = app.pod.refs.read()
     if everything:
-        tips = [value for name, value in refs.values.items() if name.startswith(("refs/heads/", "refs/remotes/"))]
+        tips = [value for name, value in refs.values.items() if name.startswith((*_SHOWN, DETACHED))]
     commits = walk(app.pod.store, tips, without)
     if paths:
         commits = touching(app.pod.store, commits, [app.in_pod(path) for path in paths])
     found = list(islice(commits, number))
     labels: dict[ObjectId, list[str]] = {}
     for name, value in refs.values.items():
-        if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/")):
+        if name == DETACHED:
+            labels.setdefault(value, []).append("HEAD")
+        elif name.startswith(_SHOWN):
             label = short_ref(name)
             labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
     view = LogView(found, labels, draw(found) if graph else (), oneline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sovrgit.errors import HistoryDiverged, RevisionNotFound
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import HEADS, REMOTES
+from sovrgit.pod.refs import DETACHED, HEADS, REMOTES
 from sovrgit.pod.switch import move_to
 from sovrgit.remotes.known import builds_upon
 
@@ -19,6 +19,8 @@ def fast_forward(pod: Pod, remote_name: str, *, time_ns: int) -> int:
     """
     with pod.lock():
         refs = pod.refs.read()
+        if refs.head == DETACHED:
+            raise RevisionNotFound(revision="HEAD", hint="no branch is checked out; `sovr switch BRANCH` does so")
         branch = refs.head.removeprefix(HEADS)
         target = refs.values.get(f"{REMOTES}{remote_name}/{branch}")
         if target is None:

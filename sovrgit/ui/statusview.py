@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sovrgit.pod.refs import HEADS
+from sovrgit.pod.refs import branch_name
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import plural
 
@@ -29,7 +29,7 @@ class StatusView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
-        branch = self.status.branch.removeprefix(HEADS)
+        branch = branch_name(self.status.branch)
         head = self.status.head
         if console.verbosity >= 0:
             at = console.style(head.short, "yellow") if head else "no commit yet"
@@ -45,7 +45,7 @@ class StatusView:
     def document(self) -> dict[str, Any]:
         """The JSON document."""
         return {
-            "branch": self.status.branch.removeprefix(HEADS),
+            "branch": branch_name(self.status.branch),
             "commit": str(self.status.head) if self.status.head else None,
             "clean": self.status.is_clean,
             "files": self.status.files,
