@@ -19,6 +19,7 @@ ARGUMENTS = {
     "rerun": ["HEAD"],
     "restore": ["x"],
     "runs": [],
+    "switch": ["main"],
 }
 """What makes sense to give to a command, where it needs something."""
 
