@@ -24,6 +24,10 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Branch": {
         "branch": "List, make, rename and remove branches",
         "switch": "Check out another branch",
+        "merge": "Bring another branch into this one",
+        "cherry-pick": "Do again here what a commit did elsewhere",
+        "revert": "Take back what a commit did, by a new commit",
+        "resolve": "Settle conflicts of a merge",
         "tag": "List, make and remove tags",
     },
     "Run": {
@@ -49,7 +53,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "persist-self": "Push this program itself, as a public pod",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
-        "pull": "Get what a remote has and move forward to it",
+        "pull": "Get what a remote has, and merge it",
         "login": "Log in at a FairOS server, or make an account there",
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",

@@ -10,7 +10,8 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.keeping import keep_old
-from sovrgit.pod.newfile import Advance
+from sovrgit.pod.mergestate import refuse_unfinished
+from sovrgit.pod.newfile import Advance, silent
 from sovrgit.pod.paths import folders_above, is_within, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange, Rewritten
@@ -41,8 +42,10 @@ def move_to(
     Raises:
         LocalChanges: if a path that would change is changed locally, or an ignored file is in the way; nothing is
             touched.
+        MergeUnfinished: if a merge waits for its conflicts to be resolved.
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
+    refuse_unfinished(pod)
     refs = pod.refs.read()
     working = WorkingTree.look(pod)
     tree = pod.store.commit(target).tree
@@ -86,27 +89,46 @@ def restore(
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
     with pod.lock():
-        working = WorkingTree.look(pod)
-        # The working tree seen as the old side, the tree as the new one.
-        local = working.changes() if tree == working.head_tree else against(working, tree)
-        wanted: list[Change] = []
-        for path in outermost(paths):
-            touched = [change for change in local if is_within(change.path, path)]
-            if not touched and path and find(pod.store, tree, path) is None:
-                raise PathNotFound(path=os.fsdecode(path), where="the working tree or the commit")
-            named = {*paths, *_in_tree(touched)}
-            wanted += [
-                Change(change.path, change.new, change.old)
-                for change in touched
-                if change.old is not None or change.path in named
-            ]
-        if not wanted:
-            return wanted
+        return _restore(pod, tree, paths, "restore", time_ns, advance or silent)
+
+
+def bring_back(pod: Pod, tree: ObjectId, paths: Sequence[bytes], *, command: str, time_ns: int) -> list[Change]:
+    """The same, and files below the paths that the tree does not have go. The caller holds the pod's lock.
+
+    Raises:
+        LocalChanges, FileUnstable, SovrError: as for `restore`.
+    """
+    return _restore(pod, tree, paths, command, time_ns, silent, exact=True)
+
+
+def _restore(
+    pod: Pod,
+    tree: ObjectId,
+    paths: Sequence[bytes],
+    command: str,
+    time_ns: int,
+    advance: Advance,
+    *,
+    exact: bool = False,
+) -> list[Change]:
+    working = WorkingTree.look(pod)
+    # The working tree seen as the old side, the tree as the new one.
+    local = working.changes() if tree == working.head_tree else against(working, tree)
+    wanted: list[Change] = []
+    for path in outermost(paths):
+        touched = [change for change in local if is_within(change.path, path)]
+        if not touched and path and not exact and find(pod.store, tree, path) is None:
+            raise PathNotFound(path=os.fsdecode(path), where="the working tree or the commit")
+        named = {*paths, *_in_tree(touched)}
+        wanted += [
+            Change(change.path, change.new, change.old)
+            for change in touched
+            if exact or change.old is not None or change.path in named
+        ]
+    if wanted:
         rewritten = keep_old(pod, wanted)
-        apply_changes(
-            pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], *([advance] if advance else [])
-        )
-        pod.refs.update([], command="restore", time_ns=time_ns, rewritten=rewritten)
+        apply_changes(pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], advance)
+        pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
         learn(pod)
     return wanted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sovrgit.errors import NothingToUndo
+from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import Move, moves
 from sovrgit.pod.refs import DETACHED, HEADS, TAGS, RefChange, Rewritten
@@ -38,11 +39,13 @@ def undo(pod: Pod, *, time_ns: int, steps: int = 1) -> list[Undone]:
     A commit that is taken back leaves the files as they are. To take back an `undo` is to do again what it undid.
 
     Raises:
+        MergeUnfinished: if a merge waits; to take that back is to give it up.
         NothingToUndo: if there were not so many; nothing is changed.
         LocalChanges: if files would be overwritten that were changed since; what was taken back until then stays so.
         SovrError: as for `move_to`.
     """
     with pod.lock():
+        refuse_unfinished(pod)
         wanted = [move for move in moves(pod) if can_be_undone(move)][:steps]
         if len(wanted) < steps or any(move.command in _BEGINNINGS for move in wanted):
             raise NothingToUndo

@@ -11,6 +11,7 @@ from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import plural
 
 if TYPE_CHECKING:
+    from sovrgit.pod.mergestate import MergeState
     from sovrgit.pod.status import Status
     from sovrgit.pod.treediff import Change
 
@@ -34,13 +35,23 @@ class StatusView:
         if console.verbosity >= 0:
             at = console.style(head.short, "yellow") if head else "no commit yet"
             console.line(f"on {console.style(console.safe(branch), 'bold')}, {at}")
+        merge = self.status.merge
+        if merge is not None and console.verbosity >= 0:
+            self._merge(console, merge)
         change_lines(console, self.status.changes)
-        if console.verbosity < 0:
+        if console.verbosity < 0 or merge is not None:
             return
         if self.status.is_clean:
             console.line("clean" if head else "the pod is empty")
         else:
             console.hint("`sovr commit -m MESSAGE` records this; `sovr diff` shows it")
+
+    def _merge(self, console: Console, merge: MergeState) -> None:
+        from sovrgit.ui.mergeview import NEXT, conflict_lines
+
+        console.line(f"{merge.operation} of {console.safe(merge.label)}, {plural(len(merge.open), 'conflict')} left")
+        conflict_lines(console, merge.open)
+        console.hint(NEXT if merge.open else f"`sovr commit` finishes the {merge.operation}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -50,7 +61,15 @@ class StatusView:
             "clean": self.status.is_clean,
             "files": self.status.files,
             "changes": [change_document(change) for change in self.status.changes],
+            "merge": self._merge_document(),
         }
+
+    def _merge_document(self) -> dict[str, Any] | None:
+        if self.status.merge is None:
+            return None
+        from sovrgit.ui.mergeview import state_document
+
+        return state_document(self.status.merge)
 
 
 def change_lines(console: Console, changes: Sequence[Change]) -> None:

@@ -20,6 +20,10 @@ ARGUMENTS = {
     "restore": ["x"],
     "runs": [],
     "switch": ["main"],
+    "merge": ["main"],
+    "cherry-pick": ["main"],
+    "revert": ["main"],
+    "resolve": ["x", "--done"],
 }
 """What makes sense to give to a command, where it needs something."""
 
@@ -51,7 +55,9 @@ def test_an_unknown_option(cli: Cli, name: str) -> None:
     assert cli.failure(name, "--no-such-thing", code=2)["code"] == "Usage"
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "run", "search"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "resolve", "run", "search"})
+)
 def test_too_many_arguments(pod: Cli, name: str) -> None:
     said = pod(name, *["surplus"] * 9, code=2)
     assert said.out == "" and said.err.startswith("error: ")

@@ -106,4 +106,6 @@ def test_a_push_that_would_overwrite_is_refused(pod: Cli) -> None:
     pod("push")
     copy("commit", "--allow-empty", "-m", "Theirs")
     assert copy("push", code=53).err.splitlines()[1] == "hint: run `sovr pull`, then `sovr push` again"
-    assert copy("pull", code=56).err.startswith("error: `main` and `origin/main` have both moved on\n")
+    assert copy("pull", "--ff-only", code=56).err.startswith("error: `main` and `origin/main` have both moved on\n")
+    assert copy.json("pull")["outcome"] == "merged"
+    copy("push")
