@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sovrgit.pod.merge import Merged
 
 
-def show_merged(app: App, merged: Merged, label: str) -> int:
+def show_merged(app: App, merged: Merged, label: str, done: str = "brought in") -> int:
     """Show what came of it; the exit code."""
-    app.show(MergedView(merged, label))
+    app.show(MergedView(merged, label, done))
     return 1 if merged.outcome == "conflicts" else 0

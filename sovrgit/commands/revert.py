@@ -21,4 +21,4 @@ def command(app: App, revision: str, parent: int) -> int:
 
     commit = resolve_commit(app.pod, revision)
     reverted = revert(app.pod, commit, app.author(), parent=parent, time_ns=app.now_ns())
-    return show_merged(app, reverted, f"the state before {revision}")
+    return show_merged(app, reverted, revision, "took back")

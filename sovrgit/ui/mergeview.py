@@ -27,10 +27,11 @@ NEXT = "edit the files, then `sovr resolve PATH --done`, or `--ours`, `--theirs`
 
 @dataclass(frozen=True, slots=True)
 class MergedView:
-    """Shows what a merge, a cherry-pick or a revert has done; `label` is what was brought in."""
+    """Shows what a merge, a cherry-pick or a revert has done; `label` is what was brought in, or taken back."""
 
     merged: Merged
     label: str
+    done: str = "brought in"
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -40,11 +41,11 @@ class MergedView:
         at = console.style(self.merged.commit.short, "yellow")
         changed = f", {plural(self.merged.changed, 'path')} changed" if self.merged.changed else ""
         if self.merged.outcome == "nothing":
-            console.line(f"nothing to do, {console.safe(self.label)} is in already")
+            console.line(f"nothing to do: {console.safe(self.label)} changes nothing here")
         elif self.merged.outcome == "forward":
             console.line(f"forward to {at}{changed}")
         elif self.merged.outcome == "merged":
-            console.line(f"brought in {console.safe(self.label)}, now at {at}{changed}")
+            console.line(f"{self.done} {console.safe(self.label)}, now at {at}{changed}")
             if self.merged.mixed:
                 console.hint("both sides have changed what runs depend on: `sovr run` makes the output anew")
         else:
