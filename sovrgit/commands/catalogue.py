@@ -69,6 +69,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Keep": {
         "fsck": "Check that everything stored is whole",
+        "gc": "Remove what nothing leads to, and fold small packs",
         "config": "Read and change settings",
     },
 }

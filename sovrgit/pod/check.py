@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sovrgit.errors import SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
+from sovrgit.pod.links import links_of
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
@@ -127,26 +128,4 @@ class _Follower:
         if kind is Kind.BLOB and store.chunks(item):
             for _ in store.stream(item):
                 pass
-        return (kind, store.size(item)), list(self._links(item, kind))
-
-    def _links(self, item: ObjectId, kind: Kind) -> Iterator[_Link]:
-        store = self._store
-        if kind is Kind.COMMIT:
-            commit = store.commit(item)
-            yield from (_Link(parent, {Kind.COMMIT}, item) for parent in commit.parents)
-            yield _Link(commit.tree, {Kind.TREE}, item)
-            if commit.run is not None:
-                yield _Link(commit.run, {Kind.RUN}, item)
-        elif kind is Kind.RUN:
-            run = store.run(item)
-            yield _Link(run.recipe, {Kind.BLOB}, item)
-            yield from (_Link(tree, {Kind.TREE}, item) for tree in (run.input, run.output, run.log) if tree is not None)
-            if run.repeats is not None:
-                yield _Link(run.repeats, {Kind.RUN}, item)
-        elif kind is Kind.VERDICT:
-            verdict = store.verdict(item)
-            yield _Link(verdict.run, {Kind.RUN}, item)
-            yield _Link(verdict.repeat, {Kind.RUN}, item)
-        elif kind is Kind.TAG:
-            tag = store.tag(item)
-            yield _Link(tag.target, {tag.kind}, item)
+        return (kind, store.size(item)), [_Link(target, kinds, item) for target, kinds in links_of(store, item, kind)]

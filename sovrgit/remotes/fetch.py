@@ -81,6 +81,7 @@ def fetching(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress
         SovrError: as for `fetch`.
     """
     with locked(pod.folder / "remotes" / f"{request.name}.lock"):
+        pod.store.hold()
         state = RemoteState.load(pod.folder, request.name)
         manifest, _ = read_manifest(remote, RemoteState() if request.accept_divergence else state)
         if manifest is None:
