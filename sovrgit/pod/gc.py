@@ -38,7 +38,7 @@ MANY = 50
 """Small packs that are worth folding without being asked, as many as Git's `gc.autoPackLimit`."""
 
 _WASTE = 4
-"""A pack is written anew if at least this part of it, one in so many bytes, is of no use."""
+"""A large pack is written anew if at least this part of it, one in so many bytes, is of no use."""
 
 _LEFTOVERS = ("pack-", "checkout-", "fetch-", "keep-", ".new-")
 """Beginnings of names of files in the making, which nobody needs once their process is gone."""
@@ -147,20 +147,15 @@ def _plan(pod: Pod, packs: list[PackInfo], reach: Reach, request: GcRequest) -> 
             plan.dead[info.id] = dead
             continue
         wasted = sum(place.stored for _, place in dead)
-        if wasted * _WASTE >= info.size and dead:
+        if dead and (info.size < SMALL or wasted * _WASTE >= info.size):
             plan.rewrite.append(info)
             plan.dead[info.id] = dead
         elif info.size < SMALL:
             small.append(info)
-            if dead:
-                plan.dead[info.id] = dead
     for kind in PackClass:
         alike = [info for info in small if info.kind is kind]
         if len(alike) > request.few:
             plan.rewrite += alike
-        else:
-            for info in alike:
-                plan.dead.pop(info.id, None)
     plan.drop |= {info.id for info in plan.rewrite}
     return plan
 
