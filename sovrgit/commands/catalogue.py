@@ -42,6 +42,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "log": "Show the history",
         "reflog": "Show where branches were before, and what moved them",
         "show": "Show a commit, a run or another object",
+        "blame": "Show which commit each line of a file comes from",
         "lineage": "Show where a file came from, or what was made of it",
         "ls": "List the files of a revision",
         "cat": "Print a file of a revision",

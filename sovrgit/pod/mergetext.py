@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sovrgit.pod.align import Change, align
-from sovrgit.pod.textdiff import is_binary
+from sovrgit.pod.textdiff import is_binary, split_lines
 
 MAX_MERGED = 8 << 20
 """Bytes of a file that is merged line by line; larger ones are hardly written by hand."""
@@ -52,7 +52,7 @@ def merge_text(base: bytes, ours: bytes, theirs: bytes, labels: Labels) -> Merge
     lines: list[bytes] = []
     conflicts = 0
     size = _marker_size(ours, theirs)
-    for piece in _pieces(_lines(base), _lines(ours), _lines(theirs)):
+    for piece in _pieces(split_lines(base), split_lines(ours), split_lines(theirs)):
         if piece.ours == piece.theirs or piece.theirs == piece.base:
             lines += piece.ours
         elif piece.ours == piece.base:
@@ -61,12 +61,6 @@ def merge_text(base: bytes, ours: bytes, theirs: bytes, labels: Labels) -> Merge
             conflicts += 1
             lines += _marked(piece, labels, size)
     return MergedText(b"".join(lines), conflicts)
-
-
-def _lines(content: bytes) -> list[bytes]:
-    lines = content.split(b"\n")
-    last = lines.pop()
-    return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
 def _pieces(base: list[bytes], ours: list[bytes], theirs: list[bytes]) -> list[_Piece]:

@@ -13,13 +13,15 @@ from sovrgit.pod.worktree import WorkingTree
 
 if TYPE_CHECKING:
     from sovrgit.pod.mergestate import MergeState
+    from sovrgit.pod.renames import Rename
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The state of a pod.
 
-    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits.
+    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits;
+    `renames` are pairs of the changes that are one file under another name.
     """
 
     branch: str
@@ -27,6 +29,7 @@ class Status:
     changes: tuple[Change, ...]
     files: int
     merge: MergeState | None = None
+    renames: tuple[Rename, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -49,7 +52,17 @@ def status(pod: Pod) -> Status:
         # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
         tree.remember()
     files = sum(folder.files for folder in tree.found.folders.values())
-    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod))
+    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod), _renames(pod, changes))
+
+
+def _renames(pod: Pod, changes: list[Change]) -> tuple[Rename, ...]:
+    kinds = {change.kind for change in changes}
+    if not {"added", "removed"} <= kinds:
+        return ()
+    from sovrgit.pod.renames import find_renames
+    from sovrgit.pod.worktree import read_working
+
+    return tuple(find_renames(changes, pod.store.read_entry, read_working(pod)))
 
 
 def _merge(pod: Pod) -> MergeState | None:

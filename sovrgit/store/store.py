@@ -11,7 +11,7 @@ from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.tag import Tag
-from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree
+from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree, TreeEntry
 from sovrgit.objects.verdict import Verdict
 from sovrgit.store.catalogue import Location, PackInfo
 from sovrgit.store.files import reporting, sync_folder
@@ -192,6 +192,14 @@ class ObjectStore:
         if kind is Kind.TREE and wanted == EMPTY_TREE_ID:
             return EMPTY_TREE.encode()
         return self._reader.read(wanted, kind)
+
+    def read_entry(self, _: bytes, entry: TreeEntry) -> bytes:
+        """The content of a file or link at a path, for whoever compares contents by path.
+
+        Raises:
+            ObjectMissing, IntegrityFailure: as for `read`.
+        """
+        return bytes(self.read(entry.id, Kind.BLOB))
 
     def stream(self, wanted: ObjectId) -> Iterator[Data]:
         """The bytes of a blob of any size, piece by piece, each verified before it is yielded.

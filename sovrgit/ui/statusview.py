@@ -12,6 +12,7 @@ from sovrgit.ui.format import plural
 
 if TYPE_CHECKING:
     from sovrgit.pod.mergestate import MergeState
+    from sovrgit.pod.renames import Rename
     from sovrgit.pod.status import Status
     from sovrgit.pod.treediff import Change
 
@@ -38,7 +39,10 @@ class StatusView:
         merge = self.status.merge
         if merge is not None and console.verbosity >= 0:
             self._merge(console, merge)
-        change_lines(console, self.status.changes)
+        renames = self.status.renames
+        renamed = {id(side) for rename in renames for side in (rename.old, rename.new)}
+        rename_lines(console, renames)
+        change_lines(console, [change for change in self.status.changes if id(change) not in renamed])
         if console.verbosity < 0 or merge is not None:
             return
         if self.status.is_clean:
@@ -62,6 +66,7 @@ class StatusView:
             "files": self.status.files,
             "changes": [change_document(change) for change in self.status.changes],
             "merge": self._merge_document(),
+            "renames": [rename_document(rename) for rename in self.status.renames],
         }
 
     def _merge_document(self) -> dict[str, Any] | None:
@@ -70,6 +75,22 @@ class StatusView:
         from sovrgit.ui.mergeview import state_document
 
         return state_document(self.status.merge)
+
+
+def rename_lines(console: Console, renames: Sequence[Rename]) -> None:
+    """One line for each file that has another name."""
+    for rename in renames:
+        names = f"{console.path(rename.old.path)} -> {console.path(rename.new.path)}"
+        console.line(f"  {console.style('renamed  ', 'cyan')} {names}")
+
+
+def rename_document(rename: Rename) -> dict[str, Any]:
+    """A file that has another name, as JSON."""
+    return {
+        "from": path_fields(rename.old.path),
+        "to": path_fields(rename.new.path),
+        "alike": rename.alike,
+    }
 
 
 def change_lines(console: Console, changes: Sequence[Change]) -> None:

@@ -76,3 +76,23 @@ def test_reflog_and_undo(pod: Cli) -> None:
     assert pod.read("payload/in.txt") == "two\n"
     assert pod.failure("undo", "-n", "99", code=1)["code"] == "NothingToUndo"
     assert pod.failure("reflog", "nowhere", code=20)["code"] == "RevisionNotFound"
+
+
+def test_renames_are_shown_and_followed(pod: Cli) -> None:
+    (pod.folder / "payload/in.txt").rename(pod.folder / "payload/name.txt")
+    assert pod("status").lines[1] == "  renamed   payload/in.txt -> payload/name.txt"
+    assert [(rename["from"]["path"], rename["alike"]) for rename in pod.json("status")["renames"]] == [
+        ("payload/in.txt", 100)
+    ]
+    patch = pod("diff").out
+    assert "similarity index 100%\nrename from payload/in.txt\nrename to payload/name.txt\n" in patch
+    assert " payload/in.txt => payload/name.txt | 0" in pod("diff", "--stat").out
+    pod("commit", "-m", "Another name")
+    assert "rename to payload/name.txt" in pod("show").out
+    followed = pod("log", "--oneline", "--follow", "payload/name.txt").lines
+    assert [line.split(" ", 1)[1] for line in followed] == ["(HEAD -> main) Another name", "First version"]
+    assert len(pod("log", "--oneline", "HEAD", "payload/name.txt").lines) == 1
+    pod("log", "--follow", code=2)
+    assert "Ann" in pod("blame", "payload/name.txt").out and "payload/in.txt" in pod("blame", "payload/name.txt").out
+    assert pod.json("blame", "HEAD:payload/name.txt")["lines"][0]["original"]["path"] == "payload/in.txt"
+    assert pod.failure("blame", "nothing", code=22)["code"] == "PathNotFound"

@@ -13,6 +13,7 @@ from sovrgit.commands.catalogue import ALIASES, COMMANDS, names
 from sovrgit.commands.main import BUG, run
 
 ARGUMENTS = {
+    "blame": ["recipe.json"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
     "lineage": ["output/x"],
