@@ -57,7 +57,7 @@ def open_fairos(place: FairosPlace, networks: Networks, pod: Pod | None, key: st
     client = networks.connect(place.server)
     lock = None
     if networks.locks is not None:
-        whose = blake3(f"{client.address} {place.pod}".encode()).hexdigest()[:16]
+        whose = blake3(f"{client.address.identity} {place.pod}".encode()).hexdigest()[:16]
         lock = networks.locks / f"fairos-{whose}.lock"
     temporary = pod.temporary if pod is not None else Path(gettempdir())
     return OwnPod(client, location, place.pod, contents, memory=memory, temporary=temporary, lock=lock, unlock=unlock)
