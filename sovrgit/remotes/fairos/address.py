@@ -67,8 +67,10 @@ class ServerAddress:
 
     @property
     def identity(self) -> str:
-        """What tells servers apart: the address, with one name for this machine, which has three. Logins are kept by it,
-        so that one that was made for `127.0.0.1` is found for `localhost`."""
+        """What tells servers apart: the address, with one name for this machine, which has three.
+
+        Logins are kept by it, so that one that was made for `127.0.0.1` is found for `localhost`.
+        """
         return str(replace(self, host="localhost") if self.host in _THIS_MACHINE else self)
 
     def __str__(self) -> str:
