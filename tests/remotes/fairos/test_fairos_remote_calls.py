@@ -107,6 +107,8 @@ def test_a_stranger_clones_without_a_login(site: Site, ann: User, tmp_path: Path
     site.server.counts.clear()
     with stranger.clone(reference, nobody=False).pod as pod:
         assert pod.store.commit(lab.head)
+    # The manifest once, and each pack.
+    assert len(stranger.wire.seen) == 1 + len(ann.manifest(reference).packs)
     assert set(stranger.wire.seen) == {PUBLIC}
     assert not any({"authorization", "cookie"} & headers.keys() for headers in stranger.wire.headers)
     assert set(site.calls()) == {PUBLIC}
