@@ -42,6 +42,16 @@ def test_first_push(site: Site, ann: User) -> None:
     assert rest.total() <= 14
 
 
+def test_first_push_of_a_private_pod_logs_in_once(site: Site, ann: User) -> None:
+    """Whether there is something already that is not sealed is asked by the client that then pushes."""
+    lab = ann.lab(files={"recipe.json": b'{"name": "lab", "golem": {"exec": "true"}}', "a": b"1" * 1000})
+    ann.wire.seen.clear()
+    pushed = ann.push(lab)
+    assert lab.pod.config.get("remote.origin.key") is not None
+    rest = Tally(beyond_packs(ann.wire.seen, pushed.sent_packs))
+    assert rest[LOGIN] == rest[LOGOUT] == rest[UPLOAD] == 1
+
+
 @pytest.mark.parametrize("private", [False, True])
 def test_warm_push_takes_six_calls(site: Site, ann: User, private: bool) -> None:
     lab = ann.lab(files={"a": b"1" * 1000})
