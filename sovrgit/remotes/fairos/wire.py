@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, NamedTuple
 
-import httpx
-
 from sovrgit import __version__
 from sovrgit.errors import RemoteUnavailable
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.address import ServerAddress
+from sovrgit.remotes.fairos.lean import httpx
 from sovrgit.remotes.fairos.outages import outage
 from sovrgit.remotes.fairos.pace import Pace, TooSlow
 from sovrgit.remotes.fairos.timeouts import Timeouts
