@@ -78,7 +78,7 @@ class Surroundings:
             ConfigInvalid, StorageFailure: if it is there and cannot be read.
         """
         machine = self.environment_login(server)
-        return find_login(str(server), secrets, machine=machine, old_files=self.old_files(server))
+        return find_login(server.identity, secrets, machine=machine, old_files=self.old_files(server))
 
     def connect(self, server: ServerAddress) -> FairOS:
         """A client of a server, which looks for the login when it needs one."""
@@ -86,7 +86,7 @@ class Surroundings:
 
         def login() -> Login:
             machine = self.environment_login(server)
-            found = need_login(str(server), self.secrets(), machine=machine, old_files=self.old_files(server))
+            found = need_login(server.identity, self.secrets(), machine=machine, old_files=self.old_files(server))
             if found.old is not None:
                 self.old_login(found)
             return found.login
@@ -110,7 +110,7 @@ class Surroundings:
         """
         names = (env.FAIROS_USER, env.FAIROS_PASSWORD, env.FAIROS_PASSWORD_FILE, env.FAIROS_SIGNATURE)
         user, password, file, signature = (self.environ.get(variable.name) for variable in names)
-        if not (user or password or file or signature) or server != self.server():
+        if not (user or password or file or signature) or server.identity != self.server().identity:
             return None
         if file and not password:
             from sovrgit.store.files import reporting
@@ -125,7 +125,7 @@ class Surroundings:
 
         A file that came with somebody's pod does not count: it would make others push into an account of theirs.
         """
-        if server != ServerAddress.parse(DEFAULT):
+        if server.identity != ServerAddress.parse(DEFAULT).identity:
             return
         folders = [self.folder]
         if self.pod is not None and self.pod.root not in folders:

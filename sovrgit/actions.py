@@ -68,8 +68,8 @@ def push_pod(
             raise RevisionNotFound(revision=ref.removeprefix(HEADS), hint=hint)
     records = (TAGS, VERDICTS, RUNS) if with_runs else (TAGS, VERDICTS)
     chosen += [ref for ref in refs.values if ref.startswith(records)]
-    seal_if_private(pod, name, networks)
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
+        seal_if_private(pod, name, remote, networks)
         borrowed = () if full else borrowed_packs(pod, name)
         request = PushRequest(name, chosen, time_ns, recipe_summary(pod), borrowed, full=full, allowed=allowed)
         pushed = push(pod, remote, request, progress)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sovrgit.remotes.base import Remote
     from sovrgit.remotes.clone import Cloned, Obtained
     from sovrgit.remotes.firstcli.adopt import Adopted
+    from sovrgit.remotes.manifest import Manifest
     from sovrgit.remotes.networks import Networks
 
 
@@ -45,12 +46,15 @@ def get_pod(
     from sovrgit.remotes.clone import clone
     from sovrgit.remotes.fairos.place import is_fairos
     from sovrgit.remotes.locations import open_existing
+    from sovrgit.remotes.reading import read_manifest
+    from sovrgit.remotes.state import RemoteState
 
     if is_fairos(reference) and not os.path.exists(base / reference):
         return _get_from_fairos(reference, base, folder, remote_name, time_ns, networks, progress)
     with contextlib.closing(open_existing(reference, base)) as remote:
-        target = base / (_folder_name(remote) if folder is None else folder)
-        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
+        manifest, _ = read_manifest(remote, RemoteState())
+        target = base / (_folder_name(remote, manifest) if folder is None else folder)
+        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, manifest=manifest, progress=progress)
         cloned.pod.config.set("pod.origin", remote.describe())
         return cloned
 
@@ -65,7 +69,6 @@ def _get_from_fairos(
     progress: Progress,
 ) -> Cloned | Adopted:
     """The same for a pod on a FairOS server: one of ours, or one that the first Sovr CLI has stored."""
-    from sovrgit.remotes.base import with_retries
     from sovrgit.remotes.clone import clone
     from sovrgit.remotes.fairos.opening import remember
     from sovrgit.remotes.fairos.shared import SharedPod
@@ -73,10 +76,13 @@ def _get_from_fairos(
     from sovrgit.remotes.firstcli.look import FirstPod, OtherPod, look
     from sovrgit.remotes.firstcli.reading import ReferredPod
     from sovrgit.remotes.locations import open_location
+    from sovrgit.remotes.reading import read_manifest
+    from sovrgit.remotes.state import RemoteState
 
     with contextlib.closing(open_location(reference, base, networks)) as remote:
         assert isinstance(remote, SharedPod) and networks is not None
-        if with_retries(remote.read_manifest) is None:
+        manifest, _ = read_manifest(remote, RemoteState())
+        if manifest is None:
             reader = ReferredPod(remote.client, remote.reference(), remote.location)
             found = look(reader)
             if isinstance(found, OtherPod):
@@ -84,20 +90,18 @@ def _get_from_fairos(
             if isinstance(found, FirstPod):
                 target = base / (folder_name(found) if folder is None else folder)
                 return clone_first(reader, found, target, time_ns=time_ns, progress=progress)
-        target = base / (_folder_name(remote) if folder is None else folder)
-        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, progress=progress)
+        target = base / (_folder_name(remote, manifest) if folder is None else folder)
+        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, manifest=manifest, progress=progress)
         cloned.pod.config.set("pod.origin", remote.describe())
         remember(cloned.pod, remote_name, remote, networks)
         return cloned
 
 
-def _folder_name(remote: Remote) -> str:
+def _folder_name(remote: Remote, manifest: Manifest | None) -> str:
     """The pod's own name, if that can be a folder's; else that of the place it comes from."""
     from sovrgit.pod.recipe_checks import check_name
     from sovrgit.pod.recipe_lines import Fault
-    from sovrgit.remotes.reading import decode_manifest
 
-    manifest = decode_manifest(remote, remote.read_manifest())
     name = manifest.recipe.get("name", "") if manifest is not None else ""
     try:
         return check_name((), name)

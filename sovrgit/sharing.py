@@ -13,6 +13,7 @@ from sovrgit.errors import RecipeInvalid, RemoteUnavailable, SharingRefused
 from sovrgit.pod.pod import Pod
 
 if TYPE_CHECKING:
+    from sovrgit.remotes.base import Remote
     from sovrgit.remotes.networks import Networks
 
 
@@ -147,8 +148,10 @@ def is_public(pod: Pod) -> bool:
         return False
 
 
-def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
+def seal_if_private(pod: Pod, name: str, remote: Remote, networks: Networks | None) -> bool:
     """Before the first push to a pod on a network: let it be sealed, unless the recipe says that it is public.
+
+    Whether it is begun to be sealed now. What is written to the remote after this is as it should be.
 
     The setting `remote.NAME.private`, `true` or `false`, wins over the recipe. What was pushed once stays as it is.
 
@@ -157,31 +160,30 @@ def seal_if_private(pod: Pod, name: str, networks: Networks | None) -> bool:
         SovrError: as the remote, or the place where keys are kept, gives cause.
     """
     from sovrgit.remotes.base import with_retries
-    from sovrgit.remotes.fairos.place import is_fairos, parse_place
-    from sovrgit.remotes.locations import location_of, open_remote
+    from sovrgit.remotes.locations import location_of
     from sovrgit.remotes.state import RemoteState
 
-    location = location_of(pod, name)
-    if networks is None or not is_fairos(location) or parse_place(location).pod is None:
+    if networks is None or remote.kind != "fairos":
         return False
+    from sovrgit.remotes.fairos.opening import seal_remote
+    from sovrgit.remotes.fairos.own import OwnPod
+    from sovrgit.remotes.fairos.sealed import SealedContents
+
+    if not isinstance(remote, OwnPod):
+        return False
+    location = location_of(pod, name)
     wanted = pod.config.get(f"remote.{name}.private")
     if pod.config.get(f"remote.{name}.key") is not None or wanted == "false" or (wanted is None and is_public(pod)):
         return False
     if RemoteState.load(pod.folder, name).manifest is not None:
         raise _not_sealed(name, location, "the recipe does not call the pod public any more")
-    from sovrgit.remotes.fairos.opening import seal_remote
-    from sovrgit.remotes.fairos.sealed import SealedContents
-    from sovrgit.remotes.fairos.shared import SharedPod
-
-    with contextlib.closing(open_remote(pod, name, networks)) as remote:
-        there = with_retries(remote.read_manifest)
-        contents = remote.contents if isinstance(remote, SharedPod) else None
+    there = with_retries(remote.read_manifest)
     with pod.lock():
         if there is None:
-            seal_remote(pod, name, networks)
-        elif isinstance(contents, SealedContents):
+            remote.keep_as(seal_remote(pod, name, networks))
+        elif isinstance(remote.contents, SealedContents):
             # Remembered at once: what is read there a moment later may be something else.
-            pod.config.set(f"remote.{name}.key", contents.key.fingerprint)
+            pod.config.set(f"remote.{name}.key", remote.contents.key.fingerprint)
         else:
             # A server may only say that something is there, so as to be sent everything as it is.
             raise _not_sealed(name, location, "the recipe does not call the pod public")

@@ -68,7 +68,7 @@ def command(
         else:
             account, words = fairos.log_in(), ""
         try:
-            place = keep_login(str(address), kept_secrets(app), login, account.address)
+            place = keep_login(address.identity, kept_secrets(app), login, account.address)
         except SovrError:
             if words:
                 # The account is there, and this is the only chance to see its words.

@@ -16,7 +16,7 @@ def command(app: App, server: str | None) -> None:
     from sovrgit.credentials.finding import forget_login
 
     address = fairos_server(app, server)
-    app.show(LogoutView(str(address), forget_login(str(address), kept_secrets(app))))
+    app.show(LogoutView(str(address), forget_login(address.identity, kept_secrets(app))))
     if environment_login(app, address) is not None:
         app.console.warn("there still is a login in the environment (SOVR_FAIROS_…)")
     for path in old_files(app, address):

@@ -143,7 +143,10 @@ def with_retries(action: Callable[[], _T], pause: Callable[[float], None] = time
         except Transient as error:
             if attempt == ATTEMPTS - 1:
                 if isinstance(error, Doubtful):
-                    raise error.final from error
+                    # Without the doubt, which says the same, and has often been raised from the error itself: a chain
+                    # of causes must not lead back to where it began.
+                    cause = error.__cause__ if error.__cause__ is not error.final else error.final.__cause__
+                    raise error.final from cause
                 raise
             pause(min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE))
     raise AssertionError("unreachable")

@@ -20,6 +20,7 @@ from sovrgit.pod.writetree import write_tree
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.fetch import Fetched, FetchRequest, fetching
+from sovrgit.remotes.manifest import Manifest
 from sovrgit.remotes.reading import blaming
 from sovrgit.store.files import reporting
 
@@ -35,7 +36,13 @@ class Cloned:
 
 
 def clone(
-    remote: Remote, folder: Path, *, time_ns: int, remote_name: str = "origin", progress: Progress = SILENT
+    remote: Remote,
+    folder: Path,
+    *,
+    time_ns: int,
+    remote_name: str = "origin",
+    manifest: Manifest | None = None,
+    progress: Progress = SILENT,
 ) -> Cloned:
     """Make a pod in a new folder from what a remote holds.
 
@@ -43,6 +50,7 @@ def clone(
         folder: must not exist, be empty, or hold what an interrupted clone of the same remote has left.
         time_ns: now, in nanoseconds since 1970.
         remote_name: what the clone calls the remote.
+        manifest: what the remote has, if it was read a moment ago.
 
     Raises:
         PodExists: if the folder is not empty.
@@ -53,7 +61,7 @@ def clone(
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
-        request = FetchRequest(remote_name, time_ns, leave_blobs=True)
+        request = FetchRequest(remote_name, time_ns, leave_blobs=True, manifest=manifest)
         with fetching(pod, remote, request, progress) as begun:
             branch = begun.manifest.head
             head = begun.manifest.refs.get(branch)

@@ -49,12 +49,14 @@ class FetchRequest:
         accept_divergence: take the remote as it is, even if it does not continue what was seen before.
         leave_blobs: do not read blobs when they arrive. The caller is going to read most of them anyway, and tells
             `Fetching.finish` which.
+        manifest: what the remote has, if it was read a moment ago and nothing of the remote has been seen before.
     """
 
     name: str
     time_ns: int
     accept_divergence: bool = False
     leave_blobs: bool = False
+    manifest: Manifest | None = None
 
 
 def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = SILENT) -> Fetched:
@@ -83,7 +85,9 @@ def fetching(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress
     with locked(pod.folder / "remotes" / f"{request.name}.lock"):
         pod.store.hold()
         state = RemoteState.load(pod.folder, request.name)
-        manifest, _ = read_manifest(remote, RemoteState() if request.accept_divergence else state)
+        manifest = request.manifest
+        if manifest is None:
+            manifest, _ = read_manifest(remote, RemoteState() if request.accept_divergence else state)
         if manifest is None:
             raise RemoteUnavailable(
                 location=remote.describe(), reason="nothing has been pushed to it yet", hint="push something first"

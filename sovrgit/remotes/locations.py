@@ -15,6 +15,7 @@ from sovrgit.remotes.base import Remote, with_retries
 from sovrgit.remotes.bundle import BundleRemote, is_bundle
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
+from sovrgit.remotes.fairos.wording import without_secrets
 from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.podremote import PodRemote
 from sovrgit.remotes.state import RemoteState
@@ -68,7 +69,7 @@ def open_existing(location: str, base: Path, networks: Networks | None = None) -
     """
     remote = open_location(location, base, networks)
     if isinstance(remote, DirectoryRemote) and not os.path.isdir(remote.location):
-        raise RemoteUnavailable(location=location, reason="there is no such folder")
+        raise RemoteUnavailable(location=without_secrets(location), reason="there is no such folder")
     try:
         found = with_retries(remote.read_manifest)
     except BaseException:
@@ -98,9 +99,9 @@ def local_path(location: str, base: Path) -> str:
                 reason="this version reaches folders and FairOS servers",
                 hint="use one of these: `sovr remote add NAME fairos:POD`",
             )
-        raise ReferenceUnknown(reference=location)
+        raise ReferenceUnknown(reference=without_secrets(location))
     if not location or "\0" in location:
-        raise ReferenceUnknown(reference=location)
+        raise ReferenceUnknown(reference=without_secrets(location))
     return os.path.abspath(base / location)
 
 
@@ -116,11 +117,13 @@ def _path_of(address: str) -> str:
     else:
         host = ""
     if host not in ("", "localhost") or not rest.startswith("/"):
-        raise ReferenceUnknown(reference=address, hint="a `file://` address names no host: `file:///folder`")
+        raise ReferenceUnknown(
+            reference=without_secrets(address), hint="a `file://` address names no host: `file:///folder`"
+        )
     # Bytes first: a path need not be UTF-8.
     found = os.fsdecode(unquote_to_bytes(os.fsencode(rest)))
     if "\0" in found:
-        raise ReferenceUnknown(reference=address, hint="no path has a `%00` in it")
+        raise ReferenceUnknown(reference=without_secrets(address), hint="no path has a `%00` in it")
     return os.path.abspath(found)
 
 

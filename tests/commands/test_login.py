@@ -75,6 +75,20 @@ def test_logging_in_and_out(lab: Lab) -> None:
         assert PASSWORD not in each.out + each.err
 
 
+def test_this_machine_by_its_other_name(lab: Lab) -> None:
+    """A devnet prints the number, and the usual server is named by the word."""
+    lab.account()
+    lab.type(PASSWORD)
+    lab.cli("login", "--user", "ann", "--password-stdin")
+    word = lab.url.replace("127.0.0.1", "localhost")
+    assert word != lab.url
+    lab.cli.set(SOVR_FAIROS_URL=word)
+    assert lab.cli.json("whoami")["user"] == "ann"
+    assert lab.cli.json("pods")["pods"] == []
+    lab.cli("logout")
+    lab.cli("whoami", "--server", lab.url, code=1)
+
+
 def test_the_documents(lab: Lab) -> None:
     assert lab.account().count(" ") == 11
     lab.type(PASSWORD)

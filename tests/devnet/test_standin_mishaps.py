@@ -148,6 +148,22 @@ def test_bytes_that_are_not_those_that_were_stored(standin: StandIn, ada: Person
     assert content == b"\xff\xfe\xfd" + LARGE[3:] and len(content) == len(LARGE)
 
 
+def test_a_body_that_comes_byte_by_byte(standin: StandIn, ada: Person) -> None:
+    ada.put("f", b"abc")
+    standin.faults.add(Fault(Kind.TRICKLE, call="/public-file", amount=0.001))
+    assert ada.public(ada.reference, "/f").content == b"abc"
+
+
+def test_a_body_that_still_comes_keeps_nobody_who_closes_the_server(standin: StandIn, ada: Person) -> None:
+    ada.put("f", b"abc")
+    standin.faults.add(Fault(Kind.TRICKLE, call="/public-file", amount=3600))
+    with (
+        httpx.Client(trust_env=False) as client,
+        client.stream("GET", f"{standin.url}/public-file", params={"sharingRef": ada.reference, "filePath": "/f"}),
+    ):
+        standin.close()
+
+
 @pytest.mark.parametrize("amount", [None, 1, 1_000_000])
 def test_a_download_whose_connection_is_reset(standin: StandIn, ada: Person, amount: int | None) -> None:
     ada.put("f", LARGE)

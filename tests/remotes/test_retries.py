@@ -54,6 +54,34 @@ def test_doubt_becomes_what_it_was_about() -> None:
     assert doubt(MemoryRemote(), damage) is damage
 
 
+def test_causes_come_to_an_end() -> None:
+    """A doubt is raised from the error that it is about, which is then raised itself: whoever follows its causes must
+    not get back to it."""
+    network = FaultyRemote(MemoryRemote(), answers_vary=True)
+
+    def action() -> None:
+        try:
+            raise RemoteDamaged(remote="x", reason="y") from ValueError("z")
+        except RemoteDamaged as error:
+            raise doubt(network, error) from error
+
+    with pytest.raises(RemoteDamaged) as failed:
+        with_retries(action, lambda _: None)
+    assert isinstance(failed.value.__cause__, ValueError) and failed.value.__cause__.__cause__ is None
+
+
+def test_causes_of_a_new_error_are_kept() -> None:
+    network = FaultyRemote(MemoryRemote(), answers_vary=True)
+    cause = ValueError("z")
+
+    def action() -> None:
+        raise doubt(network, RemoteDamaged(remote="x", reason="y")) from cause
+
+    with pytest.raises(RemoteDamaged) as failed:
+        with_retries(action, lambda _: None)
+    assert failed.value.__cause__ is cause
+
+
 def test_nothing_is_counted_twice() -> None:
     counter = Counter()
     part = Repeatable(counter.advance)

@@ -28,6 +28,7 @@ class Content:
         before: what is sent in the place of the first bytes.
         after: what is sent in the place of the bytes that are missing.
         reset: whether the connection is then reset instead.
+        every: seconds before each byte, if they come one by one.
     """
 
     source: Path | bytes
@@ -36,6 +37,7 @@ class Content:
     before: bytes = b""
     after: bytes = b""
     reset: bool = False
+    every: float = 0.0
 
     def start(self, count: int) -> bytes:
         """The first bytes, at most as many as there are."""

@@ -47,6 +47,9 @@ class Kind(enum.StrEnum):
     WRONG_BYTES = "wrong-bytes"
     """The body has the right length, but its first `amount` bytes (1) are not those that were stored."""
 
+    TRICKLE = "trickle"
+    """The body comes byte by byte, `amount` seconds (1) apart."""
+
     RESET_UPLOAD = "reset-upload"
     """The connection is reset after `amount` bytes (0) of the request's body have been read."""
 

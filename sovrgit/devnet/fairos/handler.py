@@ -76,7 +76,12 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
     def _reply(self, answer: Answer, body: Body) -> None:
-        if not send(self.connection, answer, with_body=self.command != "HEAD", closing=self.close_connection):
+        with_body, pause = self.command != "HEAD", self.server.pause
+        try:
+            is_whole = send(self.connection, answer, with_body=with_body, closing=self.close_connection, pause=pause)
+        except Panic:
+            is_whole = False
+        if not is_whole:
             self.close_connection = True
             return
         try:

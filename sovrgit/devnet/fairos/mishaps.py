@@ -54,6 +54,10 @@ def changed(answer: Answer, faults: Sequence[Fault]) -> Answer:
                 answer = replace(error, body=_bytes(error)[: fault.much(10)])
             case Kind.WRONG_BYTES:
                 answer = _wrong(answer, fault.much(1))
+            case Kind.TRICKLE:
+                answer = replace(
+                    answer, body=replace(answer.content, every=1.0 if fault.amount is None else fault.amount)
+                )
             case Kind.RESET_DOWNLOAD:
                 answer = _reset(answer, fault.much(0))
     return answer

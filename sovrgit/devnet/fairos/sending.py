@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -24,11 +25,19 @@ def will_send(answer: Answer) -> int:
     return body.there + len(body.after)
 
 
-def send(connection: socket.socket, answer: Answer, *, with_body: bool = True, closing: bool = False) -> bool:
+def send(
+    connection: socket.socket,
+    answer: Answer,
+    *,
+    with_body: bool = True,
+    closing: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+) -> bool:
     """Send an answer; whether all of it has been sent, so that the connection can be used again.
 
     Args:
         closing: whether to tell the client that the connection is closed after this.
+        pause: waits for a number of seconds, if bytes are to come one by one.
     """
     body = answer.content
     lines = [
@@ -43,7 +52,10 @@ def send(connection: socket.socket, answer: Answer, *, with_body: bool = True, c
     if not with_body:
         connection.sendall(head)
         return True
-    _send_body(connection, head, body)
+    if body.every:
+        _trickle(connection, head, body, pause)
+    else:
+        _send_body(connection, head, body)
     if body.reset:
         reset(connection)
         return False
@@ -62,6 +74,15 @@ def _send_body(connection: socket.socket, head: bytes, body: Content) -> None:
             connection.sendfile(file, len(start), body.there - len(start))
     if body.after:
         connection.sendall(body.after)
+
+
+def _trickle(connection: socket.socket, head: bytes, body: Content, pause: Callable[[float], None]) -> None:
+    start = body.before[: body.there]
+    content = start + body.start(body.there)[len(start) :] + body.after
+    connection.sendall(head)
+    for place in range(len(content)):
+        pause(body.every)
+        connection.sendall(content[place : place + 1])
 
 
 def reset(connection: socket.socket) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from sovrgit.errors import ConfigInvalid
 
 DEFAULT = "http://localhost:9090"
 """Where a FairOS server listens unless told otherwise, and where the first Sovr CLI looked for one."""
+
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+"""Where a server here is reached: `localhost` leads to one of the two others. The rest of 127.0.0.0/8 is somewhere else
+in a container, or on a machine that gives each of its servers an address."""
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
@@ -60,6 +64,14 @@ class ServerAddress:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def identity(self) -> str:
+        """What tells servers apart: the address, with one name for this machine, which has three.
+
+        Logins are kept by it, so that one that was made for `127.0.0.1` is found for `localhost`.
+        """
+        return str(replace(self, host="localhost") if self.host in _THIS_MACHINE else self)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sovrgit.errors import UnsafeName
+from sovrgit.remotes.fairos.wording import without_secrets
 
 LONGEST_POD_NAME = 64
 """Bytes."""
@@ -66,4 +67,4 @@ def _size(text: str) -> int | None:
 
 
 def _shown(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()[:LONGEST_POD_NAME]
+    return without_secrets(text.encode("utf-8", "replace").decode())[:LONGEST_POD_NAME]

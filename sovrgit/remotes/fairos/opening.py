@@ -57,7 +57,7 @@ def open_fairos(place: FairosPlace, networks: Networks, pod: Pod | None, key: st
     client = networks.connect(place.server)
     lock = None
     if networks.locks is not None:
-        whose = blake3(f"{client.address} {place.pod}".encode()).hexdigest()[:16]
+        whose = blake3(f"{client.address.identity} {place.pod}".encode()).hexdigest()[:16]
         lock = networks.locks / f"fairos-{whose}.lock"
     temporary = pod.temporary if pod is not None else Path(gettempdir())
     return OwnPod(client, location, place.pod, contents, memory=memory, temporary=temporary, lock=lock, unlock=unlock)
@@ -78,8 +78,8 @@ def remember(pod: Pod, name: str, remote: SharedPod, networks: Networks) -> None
         pod.config.set(f"remote.{name}.key", remote.contents.key.fingerprint)
 
 
-def seal_remote(pod: Pod, name: str, networks: Networks) -> str:
-    """Let everything that is pushed to a remote from now on be sealed, with a new key; the key's fingerprint.
+def seal_remote(pod: Pod, name: str, networks: Networks) -> Contents:
+    """Let everything that is pushed to a remote from now on be sealed, with a new key; how its files are kept then.
 
     Raises:
         ConfigInvalid, StorageFull, ReadOnly, StorageFailure: if the key cannot be kept.
@@ -87,4 +87,4 @@ def seal_remote(pod: Pod, name: str, networks: Networks) -> str:
     key = PodKey.new()
     keep_key(networks.secrets, key)
     pod.config.set(f"remote.{name}.key", key.fingerprint)
-    return key.fingerprint
+    return SealedContents(key)

@@ -6,11 +6,10 @@ import socket
 import ssl
 from typing import TypeVar
 
-import httpx
-
 from sovrgit.errors import RemoteUnavailable
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.address import DEFAULT
+from sovrgit.remotes.fairos.lean import httpx
 from sovrgit.remotes.fairos.timeouts import Timeouts
 from sovrgit.remotes.fairos.wording import safe
 

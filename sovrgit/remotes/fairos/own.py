@@ -82,6 +82,10 @@ class OwnPod(SharedPod):
             )
         return super().reference()
 
+    def keep_as(self, contents: Contents) -> None:
+        """Keep files in another way from now on: for a pod in which there are none yet."""
+        self._contents = contents
+
     def share(self) -> SharingReference:
         """The pod's sharing reference, asked of the server.
 

@@ -10,12 +10,14 @@ from sovrgit.errors import ReferenceUnknown
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.remotes.fairos.names import check_pod_name
 from sovrgit.remotes.fairos.reference import FINGERPRINT_DIGITS, SharingReference
+from sovrgit.remotes.fairos.wording import without_secrets
 
 _SCHEME = re.compile(r"fairos(?:\+(https?://[^/]*))?[:/](.*)", re.DOTALL)
 _NEARLY_ALL_DIGITS = 48
 _WRONG_DIGITS = 4
-"""With so many digits, and at most so many that are none, it was meant as a reference: no folder and no pod is called
-so. The error should say what is wrong, and not repeat what is nearly a secret."""
+_WRONG_SIGNS = 1
+"""With so many digits, and at most so many other letters, or a single other sign, it was meant as a reference: no
+folder and no pod is called so. The error should say what is wrong, and not repeat what is nearly a secret."""
 _REMEMBERED = re.compile(rf"ref-([0-9a-f]{{{FINGERPRINT_DIGITS}}})")
 
 
@@ -69,17 +71,18 @@ def parse_place(location: str) -> FairosPlace:
     if remembered := _REMEMBERED.fullmatch(rest):
         return FairosPlace(server, fingerprint=remembered[1])
     if "/" in rest:
-        raise ReferenceUnknown(
-            reference=location, hint="the name of a pod has no slash: `fairos+https://HOST:PORT/POD`"
-        )
+        hint = "the name of a pod has no slash: `fairos+https://HOST:PORT/POD`"
+        raise ReferenceUnknown(reference=without_secrets(location), hint=hint)
     return FairosPlace(server, pod=check_pod_name(rest))
 
 
 def _may_be_reference(text: str) -> bool:
     digits = text.strip().partition("#")[0].removeprefix("0x")
-    if len(digits) < _NEARLY_ALL_DIGITS or not (digits.isascii() and digits.isalnum()):
+    if len(digits) < _NEARLY_ALL_DIGITS or "/" in digits:
         return False
-    return sum(digit not in hexdigits for digit in digits) <= _WRONG_DIGITS
+    wrong = [digit for digit in digits if digit not in hexdigits]
+    are_letters = all(digit.isascii() and digit.isalnum() for digit in wrong)
+    return len(wrong) <= (_WRONG_DIGITS if are_letters else _WRONG_SIGNS)
 
 
 def _by_reference(server: ServerAddress | None, text: str) -> FairosPlace:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,12 +22,12 @@ from sovrgit.errors import (
 from sovrgit.objects.codec import MAX_METADATA_SIZE
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient, doubt
+from sovrgit.remotes.fairos.arriving import arriving
 from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.contents import Contents
 from sovrgit.remotes.fairos.failures import FileAbsent, LeftBehind, PodAbsent, ReferenceAbsent
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.sealing.form import largest_sealed, sealed_with
-from sovrgit.store.files import reporting, write_all
 
 Unlock = Callable[[str], Contents]
 
@@ -170,34 +168,16 @@ class SharedPod:
         return counted == size and digest.digest() == pack
 
     def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
-        with reporting(target):
-            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-        taken = 0
-
-        def write(data: bytes) -> None:
-            nonlocal taken
-            data = data[: size - taken]
-            with reporting(target):
-                write_all(descriptor, data)
-            taken += len(data)
-            # Of the pack itself: sealed, it is larger than those know who wait for it.
-            advance(len(data))
-
         try:
-            self._fetch(pack, size, write)
+            # Told is of the pack itself: sealed, it is larger than those know who wait for it.
+            with arriving(target, size, advance) as write:
+                self._fetch(pack, size, write)
         except FileAbsent as error:
-            self._remove(target)
             hint = "the owner may have pushed a moment ago; wait some minutes and repeat: what has arrived is kept"
             missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there", hint=hint)
             raise doubt(self, missing) from error
         except (RemoteDamaged, SealBroken, KeyNeeded) as error:
-            self._remove(target)
             raise doubt(self, error) from error
-        except BaseException:
-            self._remove(target)
-            raise
-        finally:
-            os.close(descriptor)
 
     def _fetch(self, pack: ObjectId, size: int, write: Callable[[bytes], object]) -> None:
         with self._contents.receiving(pack, size, write) as (name, limit, sink):
@@ -205,11 +185,6 @@ class SharedPod:
                 self._client.public_file(self.reference(), f"{FOLDER}/{name}", limit, sink)
             except ReferenceAbsent as error:
                 raise self._no_such_reference() from error
-
-    @staticmethod
-    def _remove(target: Path) -> None:
-        with contextlib.suppress(OSError):
-            target.unlink()
 
     # --- writing ------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ class Timeouts:
     transfer: float = 600.0
     """For the answer to an upload, and the first and every further piece of a download."""
 
+    least: int = 1 << 18
+    """Bytes that a body has to go on by in the time that is waited for an answer: some hundred a second."""
+
     farewell: float = 5.0
     """For the answer to a log-out: nobody wants to wait for that."""
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, NamedTuple
 
-import httpx
-
 from sovrgit import __version__
 from sovrgit.errors import RemoteUnavailable
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.fairos.address import ServerAddress
+from sovrgit.remotes.fairos.lean import httpx
 from sovrgit.remotes.fairos.outages import outage
+from sovrgit.remotes.fairos.pace import Pace, TooSlow
 from sovrgit.remotes.fairos.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Wire:
         """Send a request; the answer, whatever its status. The body of a 200 goes into the sink, if there is one.
 
         Raises:
-            Transient: if the connection or the answer broke off, or took too long.
+            Transient: if the connection or the answer broke off, took too long, or went on too slowly.
             RemoteUnavailable: if there is no such server, or its certificate is not trusted.
         """
         patience = call.patience or (self._timeouts.transfer if call.transfer else self._timeouts.answer)
@@ -141,13 +141,16 @@ class Wire:
                 response = self._client.send(self._request(call, token, patience), stream=True)
                 self._answered = True
                 try:
-                    answer = self._answer(response, sink)
+                    answer = self._answer(response, sink, patience)
                 finally:
                     response.close()
             _log.debug("%s %s: %d", call.method, call.path, answer.status)
             return answer
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
             failure = outage(error, self._server, self._timeouts, patience, answered=self._answered)
+        except TooSlow:
+            reason = f"less than {self._timeouts.least} bytes went over the connection in {patience:g} s"
+            failure = Transient(location=self._server, reason=reason)
         # Out here, so that httpx's error, which holds the request, does not come along as the context of ours.
         _log.debug("%s %s: %s", call.method, call.path, failure.message)
         raise failure
@@ -162,7 +165,7 @@ class Wire:
         if call.body is not None:
             headers["Content-Type"] = call.body.content_type
             headers["Content-Length"] = str(call.body.length)
-            content = call.body.pieces()
+            content = self._pace(patience).sent(call.body.pieces())
         timeouts = self._timeouts
         return self._client.build_request(
             call.method,
@@ -173,10 +176,13 @@ class Wire:
             timeout=httpx.Timeout(patience, connect=timeouts.connect, write=timeouts.write, pool=timeouts.pool),
         )
 
-    def _answer(self, response: httpx.Response, sink: Sink | None) -> Answer:
+    def _pace(self, patience: float) -> Pace:
+        return Pace(patience, self._timeouts.least)
+
+    def _answer(self, response: httpx.Response, sink: Sink | None, patience: float) -> Answer:
         announced = response.headers.get("Content-Length", "")
         elsewhere = response.headers.get("Location", "")
-        pieces = response.iter_raw()
+        pieces = self._pace(patience).received(response.iter_raw())
         if sink is not None and response.status_code == httpx.codes.OK:
             sink.take(pieces)
             self._check_length(sink.taken, announced, cut=sink.cut)

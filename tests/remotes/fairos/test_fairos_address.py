@@ -28,6 +28,20 @@ def test_every_address_has_one_form(written: str, form: str) -> None:
     assert ServerAddress.parse(form) == parsed
 
 
+@pytest.mark.parametrize("written", ["http://127.0.0.1:9090", "http://[::1]:9090/", "http://LOCALHOST:9090"])
+def test_this_machine_is_one_server(written: str) -> None:
+    assert ServerAddress.parse(written).identity == DEFAULT
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["https://localhost:9090", "http://localhost:9091", "http://127.0.0.2:9090", "http://localhost.example.org:9090"],
+)
+def test_what_is_another_server(written: str) -> None:
+    parsed = ServerAddress.parse(written)
+    assert parsed.identity == str(parsed) != DEFAULT
+
+
 @pytest.mark.parametrize(
     "written",
     [

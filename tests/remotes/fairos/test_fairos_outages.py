@@ -220,6 +220,15 @@ def test_a_certificate_that_the_system_trusts(secure: Secure, monkeypatch: pytes
 # --- what is loaded, and what is not --------------------------------------------------------------------------------
 
 
+def test_the_command_line_of_httpx_is_not_loaded() -> None:
+    """It would be half of the time that passes before the first call."""
+    code = (
+        "import sys, sovrgit.remotes.fairos.client, httpx; "
+        "assert 'pygments' not in sys.modules and 'httpx._main' not in sys.modules; from httpx._main import main"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_trust_is_not_loaded_for_plain_addresses() -> None:
     code = (
         "import sys\n"

@@ -42,6 +42,16 @@ def test_first_push(site: Site, ann: User) -> None:
     assert rest.total() <= 14
 
 
+def test_first_push_of_a_private_pod_logs_in_once(site: Site, ann: User) -> None:
+    """Whether there is something already that is not sealed is asked by the client that then pushes."""
+    lab = ann.lab(files={"recipe.json": b'{"name": "lab", "golem": {"exec": "true"}}', "a": b"1" * 1000})
+    ann.wire.seen.clear()
+    pushed = ann.push(lab)
+    assert lab.pod.config.get("remote.origin.key") is not None
+    rest = Tally(beyond_packs(ann.wire.seen, pushed.sent_packs))
+    assert rest[LOGIN] == rest[LOGOUT] == rest[UPLOAD] == 1
+
+
 @pytest.mark.parametrize("private", [False, True])
 def test_warm_push_takes_six_calls(site: Site, ann: User, private: bool) -> None:
     lab = ann.lab(files={"a": b"1" * 1000})
@@ -107,6 +117,8 @@ def test_a_stranger_clones_without_a_login(site: Site, ann: User, tmp_path: Path
     site.server.counts.clear()
     with stranger.clone(reference, nobody=False).pod as pod:
         assert pod.store.commit(lab.head)
+    # The manifest once, and each pack.
+    assert len(stranger.wire.seen) == 1 + len(ann.manifest(reference).packs)
     assert set(stranger.wire.seen) == {PUBLIC}
     assert not any({"authorization", "cookie"} & headers.keys() for headers in stranger.wire.headers)
     assert set(site.calls()) == {PUBLIC}

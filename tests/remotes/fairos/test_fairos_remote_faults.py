@@ -59,10 +59,10 @@ class Story:
     def push(self, **options: object) -> None:
         self.ann.push(self.lab, "place", **options)
 
-    def arrived(self) -> None:
+    def arrived(self, **options: object) -> None:
         """Whoever has the reference gets what is here."""
         name = f"copy-{os.urandom(4).hex()}"
-        with self.ann.clone(self.reference, name).pod as pod:
+        with self.ann.clone(self.reference, name, **options).pod as pod:
             assert Lab(pod).working() == self.lab.working()
             assert Lab(pod).problems() == ()
         state = RemoteState.load(self.lab.pod.folder, "place").manifest
@@ -384,6 +384,18 @@ def test_answer_that_comes_too_late_is_asked_for_again(site: Site, story: Story,
     site.fault(Kind.SLOW, call, amount=60)
     story.push(timeouts=HASTY)
     story.arrived()
+
+
+def test_body_that_comes_byte_by_byte(site: Site, story: Story) -> None:
+    story.push()
+    site.fault(Kind.TRICKLE, "/public-file", file=PACK, times=ATTEMPTS - 1, amount=0.02)
+    story.arrived(timeouts=HASTY)
+    site.fault(Kind.TRICKLE, "/public-file", file=MANIFEST, amount=0.02, **ALWAYS)
+    with (
+        story.ann.shared(story.reference, timeouts=HASTY) as shared,
+        pytest.raises(Transient, match=r"less than 262144 bytes went over the connection in 0\.15 s"),
+    ):
+        shared.read_manifest()
 
 
 def test_server_that_never_answers(site: Site, story: Story) -> None:
