@@ -14,6 +14,7 @@ from sovrgit.commands.main import BUG, run
 
 ARGUMENTS = {
     "blame": ["recipe.json"],
+    "bundle": ["create", "../x"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
     "lineage": ["output/x"],
