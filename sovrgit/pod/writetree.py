@@ -150,12 +150,30 @@ def _write_files(
     store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
 ) -> dict[bytes, Stamps]:
     stamps: dict[bytes, Stamps] = {}
-    for digest, data in store.read_placed([(places[item], item) for item in targets]):
-        for path, kind in targets[digest]:
-            found = write_new(store, top + b"/" + path, kind, digest, data)
-            stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-            advance(1, found.st_size)
+    folder: bytes | None = None
+    descriptor = -1
+    try:
+        for digest, data in store.read_placed([(places[item], item) for item in targets]):
+            for path, kind in targets[digest]:
+                above, _, name = path.rpartition(b"/")
+                if above != folder:
+                    # Kept open, as one file after the other goes into it: looking up a whole path costs more.
+                    if descriptor >= 0:
+                        os.close(descriptor)
+                        descriptor = -1
+                    folder, descriptor = above, _entered(top, above)
+                found = write_new(store, name, kind, digest, data, descriptor)
+                stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                advance(1, found.st_size)
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
     return stamps
+
+
+def _entered(top: bytes, folder: bytes) -> int:
+    """A descriptor of a folder."""
+    return os.open(top + b"/" + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 class _SharedProgress:
@@ -199,7 +217,7 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stam
     # The time of the file system: what was written just before it could still change under the same stamp.
     clock = max((changed for _, _, changed, _ in rows.values()), default=0)
     for path, planned in folders.items():
-        descriptor = os.open(top + b"/" + path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _entered(top, path)
         try:
             modified = changed_at(os.fstat(descriptor))
             folder = Folder.empty(NO_STAMP if is_recent(modified, clock) else modified)
