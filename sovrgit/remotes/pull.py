@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sovrgit.errors import HistoryDiverged, RevisionNotFound
+from sovrgit.pod.history import is_ancestor
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES
 from sovrgit.pod.switch import move_to
-from sovrgit.remotes.known import builds_upon
 
 
 def fast_forward(pod: Pod, remote_name: str, *, time_ns: int) -> int:
@@ -26,8 +26,8 @@ def fast_forward(pod: Pod, remote_name: str, *, time_ns: int) -> int:
                 revision=f"{remote_name}/{branch}", hint=f"`{remote_name}` has no branch `{branch}`; push it first"
             )
         head = refs.current()
-        if head is not None and not builds_upon(pod.store, target, head):
-            if builds_upon(pod.store, head, target):
+        if head is not None and not is_ancestor(pod.store, head, target):
+            if is_ancestor(pod.store, target, head):
                 return 0
             raise HistoryDiverged(branch=branch, other=f"{remote_name}/{branch}")
         if head == target:
