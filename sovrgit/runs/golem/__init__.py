@@ -1,1 +1,1 @@
-"""Running pods on Golem: through the recording gateway, by scripts or as declared jobs."""
+"""Runs on the Golem network, or on the devnet in its place. What talks to the daemon goes through `gateway`."""
