@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol, Self, TypeAlias
 
+from sovrgit.objects.codec import Value
+
 Stream: TypeAlias = Literal["stdout", "stderr"]
-Status: TypeAlias = Literal["succeeded", "failed", "timed out", "cancelled"]
+Status: TypeAlias = Literal["succeeded", "failed", "timed out", "cancelled", "partial"]
 
 GRACE = 10.0
 """Seconds between one signal and the next, sharper one: enough for a script to save a checkpoint."""
@@ -78,6 +80,7 @@ class Outcome:
     Exactly one of `exit_code` and `signal` is given once the command has run; a command that could not be started
     has an exit code as a shell would give it, one that was cancelled before its start has neither. Times are
     nanoseconds since 1970. `reason` says in one sentence why it did not succeed, and is empty if it did.
+    `golem` holds what is known of a run on Golem, as `Run.golem` keeps it.
     """
 
     status: Status
@@ -87,6 +90,7 @@ class Outcome:
     finished_ns: int
     resources: Resources
     reason: str = ""
+    golem: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:

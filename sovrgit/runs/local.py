@@ -70,7 +70,7 @@ class LocalExecutor:
         Raises:
             StorageFull, ReadOnly, StorageFailure: if the log cannot be written.
         """
-        with _Log(plan.log_file, self.log_limit) as log:
+        with LogFile(plan.log_file, self.log_limit) as log:
             outcome = _execute(plan, sink, cancel, log, self.drain)
             if outcome.reason:
                 log.note(outcome.reason)
@@ -78,7 +78,7 @@ class LocalExecutor:
         return outcome
 
 
-class _Log:
+class LogFile:
     """A log writer with its file, whose failures name the file."""
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -105,7 +105,7 @@ class _Log:
             self._writer.close()
 
 
-def _execute(plan: Plan, sink: Sink, cancel: Cancel, log: _Log, drain: float) -> Outcome:
+def _execute(plan: Plan, sink: Sink, cancel: Cancel, log: LogFile, drain: float) -> Outcome:
     now = time.time_ns()
     if cancel.requested:
         return Outcome("cancelled", None, None, now, now, Resources(), "cancelled before it was started")
