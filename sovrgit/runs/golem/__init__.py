@@ -1,1 +1,1 @@
-"""Running pods on Golem: through the recording gateway, by scripts or as declared jobs."""
+"""Runs on the Golem network, or on the devnet that stands in for it. All calls to the daemon go through `gateway`."""
