@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_lab import Cli, terminal, words
 
 from sovrgit.devnet.background import Background
 from sovrgit.devnet.golem import Fault, GolemStandIn, Kind
+from sovrgit.objects.ids import Kind as ObjectKind
+from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.pod import Pod
 from sovrgit.runs.orphan import birth_of
 
 PYTHON = os.environ.get("SOVR_TEST_YAPAPI_PYTHON") or (sys.executable if importlib.util.find_spec("yapapi") else "")
@@ -71,17 +75,21 @@ def devnet(cli: Cli, tmp_path: Path) -> Iterator[GolemStandIn]:
 @pytest.fixture
 def pod(cli: Cli, tmp_path: Path) -> Cli:
     """A pod with a requestor script."""
-    cli.set(SOVR_CONFIG=str(tmp_path / "config"))
+    # yapapi and what it needs give warnings.
+    cli.set(SOVR_CONFIG=str(tmp_path / "config"), PYTHONWARNINGS="ignore")
     cli.pod(exec="python3 script/it.py")
     cli.write("script/it.py", script())
     cli("config", "--user", "golem.python", PYTHON)
     return cli
 
 
-def everything_stored(folder: Path) -> bytes:
-    from sovrgit.objects.ids import Kind as ObjectKind
-    from sovrgit.pod.pod import Pod
+def receipts(pod: Cli) -> Any:
+    """What the record of the last run holds of Golem."""
+    with Pod.find(pod.folder) as found:
+        return found.store.run(ObjectId.parse(pod("runs", "-q").lines[0])).golem
 
+
+def everything_stored(folder: Path) -> bytes:
     with Pod.find(folder) as pod:
         store = pod.store
         ids = [identity for pack in store.packs() for identity, _ in store.contents(pack.id)]
@@ -100,7 +108,7 @@ def test_a_script_as_it_is_on_a_devnet_of_its_own(pod: Cli) -> None:
     assert sorted(line for line in said.lines if line.startswith("done")) == ["done 0", "done 1"]
     assert words(said.out).splitlines()[-1] == "committed as <id> Run of pod: python3 script/it.py"
     assert pod.read("output/out-0.txt") == pod.read("output/out-1.txt") == "ONE\n"
-    run = pod.json("show", pod("runs", "-q").lines[0])["data"]["golem"]
+    run = receipts(pod)
     assert run["emulated"] is True and run["network"] == "hoodi" and run["sdk"]["yapapi"] == "0.13.1"
     assert [task["attempts"][-1]["result"] for task in run["tasks"]] == ["accepted", "accepted"]
     assert sorted(file["path"] for file in run["files"]) == ["output/out-0.txt", "output/out-1.txt", "payload/in.txt"]
@@ -113,13 +121,12 @@ def test_a_script_as_it_is_on_a_devnet_of_its_own(pod: Cli) -> None:
 
 
 @needs_yapapi
-def test_providers_that_crash_and_bill_too_much(pod: Cli, devnet: GolemStandIn) -> None:
-    devnet.faults.add(Fault(Kind.CRASH), Fault(Kind.OVER_BILLING, times=0, amount=1_000_000))
-    document = pod.json("run", "--budget", "1")["data"]
-    golem = document["golem"]
-    assert document["status"] == "succeeded" and len(golem["agreements"]) >= 2
+def test_a_provider_that_crashes(pod: Cli, devnet: GolemStandIn) -> None:
+    devnet.faults.add(Fault(Kind.CRASH))
+    assert pod.json("run", "--budget", "1")["status"] == "succeeded"
+    golem = receipts(pod)
+    assert len(golem["agreements"]) >= 2 and float(golem["cost"]["accepted"]) <= 1
     assert sorted(attempt["result"] for task in golem["tasks"] for attempt in task["attempts"]).count("accepted") == 2
-    assert float(golem["cost"]["accepted"]) <= 1 and float(golem["cost"]["unpaid"]) > 0
 
 
 @needs_yapapi
@@ -144,10 +151,10 @@ def test_a_declared_job(pod: Cli, devnet: GolemStandIn) -> None:
     said = pod("run")
     assert said.err.startswith("on the devnet, because the recipe has `image`\n") and said.lines.count("3") == 2
     assert (pod.read("output/in.txt"), pod.read("output/more.txt")) == ("ONE\n", "TWO\n")
-    run = pod.json("show", pod("runs", "-q").lines[0])["data"]
-    assert run["executor"]["name"] == "devnet" and run["executor"]["mode"] == "declared"
-    assert run["golem"]["image"]["requested"] == "golem/alpine:latest" and run["golem"]["emulated"] is True
-    assert [task["data"] for task in run["golem"]["tasks"]] == ["payload/in.txt", "payload/more.txt"]
+    run = receipts(pod)
+    assert run["mode"] == "declared" and run["emulated"] is True and run["network"] == "hoodi"
+    assert run["image"]["requested"] == "golem/alpine:latest"
+    assert [task["data"] for task in run["tasks"]] == ["payload/in.txt", "payload/more.txt"]
     assert "is identical" in pod("verify").out
 
 
@@ -158,7 +165,8 @@ def test_an_interrupt_on_a_terminal(pod: Cli, devnet: GolemStandIn) -> None:
         screen.expect("ready")
         screen.signal(signal.SIGINT)
         shown, code = screen.end()
-    assert code == 130 and "ending the run; once more ends it at once" in shown and "was cancelled" in shown
+    assert code == 130, shown
+    assert "ending the run; once more ends it at once" in shown and "was cancelled" in shown
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from golem_pod import GolemPod
 
+from sovrgit.devnet.golem import Fault, Kind
 from sovrgit.errors import InterpreterUnfit
 from sovrgit.objects.run import RunStatus
 from sovrgit.runs.executor import Cancel, Event, Output, Progress, Started
@@ -135,6 +136,31 @@ time.sleep(3600)""")
     assert run.status is RunStatus.FAILED and "passed the budget" in run.reason
     assert run.golem["stopped"] and lab.nothing_is_open()
     assert any(isinstance(e, Progress) and isinstance(e.seen, LimitHit) for e in lab.events)
+
+
+def test_a_provider_that_bills_too_much_is_not_paid(lab: GolemPod) -> None:
+    lab.devnet.faults.add(Fault(Kind.OVER_BILLING, times=0, amount=1000))
+    lab.script("""
+agreement = agree()
+activity = call("POST", "/activity-api/v1/activity", agreement)
+text = json.dumps([{"deploy": {}}, {"start": {"args": []}}, {"run": {"entry_point": "/bin/true", "args": []}}])
+batch = call("POST", "/activity-api/v1/activity/%s/exec" % activity, {"text": text})
+while not call("GET", "/activity-api/v1/activity/%s/exec/%s?timeout=5" % (activity, batch))[-1]["isBatchFinished"]:
+    pass
+call("DELETE", "/activity-api/v1/activity/" + activity)
+call("POST", "/market-api/v1/agreements/%s/terminate" % agreement, {"message": "done"})
+event = call("GET", "/payment-api/v1/invoiceEvents?timeout=5&afterTimestamp=2020-01-01T00:00:00Z")[0]
+invoice = call("GET", "/payment-api/v1/invoices/" + event["invoiceId"])
+allocation = call("GET", "/payment-api/v1/allocations")[0]["allocationId"]
+try:
+    body = {"totalAmountAccepted": invoice["amount"], "allocationId": allocation}
+    call("POST", "/payment-api/v1/invoices/%s/accept" % event["invoiceId"], body)
+except urllib.error.HTTPError as error:
+    leave(str(error.code))""")
+    run = lab.run().run
+    assert run.succeeded and (lab.pod.root / "output" / "out.txt").read_text() == "403"
+    assert run.golem["cost"]["accepted"] == "0" and Decimal(run.golem["cost"]["unpaid"]) > 0
+    assert lab.nothing_is_open()
 
 
 # --- files ------------------------------------------------------------------------------------------------------
