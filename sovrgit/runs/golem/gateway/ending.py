@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
+from sovrgit.runs.golem.calls.routes import ACTIVITY, MARKET, PAYMENT
+from sovrgit.runs.golem.calls.seen import Doubtful
+from sovrgit.runs.golem.calls.values import amount, flat, id_of, items, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
 from sovrgit.runs.golem.gateway.daemon import Daemon
-from sovrgit.runs.golem.gateway.routes import ACTIVITY, MARKET, PAYMENT
-from sovrgit.runs.golem.gateway.seen import Doubtful
-from sovrgit.runs.golem.gateway.values import amount, flat, id_of, items, mapping, nanoseconds, text
 
 _PAUSE = 0.25
 """Seconds between two attempts, at first; twice as many each time."""
@@ -37,20 +36,15 @@ class Ending:
         self._seen = book.seen
         self._deadline = 0.0
 
-    def settle(self, patience: float, wait: Event | None = None) -> tuple[str, ...]:
-        """End everything. What could not be ended after `patience` seconds, in words.
-
-        Args:
-            wait: ends the pauses between attempts when it is set.
-        """
+    def settle(self, patience: float) -> tuple[str, ...]:
+        """End everything. What could not be ended after `patience` seconds, in words."""
         self._deadline = time.monotonic() + patience
-        bell = Event() if wait is None else wait
         pause = _PAUSE
         while True:
             left = self._once()
             if not left or time.monotonic() + pause > self._deadline:
                 break
-            bell.wait(pause)
+            time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         with self._book.lock:
             agreements = bool(self._seen.agreements)
@@ -95,7 +89,7 @@ class Ending:
             if not agreement.final:
                 # It may have ended by itself, or never have been signed.
                 status, answer = self._daemon.ask("GET", path, patience=self._patience())
-                if not agreement.final and status not in (404, 410):
+                if not agreement.final and status not in (404, 410) and agreement.state != "Proposal":
                     yield f"{what}: {_reason(status, answer)}"
 
     def _demands(self) -> Iterator[str]:
