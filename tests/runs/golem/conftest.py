@@ -1,0 +1,29 @@
+"""A Golem stand-in with a gateway in front of it, and a requestor who only knows the gateway."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sovrgit.devnet.golem import GolemStandIn
+
+# The requestor of the stand-in's tests is that of these.
+sys.path.append(str(Path(__file__).parents[2] / "devnet" / "golem"))
+
+from gateway_lab import Front, front
+
+
+@pytest.fixture
+def golem(tmp_path: Path) -> Iterator[GolemStandIn]:
+    with GolemStandIn(tmp_path / "golem", providers=3, namespaces=False) as made:
+        yield made
+
+
+@pytest.fixture
+def ada(golem: GolemStandIn, tmp_path: Path) -> Iterator[Front]:
+    """Ada, behind a gateway that lets her spend 2 on hoodi."""
+    with front(golem, tmp_path / "calls.jsonl") as made:
+        yield made
