@@ -22,6 +22,17 @@ def golem(tmp_path: Path) -> Iterator[GolemStandIn]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def eve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """Eve, who is refused everything, so that her stand-in can serve many tests."""
+    folder = tmp_path_factory.mktemp("eve")
+    with (
+        GolemStandIn(folder / "golem", providers=1, namespaces=False) as golem,
+        front(golem, folder / "calls.jsonl") as made,
+    ):
+        yield made
+
+
 @pytest.fixture
 def ada(golem: GolemStandIn, tmp_path: Path) -> Iterator[Front]:
     """Ada, behind a gateway that lets her spend 2 on hoodi."""

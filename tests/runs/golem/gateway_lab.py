@@ -33,15 +33,15 @@ class Front(Requestor):
 
     Attributes:
         told: what the gateway has told.
+        golem_itself: the stand-in behind it.
     """
 
     def __init__(self, golem: GolemStandIn, gateway: Gateway, log: Path, told: list[Observed]) -> None:
         self.gateway = gateway
         self.log = log
         self.told = told
-        self._direct = golem
-        variables = {"YAGNA_APPKEY": gateway.key}
-        super().__init__(SimpleNamespace(url=gateway.url, variables=variables, folder=golem.folder))  # type: ignore[arg-type]
+        self.golem_itself = golem
+        super().__init__(SimpleNamespace(url=gateway.url), gateway.key)  # type: ignore[arg-type]
 
     def lines(self) -> list[Any]:
         """The call log."""
@@ -54,7 +54,7 @@ class Front(Requestor):
 
     def fault_past(self, **fault: Any) -> None:
         """Set a fault, past the gateway, which does not let scripts do so."""
-        self._direct.faults.add(Fault.of(fault))
+        self.golem_itself.faults.add(Fault.of(fault))
 
     def accept(self, kind: str, bill: Any, allocation: str, total: str | None = None, status: int | None = None) -> Any:
         due = bill["amount"] if kind == "invoice" else bill["totalAmountDue"]

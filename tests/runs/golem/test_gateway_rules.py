@@ -25,14 +25,14 @@ def message(answer: Any) -> str:
 # --- allocations ------------------------------------------------------------------------------------------------
 
 
-def test_a_platform_that_is_not_allowed(golem: GolemStandIn, ada: Front) -> None:
-    assert "erc20-polygon-glm" in message(ada.allocate("1", "erc20-polygon-glm", 403))
+def test_a_platform_that_is_not_allowed(eve: Front) -> None:
+    assert "erc20-polygon-glm" in message(eve.allocate("1", "erc20-polygon-glm", 403))
     for network in ("polygon", "mainnet"):
         body = {"paymentPlatform": {"driver": "erc20", "network": network}, "totalAmount": "1"}
-        assert "not allowed" in message(ada.post(f"{PAYMENT}/allocations", body, 403))
+        assert "not allowed" in message(eve.post(f"{PAYMENT}/allocations", body, 403))
     # Without one the daemon would take its own default.
-    assert "not allowed" in message(ada.post(f"{PAYMENT}/allocations", {"totalAmount": "1"}, 403))
-    assert left_open(golem)["allocations"] == 0
+    assert "not allowed" in message(eve.post(f"{PAYMENT}/allocations", {"totalAmount": "1"}, 403))
+    assert left_open(eve.golem_itself)["allocations"] == 0
 
 
 def test_a_platform_in_parts_is_understood(ada: Front) -> None:
@@ -99,17 +99,20 @@ def test_an_allocation_lives_as_long_as_the_run(golem: GolemStandIn, tmp_path: P
         {"extendTimeout": "2099-01-01T00:00:00Z"},
     ],
 )
-def test_no_deposits(golem: GolemStandIn, ada: Front, more: Any) -> None:
+def test_no_deposits(eve: Front, more: Any) -> None:
     body = {"paymentPlatform": HOODI, "totalAmount": "1", **more}
-    assert "deposit" in message(ada.post(f"{PAYMENT}/allocations", body, 403))
+    assert "deposit" in message(eve.post(f"{PAYMENT}/allocations", body, 403))
+
+
+def test_no_deposits_afterwards(ada: Front) -> None:
     path = f"{PAYMENT}/allocations/{ada.allocate()['allocationId']}"
-    assert "deposit" in message(ada.call("PUT", path, {"totalAmount": "1", **more}, 403))
+    assert "deposit" in message(ada.call("PUT", path, {"totalAmount": "1", "makeDeposit": True}, 403))
 
 
 @pytest.mark.parametrize("total", ["0", "-1", "NaN", "1e99", "much", None, [1], True, "1e-999999999"])
-def test_amounts_that_are_none(golem: GolemStandIn, ada: Front, total: Any) -> None:
-    ada.post(f"{PAYMENT}/allocations", {"paymentPlatform": HOODI, "totalAmount": total}, 400)
-    assert left_open(golem)["allocations"] == 0
+def test_amounts_that_are_none(eve: Front, total: Any) -> None:
+    eve.post(f"{PAYMENT}/allocations", {"paymentPlatform": HOODI, "totalAmount": total}, 400)
+    assert left_open(eve.golem_itself)["allocations"] == 0
 
 
 def test_two_readings_of_one_body(golem: GolemStandIn, ada: Front) -> None:
@@ -275,11 +278,11 @@ def test_a_run_that_costs_more_than_its_budget_is_ended(golem: GolemStandIn, tmp
         ("PATCH", f"{PAYMENT}/allocations/abc"),
     ],
 )
-def test_what_could_move_money_or_keys(ada: Front, method: str, path: str) -> None:
-    answer = ada.http.request(method, path)
+def test_what_could_move_money_or_keys(eve: Front, method: str, path: str) -> None:
+    answer = eve.http.request(method, path)
     assert answer.status_code in (400, 403), answer.text
     assert "let through" in message(answer.json()) or "unusual" in message(answer.json())
-    line = ada.lines()[-1]
+    line = eve.lines()[-1]
     assert line["refused"] is True and line["status"] == answer.status_code
 
 
@@ -296,13 +299,13 @@ def test_what_could_move_money_or_keys(ada: Front, method: str, path: str) -> No
         f"/me?{'x' * 9000}",
     ],
 )
-def test_paths_that_are_written_in_an_unusual_way(ada: Front, target: str) -> None:
-    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ada.gateway.key}\r\n"
-    answer = spoken(ada.gateway.url, f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+def test_paths_that_are_written_in_an_unusual_way(eve: Front, target: str) -> None:
+    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {eve.gateway.key}\r\n"
+    answer = spoken(eve.gateway.url, f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
     assert answer.split(b" ", 2)[1] in (b"400", b"403"), answer
 
 
-def test_what_is_unknown_and_only_reads_is_passed_on(golem: GolemStandIn, ada: Front) -> None:
-    assert ada.get("/_devnet/faults") == []
-    assert ada.get(f"{MARKET}/something", 404)["message"] == "Not Found"
-    assert ada.get("/net-api/v1/net") == [] and "private networks" in message(ada.post("/net-api/v1/net", {}, 501))
+def test_what_is_unknown_and_only_reads_is_passed_on(eve: Front) -> None:
+    assert eve.get("/_devnet/faults") == []
+    assert eve.get(f"{MARKET}/something", 404)["message"] == "Not Found"
+    assert eve.get("/net-api/v1/net") == [] and "private networks" in message(eve.post("/net-api/v1/net", {}, 501))

@@ -152,13 +152,23 @@ def parsed(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return strict(body)
     except (ValueError, RecursionError):
         pass
     try:
         return body.decode()
     except UnicodeDecodeError:
         return {"bytes": len(body)}
+
+
+def strict(body: bytes) -> Any:
+    """JSON, and nothing that only looks like it.
+
+    Raises:
+        ValueError: if it is none.
+        RecursionError: if it is nested too deeply.
+    """
+    return json.loads(body, parse_constant=_refuse)
 
 
 def _refuse(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from sovrgit.runs.golem.calls import routes
 from sovrgit.runs.golem.calls.routes import Found
 from sovrgit.runs.golem.calls.values import id_of, mapping
-from sovrgit.runs.golem.gateway.book import Book, parsed
+from sovrgit.runs.golem.gateway.book import Book, parsed, strict
 from sovrgit.runs.golem.gateway.daemon import close_stream
 from sovrgit.runs.golem.gateway.events import EventReader
 from sovrgit.runs.golem.gateway.front import Reply, Request
@@ -96,9 +96,10 @@ class Call:
             return request.body
         if request.body:
             try:
-                self._document = json.loads(request.body)
-                sent = json.dumps(self._document, allow_nan=False).encode()
+                self._document = strict(request.body)
+                sent = json.dumps(self._document).encode()
             except (ValueError, RecursionError):
+                self._document = None
                 raise Refused("the body is not JSON", 400) from None
         document = self._rules.check(self._number, self.found, self._document)
         if self.found.route.opens:
@@ -106,7 +107,7 @@ class Call:
         if document is self._document:
             return sent if request.body else b""
         self._document = document
-        return json.dumps(document, allow_nan=False).encode()
+        return json.dumps(document).encode()
 
     def _refuse(self, status: int, reason: str) -> Reply:
         self._done(status, {"message": reason}, refused=True)

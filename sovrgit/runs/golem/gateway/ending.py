@@ -22,7 +22,10 @@ _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 _CALL = 10.0
 _MARGIN = 5 * 10**9
-"""Nanoseconds by which clocks may differ."""
+"""Nanoseconds by which the clock of the daemon may be behind."""
+
+_TICK, _ANSWERED = 2 * 10**6, 30 * 10**9
+"""Nanoseconds: the finest that daemons keep, doubled; and how long a call takes that is answered."""
 
 _REASON = {"message": "the run has ended", "golem.requestor.code": "Cancelled"}
 
@@ -182,22 +185,25 @@ def _is_allocation(one: Doubtful, told: Any) -> bool:
         and asked // 10**6 == given // 10**6
         and amount(request.get("totalAmount")) == amount(told.get("totalAmount"))
         and request.get("paymentPlatform") == told.get("paymentPlatform")
-        and _is_later(one, told)
+        and _made(told) >= one.at - _MARGIN
     )
 
 
 def _is_demand(one: Doubtful, told: Any) -> bool:
+    """Whether a demand is the one that was asked for. Others may look the same, but for when they were made.
+
+    One that is missed expires by itself, and binds nobody.
+    """
     request = mapping(one.request)
     return (
         text(request.get("constraints")) == told.get("constraints")
         and flat(request.get("properties")) == flat(told.get("properties"))
-        and _is_later(one, told)
+        and one.at - _TICK <= _made(told) <= one.at + _ANSWERED
     )
 
 
-def _is_later(one: Doubtful, told: Any) -> bool:
-    made = nanoseconds(told.get("timestamp"))
-    return made is not None and made >= one.at - _MARGIN
+def _made(told: Any) -> int:
+    return nanoseconds(told.get("timestamp")) or 0
 
 
 def _reason(status: int, answer: Any) -> str:
