@@ -20,7 +20,7 @@ Mode: TypeAlias = Literal["", "script", "declared"]
 PLACES: tuple[Place, ...] = ("local", "devnet", "golem")
 DEVNET_NETWORK = "hoodi"
 DEVNET_BUDGET = Decimal(100)
-"""Tokens that a run on the devnet may spend if nobody says how many. They are worth nothing; it has ten times as many."""
+"""Tokens that a run on the devnet may spend if nobody says how many. It has ten times as many, worth nothing."""
 
 _MARGIN = 600.0
 """Seconds that an allocation outlives the run: invoices come after the work."""
