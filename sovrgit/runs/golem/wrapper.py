@@ -25,7 +25,6 @@ echo 'setup the wrapper was interrupted' > "$box/code"
 : > "$box/stdout"
 : > "$box/stderr"
 rm -f "$box/output.tar" "$box/env"
-tar -cf "$box/output.tar" -C "$box" -T /dev/null 2>> "$box/stderr" || : > "$box/output.tar"
 refuse() {{ echo "setup $1" > "$box/code"; exit 0; }}
 cd "$work" || refuse "there is no $work"
 # What the task before has left must not be seen by this one.
@@ -48,9 +47,7 @@ for text in stdout stderr; do
     fi
 done
 cd "$work" || refuse "the job removed $work"
-if [ -d {output} ]; then
-    tar -cf "$box/output.tar" {output} 2>> "$box/stderr" || refuse 'the output could not be packed'
-fi
+mkdir -p {output} && tar -cf "$box/output.tar" {output} 2>> "$box/stderr" || refuse 'the output could not be packed'
 echo "$code" > "$box/code"
 """
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import select
+import subprocess
 import sys
 import tarfile
 import threading
@@ -201,6 +204,36 @@ class _Telling(list[TaskSeen]):
     def append(self, seen: TaskSeen) -> None:
         super().append(seen)
         self._told(seen)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no descriptors of processes")
+def test_a_requestor_whose_sovr_was_killed_ends_by_itself(tmp_path: Path, devnet: GolemStandIn) -> None:
+    script = f"""
+import sys, pathlib, types
+sys.path.insert(0, {str(Path(job_lab.__file__).parent)!r})
+import job_lab
+from sovrgit.runs.executor import Started
+pod = job_lab.Pod(pathlib.Path({str(tmp_path)!r}), {{"run": "exec sleep 1000"}})
+class Events(list):
+    def append(self, event):
+        if isinstance(event, Started):
+            print(event.pid, flush=True)
+class Seen(list):
+    def append(self, seen):
+        print(seen.state, flush=True)
+pod.events, pod.seen = Events(), Seen()
+golem = types.SimpleNamespace(url={devnet.url!r}, folder=pathlib.Path({str(devnet.folder)!r}),
+                              variables={dict(devnet.variables)!r})
+pod.run(golem)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert [parent.stdout.readline() for _ in range(2)] == ["queued\n", "running\n"]
+        requestor = os.pidfd_open(pid)
+        parent.kill()
+    with os.fdopen(requestor) as ended:
+        assert select.select([ended], [], [], 60)[0]
 
 
 def test_its_time_is_up(tmp_path: Path, devnet: GolemStandIn) -> None:
