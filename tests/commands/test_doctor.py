@@ -175,6 +175,16 @@ def test_a_daemon_that_is_not_well(network: str, path: str, answer: Any, what: s
     assert wrong == {what} and mend in findings[what].mend
 
 
+def test_a_daemon_that_does_not_tell_the_balance() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        missing = request.url.path.endswith("/status")
+        return httpx.Response(404) if missing else httpx.Response(200, json=GOOD[request.url.path])
+
+    wanted = Wanted("http://127.0.0.1:1", "key", "hoodi", "public", Path("/nonexistent"), {"PATH": ""}, 0)
+    (balance,) = [one for one in examine_golem(wanted, httpx.MockTransport(handle)) if one.what == "balance"]
+    assert balance.state == "unknown" and balance.mend == "`yagna payment status --network hoodi`"
+
+
 def test_gftp_and_interpreter(user: Cli, tmp_path: Path) -> None:
     user.set(PATH="/usr/bin:/bin")
     (tmp_path / "config").write_text("[golem]\n\tpython = /nonexistent/python\n")
