@@ -16,6 +16,7 @@ from typing import Any
 
 from sovrgit.errors import PathNotFound
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe
+from sovrgit.runs.golem.limits import Price, plain
 from sovrgit.runs.golem.wrapper import BOX, WORK, environment, wrapper
 from sovrgit.store.files import reporting
 
@@ -39,6 +40,7 @@ _DEPLOY = 900.0
 """Seconds for a provider to fetch the image and start it. A large one takes minutes when it is not there yet."""
 
 _BREAKER = 5
+_CENT = Decimal("0.0001")
 _HASH = re.compile(r"(?:hash:)?(?:sha3:)?([0-9a-f]{56})(?::(https?://\S+))?")
 
 
@@ -55,15 +57,6 @@ class Image:
         """What a recipe or a lock calls an image: a tag, a hash, or `hash:sha3:HASH:URL`."""
         found = _HASH.fullmatch(text.strip())
         return cls(tag=text.strip()) if found is None else cls(hash=found[1], url=found[2] or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """The most that an offer may ask, in GLM: for a start, for an hour, and for an hour of processor time."""
-
-    start: Decimal
-    hour: Decimal
-    cpu_hour: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ class Job:
     folders: tuple[str, ...]
     shared: tuple[str, ...]
     tasks: tuple[Task, ...]
-    prices: Prices
+    prices: Price
     budget: Decimal
     network: str = "hoodi"
     subnet: str = "public"
@@ -122,8 +115,8 @@ class Job:
         if self.worst_case <= self.budget:
             return ""
         return (
-            f"{self.workers} providers for {self.seconds:g} s could cost {_amount(self.worst_case)} GLM "
-            f"at the price caps, and the budget is {_amount(self.budget)}"
+            f"{self.workers} providers for {self.seconds:g} s could cost {plain(self.worst_case.quantize(_CENT))} GLM "
+            f"at the price caps, and the budget is {plain(self.budget)}"
         )
 
 
@@ -132,7 +125,7 @@ def make_job(
     folder: Path,
     command: Sequence[str],
     *,
-    prices: Prices,
+    prices: Price,
     budget: Decimal,
     network: str,
     subnet: str = "",
@@ -316,7 +309,3 @@ def _add(archive: tarfile.TarFile, folder: Path, path: str) -> None:
             member.mode = 0o755 if about.st_mode & 0o100 else 0o644
             archive.addfile(member, file)
     # Sockets, pipes and devices are left out, as they are of commits.
-
-
-def _amount(value: Decimal) -> str:
-    return f"{value:.4f}".rstrip("0").rstrip(".") if value >= Decimal("0.0001") else f"{value.normalize():f}"

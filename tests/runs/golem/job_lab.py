@@ -18,13 +18,15 @@ from sovrgit.devnet.golem import GolemStandIn
 from sovrgit.pod.recipe import parse_recipe
 from sovrgit.runs.executor import Cancel, Event, Outcome, Plan
 from sovrgit.runs.golem.declared import DeclaredExecutor
-from sovrgit.runs.golem.jobs import Job, Prices, make_job
+from sovrgit.runs.golem.gateway import Gateway
+from sovrgit.runs.golem.jobs import Job, make_job
+from sovrgit.runs.golem.limits import Limits, Price, platform_of
 from sovrgit.runs.golem.results import TaskSeen
 from sovrgit.runs.inputs import command_of
 
 PYTHON = os.environ.get("SOVR_TEST_YAPAPI_PYTHON") or (sys.executable if importlib.util.find_spec("yapapi") else "")
 needs_yapapi = pytest.mark.skipif(not PYTHON, reason="yapapi is not installed (the extra `golem`)")
-CAPS = Prices(Decimal("0.01"), Decimal("0.5"), Decimal("1"))
+CAPS = Price(Decimal("0.01"), Decimal("0.5"), Decimal("1"))
 IMAGE = "d646d7b93083d817846c2ae5c62c72ca0507782385a2e29291a3d376"
 
 
@@ -49,19 +51,23 @@ class Pod:
         made = make_job(
             recipe, self.folder, command, prices=CAPS, budget=Decimal(10), network="hoodi", variables=variables
         )
-        return replace(made, **{"patience": 5.0, "invoice_seconds": 3.0, **changes})
+        return replace(made, **{"patience": 5.0, "invoice_seconds": 1.0, **changes})
 
     def run(self, golem: GolemStandIn, *, timeout: float = 60, cancel: Cancel | None = None, **changes: Any) -> Outcome:
         """Run the job as it is, but for some changes, at a devnet."""
-        executor = DeclaredExecutor(
-            self.job(**changes), PYTHON, environment(golem), self.scratch, tell=self.seen.append, patience=20
-        )
-        plan = Plan(("declared",), self.folder, {}, self.folder / "logs" / "run.log", ("output",), timeout)
-        executor.prepare(plan)
-        if cancel is not None:
-            return executor.run(plan, self.events.append, cancel)
-        with Cancel() as never:
-            return executor.run(plan, self.events.append, never)
+        job, logs = self.job(**changes), self.folder / "logs"
+        logs.mkdir(exist_ok=True)
+        limits = Limits(frozenset({platform_of("hoodi")}), job.budget)
+        key = golem.variables["YAGNA_APPKEY"]
+        with Gateway(golem.url, key, limits, logs / "golem-calls.jsonl", lambda seen: None) as gateway:
+            variables = {**environment(golem), "YAGNA_API_URL": gateway.url, "YAGNA_APPKEY": gateway.key}
+            executor = DeclaredExecutor(job, PYTHON, variables, self.scratch, tell=self.seen.append, patience=20)
+            plan = Plan(("declared",), self.folder, {}, logs / "run.log", ("output",), timeout)
+            executor.prepare(plan)
+            if cancel is not None:
+                return executor.run(plan, self.events.append, cancel)
+            with Cancel() as never:
+                return executor.run(plan, self.events.append, never)
 
     def output(self) -> dict[str, str]:
         """The files of the output."""

@@ -27,7 +27,7 @@ async def _run(plan: Plan) -> int:
         payment_network=plan.network,
         event_consumer=lambda event: None,  # the default one writes to the log, which is not read
     )
-    _watch_at_once(golem, market)
+    _adapt(golem, market)
     async with golem:
         consuming = asyncio.current_task()
         guard = asyncio.get_running_loop().create_task(_guard(plan, market, works, consuming))
@@ -56,8 +56,18 @@ async def _run(plan: Plan) -> int:
     return 1 if works.left or works.given_up else 0
 
 
-def _watch_at_once(golem: Golem, market: Market) -> None:
-    """Let the market see every event when it happens. A consumer sees it through a queue, which may be too late."""
+def _adapt(golem: Golem, market: Market) -> None:
+    """Let the market see every event when it happens, and no provider end more than its own agreement.
+
+    A consumer sees events through a queue, which may be too late. And when a provider sends debit notes too often,
+    yapapi 0.13.1 cancels its worker, takes that for a cancellation of the whole job, and ends it without a word. What
+    is accepted is decided by the amount (`Market`).
+    """
+
+    async def enforce(job: object, debit_note: object) -> bool:
+        return True
+
+    golem._engine._enforce_debit_note_intervals = enforce
     hand_on = golem._event_dispatcher.emit
 
     def emit(event: events.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,14 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Task:
-    """A task: `upload` is an archive of what it alone has, `data` what the user knows it by."""
+    """A task: `upload` is an archive of what it alone has, `data` what the user knows it by.
+
+    How it is shown goes into logs, where no path of this machine belongs.
+    """
 
     id: str
     data: str
-    upload: str
+    upload: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-TICK = 0.1
+TICK = 0.05
 """Seconds between two looks for a provider that can be given work. A look without offers costs next to nothing."""
 
 _STARTER_TICK = 2
@@ -37,7 +37,7 @@ class _Asyncio:
 
     async def wait(self, tasks: Any, *, timeout: float | None = None, return_when: str = asyncio.ALL_COMPLETED) -> Any:
         if timeout == _MAIN_LOOP and return_when == asyncio.FIRST_COMPLETED:
-            timeout = 2 * TICK
+            timeout = 4 * TICK
         return await asyncio.wait(tasks, timeout=timeout, return_when=return_when)
 
     async def wait_for(self, future: Any, timeout: float | None) -> Any:
@@ -53,5 +53,5 @@ def hasten(invoice_seconds: float) -> None:
     import yapapi.rest.activity
 
     yapapi.executor.asyncio = _Asyncio({_STARTER_TICK: TICK})
-    yapapi.rest.activity.asyncio = _Asyncio({_SILENCE: 5 * TICK})
+    yapapi.rest.activity.asyncio = _Asyncio({_SILENCE: 10 * TICK})
     yapapi.engine.asyncio = _Asyncio({}, invoice_seconds)
