@@ -49,7 +49,5 @@ YAGNA_SUBNET = Variable(
 CREDENTIALS = Variable(
     "SOVR_CREDENTIALS", "File to keep logins and keys in. If set, the keyring of the system is not asked."
 )
-YAGNA_API_URL = Variable("YAGNA_API_URL", "Address of the Golem daemon, for `sovr run --on golem`.")
-YAGNA_APPKEY = Variable("YAGNA_APPKEY", "App-key of the Golem daemon. Scripts do not get it, and no record has it.")
 
 VARIABLES: tuple[Variable, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Variable))

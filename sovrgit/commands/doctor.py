@@ -56,7 +56,8 @@ def _keyring(app: App) -> str:
 
 
 def _golem(app: App, network: str | None) -> Iterator[Finding]:
-    from sovrgit.doctor.golem import DEFAULT_URL, Wanted, examine_golem
+    from sovrgit.doctor.golem import Wanted, examine_golem
+    from sovrgit.runs.golem.daemon import DEFAULT_URL
 
     python = app.user_config.get("golem.python")
     return examine_golem(

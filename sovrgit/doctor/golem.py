@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,28 +16,19 @@ from typing import Any
 import httpx
 
 from sovrgit.doctor.finding import Finding, ok, problem, unknown
+from sovrgit.errors import InterpreterUnfit
 from sovrgit.objects.receipts import amount, mapping, maps, text
+from sovrgit.runs.golem.daemon import OLDEST
+from sovrgit.runs.golem.interpreter import check_interpreter
 from sovrgit.runs.golem.limits import NETWORKS, REAL_MONEY, plain, platform_of
-
-DEFAULT_URL = "http://127.0.0.1:7465"
-"""Where yagna listens unless told otherwise."""
-
-OLDEST = (0, 17, 4)
-"""The first version that knows `hoodi`, the test network that is left."""
 
 DEVNET = "sovr devnet"
 """The name under which the devnet tells its version."""
 
 _SECONDS = 10.0
 _MOST = 4 << 20
-_PATIENCE = 60.0
-"""Seconds for an interpreter to import yapapi: the first time everything is compiled."""
-
 _STALE = 6 * 3600.0
 """Seconds after which an allocation belongs to no run of `sovr`, which never asks for longer."""
-
-_SHIM = Path(__file__).parents[1] / "devnet" / "golem" / "shim"
-_PROBE = "import sys, yapapi; from importlib.metadata import version; print(sys.version.split()[0], version('yapapi'))"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -237,26 +227,8 @@ def _gftp(environ: Mapping[str, str]) -> Finding:
 
 
 def _interpreter(wanted: Wanted) -> Finding:
-    search = [os.fspath(_SHIM), *filter(None, [wanted.environ.get("PYTHONPATH")])]
-    environ = {**wanted.environ, "PYTHONPATH": os.pathsep.join(search)}
-    mend = f"`{wanted.python} -m pip install 'sovrgit[golem]'`, or `sovr config --user golem.python PATH`"
     try:
-        done = subprocess.run(
-            [wanted.python, "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=environ,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except OSError as error:
-        return problem(
-            "yapapi", f"`{wanted.python}` cannot be started: {error.strerror}", "`sovr config --user golem.python PATH`"
-        )
-    except subprocess.TimeoutExpired:
-        return problem("yapapi", f"`{wanted.python}` says nothing for {_PATIENCE:.0f} s", mend)
-    said = done.stdout.decode("utf-8", "replace").split()
-    if done.returncode or len(said) != 2:
-        why = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1]
-        return problem("yapapi", f"`{wanted.python}` cannot import it: {why[:200]}", mend)
-    return ok("yapapi", f"{said[1]} on Python {said[0]}, {wanted.python}")
+        found = check_interpreter(wanted.python, wanted.environ)
+    except InterpreterUnfit as error:
+        return problem("yapapi", error.message, error.hint)
+    return ok("yapapi", f"{found.packages['yapapi']} on Python {found.python}, {wanted.python}")
