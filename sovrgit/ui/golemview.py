@@ -86,6 +86,11 @@ def cost_text(summary: Summary) -> str:
     return said
 
 
+def without_addresses(command: str) -> str:
+    """A command in which the addresses of files are short."""
+    return _GFTP.sub(_FILE, command)
+
+
 def plain(value: Decimal) -> str:
     """An amount without an exponent and without zeros at its end."""
     return f"{value.normalize():f}" if value else "0"
@@ -258,7 +263,7 @@ def _command(console: Console, command: Mapping[str, Value]) -> str:
     result = text(command.get("result"))
     colour = "green" if result == "Ok" else "red" if result else "dim"
     message = text(command.get("message"))
-    line = f"{text(command.get('kind')):<8} {_short(_GFTP.sub(_FILE, text(command.get('words'))))}".rstrip()
+    line = f"{text(command.get('kind')):<8} {_short(without_addresses(text(command.get('words'))))}".rstrip()
     ended = console.style(result.lower() or "no result", colour)
     return f"{console.safe(line)}  {ended}" + (f": {console.safe(_short(message))}" if message else "")
 
