@@ -40,7 +40,7 @@ class ProviderLogView:
                 result = console.style(
                     command.result.lower() or "no result", "green" if command.result == "Ok" else "red"
                 )
-                console.line(f"$ {console.safe(without_addresses(command.command))}  {result}")
+                console.line(f"> {console.safe(without_addresses(command.command))}  {result}")
                 if command.message:
                     console.line(console.style(console.safe(command.message), "red"))
             if self.only != "stderr":
