@@ -129,7 +129,7 @@ def start(
     argv += [f"--image={name}={path}" for name, path in images.items()]
     argv += [f"--fault={fault.spec()}" for fault in faults]
     running = background.start(argv)
-    app.show(DevnetView(running, str(background.log), golem=_golem_shown(_golem_background().find())))
+    app.show(DevnetView(running, str(background.log), golem=_golem_shown(golem_background().find())))
     return None
 
 
@@ -144,7 +144,7 @@ def status(app: App) -> int:
 @click.pass_obj
 def stop(app: App) -> int:
     """End the stand-ins, and wait until they have ended. The exit code is 1 if they were not running."""
-    background, golem = _background(), _golem_background()
+    background, golem = _background(), golem_background()
     about = golem.find()
     stopped = background.stop()
     # They are one process.
@@ -156,7 +156,7 @@ def stop(app: App) -> int:
 def _status(app: App) -> int:
     background = _background()
     running = background.find()
-    app.show(DevnetView(running, str(background.log), golem=_golem_shown(_golem_background().find())))
+    app.show(DevnetView(running, str(background.log), golem=_golem_shown(golem_background().find())))
     return 0 if running else 1
 
 
@@ -186,7 +186,7 @@ def _serve(
     log = tell if app.options.verbosity > 0 else None
     storing = [fault for fault in faults if isinstance(fault, Fault)]
     computing = [fault for fault in faults if isinstance(fault, GolemFault)]
-    golem_background, golem_folder = _golem_background(), _state_folder() / "golem"
+    computer, golem_folder = golem_background(), _state_folder() / "golem"
     with (
         StandIn(folder, port=port, latency=latency / 1000, faults=storing, log=log) as standin,
         GolemStandIn(
@@ -198,14 +198,14 @@ def _serve(
         started = int(time.time())
         try:
             # In this order: whoever waits for the start waits for the record of the second one.
-            beside = golem_background.record(golem.port, golem.url, golem_folder, started)
+            beside = computer.record(golem.port, golem.url, golem_folder, started)
             running = background.record(standin.port, standin.url, folder, started)
             app.show(DevnetView(running, golem=_golem_shown(beside)))
             app.flush()
             ended.wait()
         finally:
             background.forget()
-            golem_background.forget()
+            computer.forget()
     return 0
 
 
@@ -216,7 +216,8 @@ def _background() -> Background:
     return Background(_state_folder() / "fairos.json", birth_of)
 
 
-def _golem_background() -> Background:
+def golem_background() -> Background:
+    """What knows of the stand-in for Golem that runs."""
     from sovrgit.devnet.background import Background
     from sovrgit.runs.orphan import birth_of
 

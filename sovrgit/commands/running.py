@@ -14,8 +14,7 @@ from sovrgit.commands.app import App
 from sovrgit.errors import RunCancelled, RunFailed, RunTimedOut, RunWithoutOutput
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
-from sovrgit.runs.executor import Cancel, Event, Executor, Output
-from sovrgit.runs.local import LocalExecutor
+from sovrgit.runs.executor import Cancel, Event, Output
 from sovrgit.runs.run import Decision, RunRequest
 from sovrgit.runs.surroundings import child_environment
 from sovrgit.runs.trust import Proposal
@@ -61,7 +60,7 @@ def request_for(
 
 
 @contextlib.contextmanager
-def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable[[Decision], None], Cancel]]:
+def live(app: App) -> Iterator[tuple[Callable[[Event], None], Callable[[Decision], None], Cancel]]:
     """Run something with its output on the screen; Ctrl-C ends it politely, a second one at once."""
     console = app.console
     output = LiveOutput(console)
@@ -79,7 +78,7 @@ def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable
     with Cancel() as cancel:
         earlier = {number: signal.signal(number, lambda *_: _interrupt(app, cancel)) for number in _SIGNALS}
         try:
-            yield LocalExecutor(), sink, decided, cancel
+            yield sink, decided, cancel
         finally:
             output.end()
             for number, handler in earlier.items():

@@ -28,6 +28,7 @@ _KEPT = 64 << 20
 """Bytes of commands and their output that are remembered, of all activities together."""
 
 _INTERVAL = "golem.com.scheme.payu.debit-note.interval-sec?"
+_PAYMENT_TIMEOUT = "golem.com.scheme.payu.payment-timeout-sec?"
 _SHORTEST = 1.0
 """Seconds between debit notes, at least."""
 
@@ -166,6 +167,7 @@ class Network:
             activities=[activity.id],
             total=self._cost(activity),
             usage=activity.usage,
+            payable=_PAYMENT_TIMEOUT in agreement.demand.properties,
         )
 
     @staticmethod
