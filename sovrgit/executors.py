@@ -133,7 +133,7 @@ def executor_for(
     return GolemExecutor(
         choice,
         spending(choice.place, golem, wish, limit, confirm),
-        Around(environ, pod.temporary, devnet),
+        Around(environ, pod.temporary, devnet, golem.devnet_images),
         wish.python or _own_python(),
         wish.subnet or golem.subnet or "",
     ), choice

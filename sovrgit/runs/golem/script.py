@@ -86,7 +86,9 @@ class GolemExecutor:
                 sink(event)
 
         with (
-            found_daemon(self.choice.place, self.around, self.spending.network, self.spending.limits.budget) as daemon,
+            found_daemon(
+                self.choice.place, self.around, self.spending.network, self.spending.limits.budget, plan.folder
+            ) as daemon,
             opened(daemon, self.around, self.spending, plan.environment, self.python, self.subnet) as session,
         ):
             self._versions["yagna"] = daemon.version

@@ -6,12 +6,12 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from sovrgit.runs.golem.choice import Place, Spending
-from sovrgit.runs.golem.daemon import Daemon, own_devnet, real_daemon, running_devnet
+from sovrgit.runs.golem.daemon import Daemon, images_in, knows_images, own_devnet, real_daemon, running_devnet
 from sovrgit.runs.golem.front.files import make_front
 from sovrgit.runs.golem.interpreter import with_shim
 from sovrgit.store.files import reporting, temporary_name
@@ -25,11 +25,13 @@ class Around:
         environ: the user's environment, for the address of the daemon, its key, and `gftp`.
         scratch: a folder on the file system of the pod, for what goes when the run has ended.
         devnet: the address and the folder of the devnet that runs, or None.
+        images: paths in the pod by the images that they stand for on the devnet.
     """
 
     environ: Mapping[str, str]
     scratch: Path
     devnet: Callable[[], tuple[str, Path] | None]
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,8 +46,13 @@ class Session:
 
 
 @contextlib.contextmanager
-def found_daemon(place: Place, around: Around, network: str, budget: Decimal) -> Iterator[Daemon]:
+def found_daemon(place: Place, around: Around, network: str, budget: Decimal, pod: Path) -> Iterator[Daemon]:
     """The daemon of a run; a devnet of its own ends with the block.
+
+    The devnet that runs is used, unless the recipe has images for it that it does not know.
+
+    Args:
+        pod: the folder that is run in, where the images of the recipe are.
 
     Raises:
         GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds: as `real_daemon` says.
@@ -55,10 +62,10 @@ def found_daemon(place: Place, around: Around, network: str, budget: Decimal) ->
         yield real_daemon(around.environ, network, budget)
         return
     running = around.devnet()
-    if running is not None:
+    if running is not None and knows_images(running[1], around.images):
         yield running_devnet(*running)
         return
-    with own_devnet(around.scratch) as daemon:
+    with own_devnet(around.scratch, images_in(pod, around.images)) as daemon:
         yield daemon
 
 
