@@ -106,13 +106,6 @@ class Image:
         """Where its commands begin."""
         return self.config.folder
 
-    @property
-    def additions(self) -> Mapping[str, Path]:
-        """Where on this machine is what it has below `/golem`, by the paths inside."""
-        golem = self.root / "golem"
-        names = os.listdir(golem) if golem.is_dir() and not golem.is_symlink() else ()
-        return {f"/golem/{name}": golem / name for name in names}
-
 
 def read_config(file: BinaryIO) -> tuple[Config, int]:
     """The configuration of an image, and how many bytes of the file are the squashfs.

@@ -80,6 +80,11 @@ class Images:
             raise DevnetFailed(
                 reason=f"an image cannot be called {name[:64]!r}", hint="give the SHA3-224 or the tag that scripts use"
             )
+        if self._sandbox.kind == NONE:
+            raise DevnetFailed(
+                reason=f"there are no images without namespaces, and none of these here: {self._sandbox.reason}",
+                hint="use a Linux machine that allows user namespaces, or leave out the images",
+            )
         place = self._folder / str(len(self.known))
         try:
             with reporting(self._folder):
@@ -95,21 +100,15 @@ class Images:
 
     def _from_folder(self, name: str, path: Path, place: Path) -> Image:
         whole = any((path / top).exists() for top in _SYSTEM)
-        self._check(whole)
         place.mkdir()
         size = copy_folder(path, place / "root", self._sandbox.owner)
         sha3 = name if HASH.fullmatch(name) else hash_of_tag(name)
         return Image(sha3, size, place / "root", Config(), whole)
 
     def _from_file(self, name: str, path: Path, place: Path) -> Image:
-        self._check(True)
         place.mkdir()
         config, sha3, size = unpack_file(path, place, self._sandbox, name if HASH.fullmatch(name) else None)
         return Image(sha3, size, place / "root", config, True)
-
-    def _check(self, whole: bool) -> None:
-        if whole and self._sandbox.kind == NONE:
-            raise BadImage(f"cannot be used: commands see this machine, as {self._sandbox.reason}")
 
 
 def hash_of_tag(tag: str) -> str:

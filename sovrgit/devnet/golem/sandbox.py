@@ -155,7 +155,7 @@ class Cell:
         search = f"{python}/bin:{SEARCH}" if python and not whole else SEARCH
         self._environment = {"PATH": search, "HOME": home, "LANG": "C.UTF-8"}
         if mode == "plain":
-            self._places = {**volumes, **(image.additions if image is not None else {})}
+            self._places = dict(volumes)
             self._folder = str(volumes.get(WORK, base))
             self._environment["HOME"] = self._folder
         elif whole and image is not None:
