@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sovrgit.objects.run import Run
     from sovrgit.runs.executor import Executor
     from sovrgit.runs.golem.choice import Choice, Mode, Wish
+    from sovrgit.runs.golem.jobs import Image
 
 Confirm = Callable[[str, str, Decimal], bool]
 """Asked for a typed yes before real money is spent: with the network, the token, and the amount."""
@@ -126,17 +127,37 @@ def executor_for(
         choice = Choice("local", "") if golem is None else choose(golem, pod.root, wish)
     if choice.place == "local" or golem is None:
         return LocalExecutor(), choice
-    from sovrgit.runs.golem.script import GolemExecutor
+    from sovrgit.runs.golem.executor import GolemExecutor
     from sovrgit.runs.golem.session import Around
 
     limit = timeout if timeout is not None else golem.timeout_seconds
     return GolemExecutor(
         choice,
         spending(choice.place, golem, wish, limit, confirm),
-        Around(environ, pod.temporary, devnet, golem.devnet_images),
+        Around(environ, pod.folder / "golem", devnet, golem.devnet_images),
         wish.python or _own_python(),
         wish.subnet or golem.subnet or "",
+        _locked(pod, golem, recorded),
     ), choice
+
+
+def _locked(pod: Pod, golem: Golem, recorded: Run | None) -> Image | None:
+    """The image that a recipe names by its hash, or that its tag was locked to; None if neither is so."""
+    from sovrgit.lockfile import locked_image, read_lock
+    from sovrgit.runs.golem.jobs import Image
+
+    if golem.image is None:
+        return None
+    if recorded is not None:
+        found = locked_image(pod.store, recorded.input, golem.image)
+    else:
+        lock = read_lock(pod.root)
+        found = lock.images.get(golem.image.strip()) if lock is not None else None
+    if found is not None:
+        return Image(hash=found.sha3_224, url=found.url)
+    # A hash needs no lock.
+    named = Image.parse(golem.image)
+    return named if named.hash else None
 
 
 def _own_python() -> Path | None:

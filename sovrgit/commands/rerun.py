@@ -35,7 +35,7 @@ def command(
     approve_recorded(app, identity, request)
     kept = app.folder / keep if keep is not None else None
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
-    with live(app) as (sink, _, cancel):
+    with live(app, executor) as (sink, _, cancel):
         repeated = rerun(app.pod, identity, executor, request, sink, cancel, keep=kept)
     app.show(RepeatedView(repeated, identity))
     return end_of(repeated.id, repeated.run)

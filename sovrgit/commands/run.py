@@ -54,7 +54,7 @@ def command(
     executor, choice = place(app, placing, timeout=timeout)
     if choice.because:
         app.console.note(f"on the devnet, because {choice.because}")
-    with live(app) as (sink, decided, cancel):
+    with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))
     return end_of(result.id, result.run)

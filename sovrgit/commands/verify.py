@@ -30,7 +30,7 @@ def command(app: App, run: str, placing: Placing, timeout: float | None, keep_en
     request = request_for(app, timeout=timeout, keep=keep_env)
     approve_recorded(app, identity, request)
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
-    with live(app) as (sink, _, cancel):
+    with live(app, executor) as (sink, _, cancel):
         verified = verify(app.pod, identity, executor, request, sink, cancel)
     app.show(VerifiedView(verified))
     return 0 if verified.verdict.finding is Finding.IDENTICAL else 1

@@ -15,6 +15,8 @@ from sovrgit.objects.codec import Value
 
 if TYPE_CHECKING:
     from sovrgit.pod.recipe import Recipe
+    from sovrgit.runs.golem.observed import Observed
+    from sovrgit.runs.golem.results import TaskSeen
 
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
@@ -134,9 +136,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something was seen on Golem, as the modules of `sovrgit.runs.golem` tell it: for a live view."""
+    """Something was seen on Golem: for a live view."""
 
-    seen: object
+    seen: Observed | TaskSeen
 
 
 Event: TypeAlias = Started | Output | Progress | Finished
@@ -208,6 +210,10 @@ class Executor(Protocol):
     @property
     def mode(self) -> str:
         """How it takes a recipe: `script` or `declared`; empty where there is one way only."""
+
+    @property
+    def digest(self) -> str:
+        """That of the image in which a recipe runs, for the run key; empty if there is none, or it is not known."""
 
     def versions(self) -> dict[str, str]:
         """The versions, by name, of what the result may depend on."""

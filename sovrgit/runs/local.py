@@ -48,6 +48,7 @@ class LocalExecutor:
     drain: float = DRAIN
     name: ClassVar[str] = "local"
     mode: ClassVar[str] = ""
+    digest: ClassVar[str] = ""
 
     def versions(self) -> dict[str, str]:
         """The versions, by name, of what the result may depend on."""
@@ -83,13 +84,18 @@ class LocalExecutor:
 class LogFile:
     """A log writer with its file, whose failures name the file."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, *, append: bool = False) -> None:
+        """Begin a log, or add to one that has ended.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: if it cannot be written.
+        """
         self._path = path
         with reporting(path):
             # The pod may be somebody else's: a link in the log's place must not lead out of it.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_APPEND if append else os.O_TRUNC)
             self._file = os.fdopen(os.open(path, flags, 0o666), "wb")
-            self._writer = LogWriter(self._file, limit=limit)
+            self._writer = LogWriter(self._file, limit=limit, header=os.fstat(self._file.fileno()).st_size == 0)
 
     def write(self, stream: Stream, data: bytes, at_ns: int) -> None:
         with reporting(self._path):

@@ -156,7 +156,7 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         session.commit()
     command = command_of(inputs.golem, request.arguments, executor.mode)
     parameters = with_defaults(inputs.golem, request.parameters)
-    key = run_key(inputs, command, parameters, (), executor.name)
+    key = run_key(inputs, command, parameters, (), executor.name, executor.digest)
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 

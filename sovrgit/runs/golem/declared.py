@@ -44,7 +44,7 @@ class DeclaredExecutor:
 
     `environment` is all that the requestor finds: where the daemon is and its key, `PATH` with `gftp`, `PYTHONPATH`
     with the start-up shims. `scratch` is a folder on the file system of the pod in which a temporary one is made.
-    `tell` hears of every task.
+    `tell` hears of every task. `stop` ends the job as a request to cancel does.
 
     On a timeout the requestor gets SIGTERM, then SIGKILL; on a request to cancel SIGINT once, SIGTERM, SIGKILL, with
     `patience` in between; a second request is SIGKILL at once. Agreements that a killed one leaves are the gateway's.
@@ -58,6 +58,7 @@ class DeclaredExecutor:
     tell: Callable[[TaskSeen], None] = _nobody
     patience: float = PATIENCE
     log_limit: int = MAX_SIZE
+    stop: Cancel | None = None
     _versions: dict[str, str] = field(default_factory=dict)
 
     def versions(self) -> dict[str, str]:
@@ -135,7 +136,7 @@ class DeclaredExecutor:
             lines.feed(data) if stream == "stdout" else said.feed(data)
 
         timeout = plan.timeout if plan.timeout is not None else self.job.seconds
-        child = Child(process, receive, cancel, timeout=timeout, grace=self.patience)
+        child = Child(process, receive, cancel, timeout=timeout, grace=self.patience, stop=self.stop)
         try:
             sink(Started(process.pid, child.started_ns))
             results.begin(child.started_ns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sovrgit.objects.codec import Value
+from sovrgit.objects.receipts import maps
 from sovrgit.runs.executor import Outcome
 from sovrgit.runs.golem.front.files import Moved
 from sovrgit.runs.golem.tasks import Tasks
@@ -22,6 +23,8 @@ class Facts:
         files: those that were moved.
         outputs: the folders in which results are expected.
         stopped: why a limit has stopped it, or empty.
+        refused: what the gateway or the daemon has refused, or empty.
+        declared: it was a job of ours, which has judged its tasks itself.
     """
 
     golem: Mapping[str, Value]
@@ -29,6 +32,8 @@ class Facts:
     files: Sequence[Moved]
     outputs: Sequence[Path]
     stopped: str = ""
+    refused: str = ""
+    declared: bool = False
 
 
 def judge(ended: Outcome, facts: Facts) -> Outcome:
@@ -38,12 +43,18 @@ def judge(ended: Outcome, facts: Facts) -> Outcome:
     """
     if facts.stopped:
         return _bad(ended, facts, facts.stopped)
+    if facts.declared:
+        return ended if ended.succeeded or not facts.refused else replace(ended, reason=_because(ended.reason, facts))
     if ended.status in ("cancelled", "timed out"):
         return ended
     if ended.status != "succeeded":
-        return _bad(ended, facts, ended.reason)
+        return _bad(ended, facts, _because(ended.reason, facts))
     reason = _objection(facts)
     return _bad(ended, facts, reason) if reason else ended
+
+
+def _because(reason: str, facts: Facts) -> str:
+    return f"{reason}; {facts.refused}" if facts.refused else reason
 
 
 def _objection(facts: Facts) -> str:
@@ -74,20 +85,15 @@ def _received(facts: Facts) -> list[Moved]:
     return [
         one
         for one in facts.files
-        if one.direction == "in" and one.size is not None and any(one.path.is_relative_to(o) for o in facts.outputs)
+        if one.direction == "out" and one.size is not None and any(one.path.is_relative_to(o) for o in facts.outputs)
     ]
 
 
 def _executed(golem: Mapping[str, Value]) -> bool:
     """Whether any command but those that start the runtime has succeeded at a provider."""
-    for agreement in _list(golem.get("agreements")):
-        for activity in _list(agreement.get("activities")):
-            for batch in _list(activity.get("batches")):
-                for command in _list(batch.get("commands")):
-                    if command.get("result") == "Ok" and command.get("kind") not in ("deploy", "start", "terminate"):
-                        return True
-    return False
-
-
-def _list(value: Value | None) -> list[dict[str, Value]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list | tuple) else []
+    return any(
+        command.get("result") == "Ok" and command.get("kind") not in ("deploy", "start", "terminate")
+        for agreement in maps(golem.get("agreements"))
+        for activity in maps(agreement.get("activities"))
+        for command in maps(activity.get("commands"))
+    )

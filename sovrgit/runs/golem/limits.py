@@ -66,6 +66,11 @@ class Limits:
     per_cpu_hour: Decimal = field(default=DEFAULT_CAPS.cpu_hour)
     seconds: float = 6 * 3600.0
 
+    @property
+    def caps(self) -> Price:
+        """The highest prices, as one value."""
+        return Price(self.per_start, self.per_hour, self.per_cpu_hour)
+
     def __post_init__(self) -> None:
         amounts = (self.budget, self.per_start, self.per_hour, self.per_cpu_hour)
         if not all(amount.is_finite() and amount >= 0 for amount in amounts):

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sovrgit.runs.executor import Stream
 from sovrgit.store.files import reporting, temporary_name, write_all
 
 _PIECE = 1 << 20
@@ -24,13 +25,13 @@ class Scrubber:
         # The longest first: one may be the beginning of another.
         self._secrets = sorted({one.encode() for one in secrets if one}, key=len, reverse=True)
         self._keep = max(map(len, self._secrets), default=1) - 1
-        self._held: dict[str, bytes] = {}
+        self._held: dict[Stream, bytes] = {}
 
     def text(self, text: str) -> str:
         """A text without the secrets."""
         return self._clean(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
-    def feed(self, stream: str, data: bytes) -> bytes:
+    def feed(self, stream: Stream, data: bytes) -> bytes:
         """What of a stream may be passed on now: not what could be the beginning of a secret."""
         data = self._clean(self._held.pop(stream, b"") + data)
         held = self._beginning(data)
@@ -39,7 +40,7 @@ class Scrubber:
             return data[:-held]
         return data
 
-    def rest(self) -> Mapping[str, bytes]:
+    def rest(self) -> Mapping[Stream, bytes]:
         """What is still held back of streams that have ended: no secret, as it did not go on."""
         held, self._held = self._held, {}
         return held

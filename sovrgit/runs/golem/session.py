@@ -1,8 +1,18 @@
-"""What a run on Golem has around it while it lasts: the daemon, the gateway before it, and what scripts find."""
+"""What a run on Golem has around it while it lasts: the daemon, the gateway before it, and what scripts find.
+
+All of it is in a folder of the pod's own, `.sovr/golem/NAME`:
+
+session.json   which process made it, and where its daemon is, without any key
+calls.jsonl    the call log: what was opened, so that it can be ended if this process is killed (`leftovers.py`)
+events.jsonl   what the SDK tells
+files.jsonl    which files were moved
+bin/           what scripts find first on their PATH
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +23,17 @@ from pathlib import Path
 from sovrgit.runs.golem.choice import Place, Spending
 from sovrgit.runs.golem.daemon import Daemon, images_in, knows_images, own_devnet, real_daemon, running_devnet
 from sovrgit.runs.golem.front.files import make_front
+from sovrgit.runs.golem.gateway import Gateway
 from sovrgit.runs.golem.interpreter import with_shim
-from sovrgit.store.files import reporting, temporary_name
+from sovrgit.runs.golem.observed import Observed
+from sovrgit.runs.orphan import birth_of
+from sovrgit.store.files import reporting, temporary_name, write_atomic
+
+NOTE = "session.json"
+CALLS = "calls.jsonl"
+EVENTS = "events.jsonl"
+KEPT: Mapping[str, str] = {CALLS: "golem-calls.jsonl", EVENTS: "golem-events.jsonl"}
+"""What is kept of a session in the log folder, and under which name."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -23,26 +42,59 @@ class Around:
 
     Attributes:
         environ: the user's environment, for the address of the daemon, its key, and `gftp`.
-        scratch: a folder on the file system of the pod, for what goes when the run has ended.
-        devnet: the address and the folder of the devnet that runs, or None.
+        folder: the pod's folder for sessions.
+        devnet: finds the devnet that runs: its address and folder.
         images: paths in the pod by the images that they stand for on the devnet.
     """
 
     environ: Mapping[str, str]
-    scratch: Path
+    folder: Path
     devnet: Callable[[], tuple[str, Path] | None]
     images: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Session:
-    """What is there while a run lasts."""
+    """What is there while a run lasts. `left` is what could not be ended, in words: then the folder stays."""
 
     daemon: Daemon
+    gateway: Gateway
     environment: dict[str, str]
     folder: Path
-    notes: Path
-    events: Path
+    left: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> Path:
+        """What the front of `gftp` has noted."""
+        return self.folder / "files.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """What the SDK has told."""
+        return self.folder / EVENTS
+
+    @property
+    def calls(self) -> Path:
+        """The call log."""
+        return self.folder / CALLS
+
+    def keep(self, log_folder: Path) -> None:
+        """Put what is to be kept among the logs: over whatever a script has put there.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        with reporting(log_folder):
+            for name, kept in KEPT.items():
+                target = log_folder / kept
+                if target.is_dir() and not target.is_symlink():
+                    shutil.rmtree(target)
+                if not (self.folder / name).exists():
+                    target.unlink(missing_ok=True)
+                    continue
+                copy = temporary_name(self.folder, "kept")
+                shutil.copyfile(self.folder / name, copy)
+                os.replace(copy, target)
 
 
 @contextlib.contextmanager
@@ -58,15 +110,16 @@ def found_daemon(place: Place, around: Around, network: str, budget: Decimal, po
         GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds: as `real_daemon` says.
         DevnetFailed, ReadOnly, StorageFull, StorageFailure: if a devnet cannot be started.
     """
+    running = around.devnet() if place == "devnet" else None
     if place == "golem":
         yield real_daemon(around.environ, network, budget)
-        return
-    running = around.devnet()
-    if running is not None and knows_images(running[1], around.images):
+    elif running is not None and knows_images(running[1], around.images):
         yield running_devnet(*running)
-        return
-    with own_devnet(around.scratch, images_in(pod, around.images)) as daemon:
-        yield daemon
+    else:
+        with reporting(around.folder):
+            around.folder.mkdir(exist_ok=True, mode=0o700)
+        with own_devnet(around.folder, images_in(pod, around.images)) as daemon:
+            yield daemon
 
 
 @contextlib.contextmanager
@@ -77,34 +130,52 @@ def opened(
     environment: Mapping[str, str],
     python: Path | None,
     subnet: str,
+    tell: Callable[[Observed], None],
 ) -> Iterator[Session]:
-    """Everything that a requestor needs, in a folder that goes with the block.
+    """Everything that a requestor needs. When the block ends, nothing listens any more.
 
     Args:
         environment: of the command, but for what is about Golem.
         python: the interpreter that `python3` shall be.
+        subnet: the one in which demands are made, whatever the script says; its own if empty.
+        tell: told what is observed, from other threads, one at a time.
+
+    Raises:
+        DevnetFailed: if there is no port for the gateway.
+        ReadOnly, StorageFull, StorageFailure: as the operating system reports.
     """
-    folder = temporary_name(around.scratch, "golem")
+    folder = temporary_name(around.folder, "run")
     with reporting(folder):
-        folder.mkdir(parents=True, mode=0o700)
+        around.folder.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(mode=0o700)
+        about = {"pid": os.getpid(), "birth": birth_of(os.getpid()), "url": daemon.url, "emulated": daemon.emulated}
+        write_atomic(folder / NOTE, json.dumps(about).encode(), mode=0o600)
+    left: tuple[str, ...] = ()
     try:
-        notes = make_front(folder, daemon.gftp, python)
-        events = folder / "events.jsonl"
-        search = [os.fspath(folder / "bin")]
-        if python is not None:
-            search.append(os.fspath(python.parent))
-        search.append(environment.get("PATH", os.defpath))
-        made = {
-            **with_shim(environment),
-            "PATH": os.pathsep.join(search),
-            "YAGNA_APPKEY": daemon.app_key,
-            "YAGNA_API_URL": daemon.url,
-            "YAGNA_PAYMENT_NETWORK": spending.network,
-            "YAGNA_PAYMENT_DRIVER": "erc20",
-            "YAGNA_SUBNET": subnet or "public",
-            "SOVR_GOLEM_EVENTS": os.fspath(events),
-            **daemon.variables,
-        }
-        yield Session(daemon, made, folder, notes, events)
+        make_front(folder, daemon.gftp, python)
+        with Gateway(
+            daemon.url, daemon.app_key, spending.limits, folder / CALLS, tell, subnet=subnet or None
+        ) as gateway:
+            search = [os.fspath(folder / "bin")]
+            if python is not None:
+                search.append(os.fspath(python.parent))
+            search.append(environment.get("PATH", os.defpath))
+            made = {
+                **with_shim(environment),
+                "PATH": os.pathsep.join(search),
+                "YAGNA_APPKEY": gateway.key,
+                "YAGNA_API_URL": gateway.url,
+                "YAGNA_PAYMENT_NETWORK": spending.network,
+                "YAGNA_PAYMENT_DRIVER": "erc20",
+                "YAGNA_SUBNET": subnet or "public",
+                "SOVR_GOLEM_EVENTS": os.fspath(folder / EVENTS),
+                **daemon.variables,
+            }
+            session = Session(daemon, gateway, made, folder)
+            left = ("the run did not get as far as that",)
+            yield session
+            left = session.left
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # What is still open is ended by the next run, which finds it in the call log.
+        if not left:
+            shutil.rmtree(folder, ignore_errors=True)

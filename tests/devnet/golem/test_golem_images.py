@@ -301,7 +301,7 @@ def test_without_unsquashfs_it_says_how_to_get_it(
 
 
 def test_without_namespaces(tmp_path: Path) -> None:
-    with pytest.raises(DevnetFailed, match="no images without namespaces, and none of these here: .* not asked for"):
+    with pytest.raises(DevnetFailed, match=r"no images without namespaces, and none of these here: .* not asked for"):
         GolemStandIn(tmp_path / "golem", images={"x": tmp_path}, namespaces=False)
     with GolemStandIn(tmp_path / "golem", namespaces=False) as again:
         assert again.sandbox == "none"

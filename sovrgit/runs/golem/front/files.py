@@ -26,7 +26,7 @@ MOST_FILES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file that was sent to a provider, or was to be received from one.
+    """A file that was sent to a provider (`in`), or was to be received from one (`out`).
 
     `sha3_256` is empty and `size` is None if it is not there any more. What was received has the size and the content
     that the file had when the run ended.
@@ -68,12 +68,12 @@ def moved(notes: Path) -> Iterator[Moved]:
     for note in _notes(notes):
         path = Path(str(note.get("path", "")))
         if note.get("what") == "publish":
-            sent = Moved(path, "out", str(note.get("sha3_256", "")), int(str(note.get("size", 0))))
+            sent = Moved(path, "in", str(note.get("sha3_256", "")), int(str(note.get("size", 0))))
             found[str(path), sent.sha3_256] = sent
         elif note.get("what") == "receive":
-            found[str(path), ""] = Moved(path, "in", "", None)
+            found[str(path), ""] = Moved(path, "out", "", None)
     for one in found.values():
-        yield one if one.direction == "out" else _measured(one.path)
+        yield one if one.direction == "in" else _measured(one.path)
 
 
 def files_document(files: list[Moved], root: Path) -> tuple[list[Value], int]:
@@ -119,12 +119,12 @@ def _measured(path: Path) -> Moved:
         # A script may have put something else into its place.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return Moved(path, "in", "", None)
+        return Moved(path, "out", "", None)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return Moved(path, "in", "", None)
+            return Moved(path, "out", "", None)
         hashed, size = hashlib.sha3_256(), 0
         while piece := file.read(_PIECE):
             hashed.update(piece)
             size += len(piece)
-    return Moved(path, "in", hashed.hexdigest(), size)
+    return Moved(path, "out", hashed.hexdigest(), size)
