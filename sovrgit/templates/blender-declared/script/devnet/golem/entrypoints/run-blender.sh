@@ -41,8 +41,8 @@ def main():
 
 
 def draw(width, height, frame):
-    """The rows of the picture: a cube that has turned by some degrees, seen from above, with what it is below."""
-    turned, bent = math.radians(6 * frame + 30), math.radians(25)
+    """The rows of the picture: a cube that has turned by some degrees, seen from above."""
+    turned, bent = math.radians(7 * frame + 30), math.radians(-25)
     sine, cosine, low, high = math.sin(turned), math.cos(turned), math.sin(bent), math.cos(bent)
 
     def into(x, y, z):
@@ -50,7 +50,7 @@ def draw(width, height, frame):
         y, z = high * y + low * z, high * z - low * y
         return cosine * x - sine * z, y, sine * x + cosine * z
 
-    eye = into(0.0, 0.0, -4.0)
+    eye = into(0.0, 0.0, -6.0)
     rows = []
     for row in range(height):
         line = bytearray()
