@@ -39,7 +39,7 @@ def init(
     A folder that has a recipe.json already becomes a pod as it is.
 
     Args:
-        template: `hello-world` or `digits`.
+        template: the name of a template, such as `hello-world`; `sovr init --help` lists them.
         command: what runs the pod, if there is no template.
         name: the pod's name; the folder's if not given, or the template's.
 

@@ -134,7 +134,7 @@ def executor_for(
     return GolemExecutor(
         choice,
         spending(choice.place, golem, wish, limit, confirm),
-        Around(environ, pod.folder / "golem", devnet),
+        Around(environ, pod.folder / "golem", devnet, golem.devnet_images),
         wish.python or _own_python(),
         wish.subnet or golem.subnet or "",
         _locked(pod, golem, recorded),

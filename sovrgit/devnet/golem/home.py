@@ -9,6 +9,7 @@ bin/gftp       a front that requestor scripts find on their PATH
 python/        what makes yapapi work without a network; for PYTHONPATH
 published/     notes about files that `gftp` has made reachable
 activities/    the volumes of activities; emptied at the start
+images/        what images have in them; emptied at the start
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Home:
         """
         self.folder = folder
         self.activities = folder / "activities"
+        self.images = folder / "images"
         self.published = folder / "published"
         with reporting(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -76,7 +78,7 @@ class Home:
             self._take_hold()
             with reporting(folder):
                 write_atomic(stamp, FORMAT, mode=0o600, sync=False)
-                for place in (self.activities, self.published):
+                for place in (self.activities, self.images, self.published):
                     place.mkdir(exist_ok=True, mode=0o700)
                 self.identity = self._identity()
                 self._write_gftp()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sovrgit.errors import (
+    DevnetFailed,
     GolemKeyRefused,
     GolemNetworkWrong,
     GolemTooOld,
@@ -111,11 +112,12 @@ def running_devnet(url: str, folder: Path) -> Daemon:
 
 
 @contextlib.contextmanager
-def own_devnet(scratch: Path) -> Iterator[Daemon]:
+def own_devnet(scratch: Path, images: Mapping[str, Path]) -> Iterator[Daemon]:
     """A devnet of this run's own, in this process, on a free port.
 
     Args:
         scratch: where its folder is made, which goes when the run has ended.
+        images: folders and files by the images that they stand for.
 
     Raises:
         DevnetFailed, ReadOnly, StorageFull, StorageFailure: if it cannot be started.
@@ -124,10 +126,34 @@ def own_devnet(scratch: Path) -> Iterator[Daemon]:
 
     folder = temporary_name(scratch, "devnet")
     try:
-        with GolemStandIn(folder) as standin:
+        with GolemStandIn(folder, images=images) as standin:
             yield running_devnet(standin.url, standin.folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def images_in(pod: Path, images: Mapping[str, str]) -> dict[str, Path]:
+    """The images that a recipe has for the devnet.
+
+    Raises:
+        DevnetFailed: if one of them is not there, or a link leads out of the pod.
+    """
+    found = {name: pod / path for name, path in images.items()}
+    for name, path in found.items():
+        if not path.resolve().is_relative_to(pod.resolve()):
+            raise DevnetFailed(
+                reason=f"`{images[name]}`, the image `{name}` of the recipe, leads out of the pod",
+                hint="have the image in the pod itself, such as in its script folder",
+            )
+    return found
+
+
+def knows_images(devnet: Path, images: Mapping[str, str]) -> bool:
+    """Whether the devnet that keeps its data in a folder was started with images of these names."""
+    from sovrgit.devnet.golem.home import about
+
+    known = about(devnet).get("images", [])
+    return set(images) <= {image["name"] for image in known}
 
 
 class _Client:

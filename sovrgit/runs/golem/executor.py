@@ -116,7 +116,8 @@ class GolemExecutor:
                     stop.request()
 
             limits = self.spending.limits
-            with found_daemon(self.choice.place, self.around, self.spending.network, limits.budget) as daemon:
+            network = self.spending.network
+            with found_daemon(self.choice.place, self.around, network, limits.budget, plan.folder) as daemon:
                 self._versions["yagna"] = daemon.version
                 left = settle_leftovers(self.around.folder, daemon)
                 with opened(

@@ -16,13 +16,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from sovrgit.errors import GolemUnavailable
 from sovrgit.runs.golem.choice import Place, Spending
-from sovrgit.runs.golem.daemon import Daemon, own_devnet, real_daemon, running_devnet
+from sovrgit.runs.golem.daemon import Daemon, images_in, knows_images, own_devnet, real_daemon, running_devnet
 from sovrgit.runs.golem.front.files import make_front
 from sovrgit.runs.golem.gateway import Gateway
 from sovrgit.runs.golem.interpreter import with_shim
@@ -45,11 +45,13 @@ class Around:
         environ: the user's environment, for the address of the daemon, its key, and `gftp`.
         folder: the pod's folder for sessions.
         devnet: finds the devnet that runs: its address and folder.
+        images: paths in the pod by the images that they stand for on the devnet.
     """
 
     environ: Mapping[str, str]
     folder: Path
     devnet: Callable[[], tuple[str, Path] | None]
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, repr=False)
@@ -97,8 +99,13 @@ class Session:
 
 
 @contextlib.contextmanager
-def found_daemon(place: Place, around: Around, network: str, budget: Decimal) -> Iterator[Daemon]:
+def found_daemon(place: Place, around: Around, network: str, budget: Decimal, pod: Path) -> Iterator[Daemon]:
     """The daemon of a run; a devnet of its own ends with the block.
+
+    The devnet that runs is used, unless the recipe has images for it that it does not know.
+
+    Args:
+        pod: the folder that is run in, where the images of the recipe are.
 
     Raises:
         GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds: as `real_daemon` says.
@@ -107,12 +114,12 @@ def found_daemon(place: Place, around: Around, network: str, budget: Decimal) ->
     running = around.devnet() if place == "devnet" else None
     if place == "golem":
         yield real_daemon(around.environ, network, budget)
-    elif running is not None:
+    elif running is not None and knows_images(running[1], around.images):
         yield running_devnet(*running)
     else:
         with reporting(around.folder):
             around.folder.mkdir(exist_ok=True, mode=0o700)
-        with own_devnet(around.folder) as daemon:
+        with own_devnet(around.folder, images_in(pod, around.images)) as daemon:
             yield daemon
 
 
