@@ -155,8 +155,8 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
 def _signals(screen: _Plain | _Golem, cancel: Cancel) -> Iterator[None]:
     """Let signals ask for an end of the run.
 
-    A handler in Python is run when the interpreter gets to it, which is late if a signal comes just before it begins to
-    wait, and in the middle of whatever it writes. A byte in a pipe, which the system's handler writes, is there at once.
+    A handler in Python is run when the interpreter gets to it: late, if a signal comes just before it begins to wait,
+    and in the middle of whatever it writes. A byte in a pipe, which the system's handler writes, is there at once.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
