@@ -207,3 +207,15 @@ def test_real_money_needs_a_typed_yes(pod: Cli, typed: str) -> None:
 @pytest.mark.parametrize("price", ["moon=1", "start", "hour=much"])
 def test_prices_that_are_none(pod: Cli, price: str) -> None:
     assert "--max-price" in pod("run", "--max-price", price, code=2).err
+
+
+def test_a_run_is_repeated_where_it_was_made(pod: Cli, devnet: GolemStandIn) -> None:
+    pod.write("script/it.py", "import os\nopen('output/a', 'w').write(str('YAGNA_APPKEY' in os.environ))\n")
+    pod("run", "--on", "devnet")
+    where = {}
+    for options in ([], ["--on", "local"]):
+        run = ObjectId.parse(pod("rerun", "-q", "HEAD", *options).lines[-1])
+        with Pod.find(pod.folder) as found:
+            where[str(options)] = found.store.run(run).executor["name"]
+    assert list(where.values()) == ["devnet", "local"]
+    assert pod("verify").code == 0 and pod("verify", "--on", "local", code=1).code == 1
