@@ -137,7 +137,8 @@ class Call:
         assert self.found is not None
         if self.found.name == "agreement.confirm":
             return True
-        return bool(id_of(said) or id_of(mapping(said).get("allocationId")) or id_of(mapping(said).get("activityId")))
+        told = mapping(said)
+        return any(id_of(one) for one in (said, told.get("allocationId"), told.get("activityId"), told.get("id")))
 
     def _followed(self, answer: Answer) -> Iterator[bytes]:
         """The events as they come, each of which is written down."""

@@ -104,6 +104,7 @@ class Rules:
             "agreement": self._seen.agreements,
             "allocation": self._seen.allocations,
             "activity": self._seen.activities,
+            "network": self._seen.networks,
         }
         if thing in known and found.ids[0] not in known[thing]:
             what = "demand" if thing == "proposal" else thing
