@@ -39,6 +39,7 @@ class Allocation:
     id: str
     platform: str
     total: Decimal
+    at: int
     spent: Decimal = ZERO
     released: bool = False
 
