@@ -18,7 +18,7 @@ def _allocation(line: Line) -> None:
     answer = mapping(line.answer)
     made, total = id_of(answer.get("allocationId")), amount(answer.get("totalAmount"))
     if line.ok and made and total is not None and not is_full(line, line.seen.allocations):
-        line.seen.allocations[made] = Allocation(made, text(answer.get("paymentPlatform"))[:64], total)
+        line.seen.allocations[made] = Allocation(made, text(answer.get("paymentPlatform"))[:64], total, line.at)
 
 
 def _allocation_told(line: Line) -> None:

@@ -63,6 +63,10 @@ class Book:
         self._write(line | {"request": self._masks.value(request)})
         self._check()
 
+    def settled(self, number: int) -> None:
+        """Write that nothing is left of a call whose answer was lost."""
+        self._write({"call": number, "at": time.time_ns(), "settled": True})
+
     def event(self, number: int, path: str, event: Any) -> None:
         """Write something that was followed."""
         line = {"call": number, "at": time.time_ns(), "path": self._masks.text(path)}

@@ -13,11 +13,10 @@ from sovrgit.runs.golem.calls import routes
 from sovrgit.runs.golem.calls.routes import Found
 from sovrgit.runs.golem.calls.values import id_of, mapping
 from sovrgit.runs.golem.gateway.book import Book, parsed, strict
-from sovrgit.runs.golem.gateway.daemon import close_stream
 from sovrgit.runs.golem.gateway.events import EventReader
 from sovrgit.runs.golem.gateway.front import Reply, Request
 from sovrgit.runs.golem.gateway.rules import Refused, Rules
-from sovrgit.runs.golem.gateway.upstream import Answer, ClientGone, Unreachable, Upstream
+from sovrgit.runs.golem.gateway.upstream import Answer, ClientGone, Stream, Unreachable, Upstream
 
 PATIENCE = 180.0
 """Seconds to wait for an answer of the daemon: longer than any long poll that SDKs ask for."""
@@ -70,10 +69,10 @@ class Call:
                 client=client,
             )
         except Unreachable as error:
-            self._done(502, {"message": str(error)}, refused=not error.sent)
+            self.done(502, {"message": str(error)}, refused=not error.sent)
             return Reply.says(502, str(error))
         except ClientGone:
-            self._done(499, {"message": "the client has gone"})
+            self.done(499, {"message": "the client has gone"})
             raise
         return self._reply(found)
 
@@ -110,16 +109,16 @@ class Call:
         return json.dumps(document).encode()
 
     def _refuse(self, status: int, reason: str) -> Reply:
-        self._done(status, {"message": reason}, refused=True)
+        self.done(status, {"message": reason}, refused=True)
         return Reply.says(status, reason)
 
     def _reply(self, answer: Answer) -> Reply:
         if answer.stream is not None:
             if not self._request.follows:
-                close_stream(answer.stream)
-                self._done(502, {"message": "events that nobody has asked for"})
+                answer.stream.close()
+                self.done(502, {"message": "events that nobody has asked for"})
                 return Reply.says(502, "the daemon answers with events that nobody has asked for")
-            return Reply(answer.status, answer.kind, stream=self._followed(answer))
+            return Reply(answer.status, answer.kind, stream=_Followed(self, answer.status, answer.stream))
         said = parsed(answer.body)
         if (
             self.found is not None
@@ -127,9 +126,9 @@ class Call:
             and 200 <= answer.status < 300
             and not self._makes_sense(said)
         ):
-            self._done(502, said)
+            self.done(502, said)
             return Reply.says(502, "the daemon's answer makes no sense: there is no id in it")
-        self._done(answer.status, said)
+        self.done(answer.status, said)
         return Reply(answer.status, answer.kind or "application/json", answer.body)
 
     def _makes_sense(self, said: Any) -> bool:
@@ -137,27 +136,15 @@ class Call:
         assert self.found is not None
         if self.found.name == "agreement.confirm":
             return True
-        return bool(id_of(said) or id_of(mapping(said).get("allocationId")) or id_of(mapping(said).get("activityId")))
+        told = mapping(said)
+        return any(id_of(one) for one in (said, told.get("allocationId"), told.get("activityId"), told.get("id")))
 
-    def _followed(self, answer: Answer) -> Iterator[bytes]:
-        """The events as they come, each of which is written down."""
-        reader = EventReader()
-        assert answer.stream is not None
-        count, status = 0, answer.status
-        try:
-            for piece in answer.stream:
-                for event in reader.feed(piece):
-                    self._book.event(self._number, self._target, event)
-                    count += 1
-                yield piece
-        except Unreachable:
-            status = 502
-            raise
-        finally:
-            close_stream(answer.stream)
-            self._done(status, {"events": count})
+    def happened(self, event: Any) -> None:
+        """Write down an event that was followed."""
+        self._book.event(self._number, self._target, event)
 
-    def _done(self, status: int, said: Any, *, refused: bool = False) -> None:
+    def done(self, status: int, said: Any, *, refused: bool = False) -> None:
+        """Write down the answer."""
         self._book.answered(
             self._number,
             self._began,
@@ -170,3 +157,35 @@ class Call:
             refused=refused,
             then=lambda: self._rules.settled(self._number, known=refused or status < 500),
         )
+
+
+class _Followed:
+    """The events of an answer as they come, each of which is written down; and at the end the call."""
+
+    def __init__(self, call: Call, status: int, stream: Stream) -> None:
+        self._call = call
+        self._status = status
+        self._stream = stream
+        self._reader = EventReader()
+        self._count = 0
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            piece = next(self._stream)
+        except Unreachable:
+            self._status = 502
+            raise
+        for event in self._reader.feed(piece):
+            self._call.happened(event)
+            self._count += 1
+        return piece
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._stream.close()
+            self._call.done(self._status, {"events": self._count})

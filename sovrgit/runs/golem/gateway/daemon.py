@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from sovrgit.runs.golem.calls.routes import find
@@ -38,16 +37,9 @@ class Daemon:
             answer = self._upstream.exchange(method, target, body, patience=patience)
             status, said = answer.status, parsed(answer.body)
             if answer.stream is not None:
-                close_stream(answer.stream)
+                answer.stream.close()
                 status, said = 502, {"message": "the daemon answers with events that nobody has asked for"}
         except Unreachable as error:
             status, said = 502, {"message": str(error)}
         self._book.answered(number, began, method, target, find(method, path), status, document, said, by=GATEWAY)
         return status, said
-
-
-def close_stream(stream: object) -> None:
-    """Give up a stream of events, and its connection."""
-    close: Callable[[], None] | None = getattr(stream, "close", None)
-    if close is not None:
-        close()

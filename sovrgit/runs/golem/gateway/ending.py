@@ -1,4 +1,4 @@
-"""Ending what a run has left open: activities, agreements, demands, allocations, in this order.
+"""Ending what a run has left open: activities, agreements, demands, networks, allocations, in this order.
 
 Nothing is paid here: what the script did not accept stays unpaid, and the record says so.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sovrgit.runs.golem.calls.routes import ACTIVITY, MARKET, PAYMENT
+from sovrgit.runs.golem.calls.routes import ACTIVITY, MARKET, NETWORKS, PAYMENT
 from sovrgit.runs.golem.calls.seen import Doubtful
 from sovrgit.runs.golem.calls.values import amount, flat, id_of, items, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
@@ -64,7 +64,7 @@ class Ending:
         return tuple(self._activities()) + tuple(self._agreements())
 
     def _once(self) -> tuple[str, ...]:
-        left = [*self._doubtful(), *self._activities(), *self._agreements(), *self._demands()]
+        left = [*self._doubtful(), *self._activities(), *self._agreements(), *self._demands(), *self._networks()]
         # The money last: what cannot be ended may still be billed, and the script may still have it paid.
         return (*left, *self._allocations())
 
@@ -103,6 +103,14 @@ class Ending:
                 f"demand {demand.id}", "DELETE", f"{MARKET}/demands/{demand.id}", lambda one=demand: one.ended
             )
 
+    def _networks(self) -> Iterator[str]:
+        with self._book.lock:
+            listed = [name for name, removed in self._seen.networks.items() if not removed]
+        for name in listed:
+            yield from self._end(
+                f"network {name}", "DELETE", f"{NETWORKS}/{name}", lambda one=name: self._seen.networks[one]
+            )
+
     def _allocations(self) -> Iterator[str]:
         with self._book.lock:
             listed = [one for one in self._seen.allocations.values() if not one.released]
@@ -129,20 +137,13 @@ class Ending:
             if reason:
                 yield f"{_WORDS[one.name]} that was being made: {reason}"
                 continue
-            with self._book.lock:
-                self._seen.doubtful.pop(number, None)
+            self._book.settled(number)
 
     def _look(self, one: Doubtful) -> str:
         """Look for what a call may have opened, and end that; why this cannot be done, or nothing."""
         if one.name == "allocation.make":
             return self._search(f"{PAYMENT}/allocations", "allocationId", lambda told: _is_allocation(one, told))
-        if one.name == "demand.make":
-            return self._search(f"{MARKET}/demands", "demandId", lambda told: _is_demand(one, told))
-        if one.name == "activity.make":
-            # It ends with its agreement, and that is known.
-            return ""
-        # An agreement that was only made binds nobody; one that is being confirmed is known.
-        return ""
+        return self._search(f"{MARKET}/demands", "demandId", lambda told: _is_demand(one, told))
 
     def _search(self, path: str, name: str, fits: Callable[[Any], bool]) -> str:
         status, answer = self._daemon.ask("GET", path, patience=self._patience())
@@ -169,9 +170,6 @@ class Ending:
 _WORDS = {
     "allocation.make": "an allocation",
     "demand.make": "a demand",
-    "agreement.make": "an agreement",
-    "agreement.confirm": "an agreement",
-    "activity.make": "an activity",
 }
 
 

@@ -12,7 +12,7 @@ import socketserver
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import h11
 
@@ -58,6 +58,17 @@ class Request:
     follows: bool
 
 
+class Stream(Protocol):
+    """Pieces of an answer as they come."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces."""
+        ...
+
+    def close(self) -> None:
+        """No more of them."""
+
+
 @dataclass(slots=True)
 class Reply:
     """What is sent back: a body, or a stream of events that must be closed."""
@@ -65,7 +76,7 @@ class Reply:
     status: int
     kind: str = "application/json"
     body: bytes = b""
-    stream: Iterator[bytes] | None = None
+    stream: Stream | None = None
 
     @classmethod
     def says(cls, status: int, message: str) -> Reply:
@@ -170,17 +181,15 @@ class Handler(socketserver.BaseRequestHandler):
         parts = [self._http.send(response)]
         whole = head is None or head.method != b"HEAD"
         if reply.stream is not None:
-            self.request.sendall(parts.pop() or b"")
             try:
+                self.request.sendall(parts.pop() or b"")
                 for piece in reply.stream:
                     self.request.sendall(self._http.send(h11.Data(data=piece)) or b"")
             except Unreachable:
                 # Its end cannot be told in another way than by ending it.
                 return False
             finally:
-                close = getattr(reply.stream, "close", None)
-                if close is not None:
-                    close()
+                reply.stream.close()
         elif reply.body and whole:
             parts.append(self._http.send(h11.Data(data=reply.body)))
         parts.append(self._http.send(h11.EndOfMessage()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sovrgit.errors import StorageFailure
 from sovrgit.runs.golem.calls.record import CallLog, Masks, read_calls
 from sovrgit.runs.golem.calls.seen import Seen
 from sovrgit.runs.golem.calls.story import take
@@ -11,6 +12,37 @@ from sovrgit.runs.golem.gateway.book import Book
 from sovrgit.runs.golem.gateway.daemon import Daemon
 from sovrgit.runs.golem.gateway.ending import Ending
 from sovrgit.runs.golem.gateway.upstream import Upstream
+from sovrgit.store.files import reporting
+
+
+def told_by(call_log: Path) -> tuple[Seen, int]:
+    """What a call log tells, and the number of its last call.
+
+    Raises:
+        StorageFailure: if it cannot be read.
+    """
+    seen = Seen()
+    last = 0
+    for line in read_calls(call_log):
+        take(seen, line)
+        number = line.get("call")
+        last = max(last, number) if isinstance(number, int) else last
+    return seen, last
+
+
+def make_way(call_log: Path) -> None:
+    """Remove the log of an earlier run, unless that left something open.
+
+    Raises:
+        StorageFailure: if it did, or the log cannot be read or removed.
+    """
+    if not call_log.exists():
+        return
+    if not told_by(call_log)[0].is_clean():
+        reason = "it is the log of an earlier run that left something open at the daemon, which must be ended first"
+        raise StorageFailure(path=call_log, reason=reason)
+    with reporting(call_log):
+        call_log.unlink()
 
 
 def settle_from(call_log: Path, upstream: str, app_key: str, patience: float = 30.0) -> tuple[str, ...]:
@@ -26,12 +58,7 @@ def settle_from(call_log: Path, upstream: str, app_key: str, patience: float = 3
         ValueError: if address or key have a wrong form.
         ReadOnly, StorageFull, StorageFailure: if the log cannot be read, or added to.
     """
-    seen = Seen()
-    last = 0
-    for line in read_calls(call_log):
-        take(seen, line)
-        number = line.get("call")
-        last = max(last, number) if isinstance(number, int) else last
+    seen, last = told_by(call_log)
     if seen.is_clean():
         return ()
     daemon = Upstream(upstream, app_key)

@@ -20,6 +20,7 @@ from sovrgit.runs.golem.gateway.call import Call
 from sovrgit.runs.golem.gateway.daemon import Daemon
 from sovrgit.runs.golem.gateway.ending import Ending
 from sovrgit.runs.golem.gateway.front import Handler, Reply, Request
+from sovrgit.runs.golem.gateway.recovery import make_way
 from sovrgit.runs.golem.gateway.rules import SUBNET_NAME, Rules
 from sovrgit.runs.golem.gateway.upstream import Upstream
 from sovrgit.runs.golem.limits import Limits, plain
@@ -58,15 +59,16 @@ class Gateway:
         Args:
             upstream: the daemon's address, such as `http://127.0.0.1:7465`.
             app_key: the daemon's; secret.
-            call_log: where every call is written, line by line; it is added to.
-            tell: called with what is observed, from threads of the gateway, by one at a time. What it raises is raised
-                again when the gateway is left.
+            call_log: where every call is written, line by line. That of an earlier run is replaced, unless it left
+                something open; `settle_from` ends that.
+            tell: called with what is observed, from threads of the gateway, by one at a time. It must be quick and
+                must not call the gateway. What it raises is raised again when the gateway is left.
             subnet: all demands are made in this one, whatever the script says.
 
         Raises:
             ValueError: if address, key or subnet have a wrong form.
             DevnetFailed: if there is no port to be had.
-            ReadOnly, StorageFull, StorageFailure: if the log cannot be written.
+            ReadOnly, StorageFull, StorageFailure: if the log cannot be written, or must not be.
         """
         if subnet is not None and not SUBNET_NAME.fullmatch(subnet):
             raise ValueError("the name of a subnet has letters, digits, dots, dashes and underscores")
@@ -75,6 +77,7 @@ class Gateway:
         self._stopped = ""
         self._closed = False
         self._upstream = Upstream(upstream, app_key)
+        make_way(call_log)
         self._log = CallLog(call_log)
         try:
             self._book = Book(self._log, Masks(app_key, self.key), tell)
