@@ -1,7 +1,8 @@
-"""A devnet of its own for every test that runs a declared job."""
+"""A Golem stand-in with a gateway in front of it, and a requestor who only knows the gateway."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,31 @@ import pytest
 
 from sovrgit.devnet.golem import GolemStandIn
 
+# The requestor of the stand-in's tests is that of these.
+sys.path.append(str(Path(__file__).parents[2] / "devnet" / "golem"))
+
+from gateway_lab import Front, front
+
 
 @pytest.fixture
-def devnet(tmp_path: Path) -> Iterator[GolemStandIn]:
-    """One that does not keep its commands apart, which is the faster one."""
+def golem(tmp_path: Path) -> Iterator[GolemStandIn]:
     with GolemStandIn(tmp_path / "golem", providers=3, namespaces=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def eve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """Eve, who is refused everything, so that her stand-in can serve many tests."""
+    folder = tmp_path_factory.mktemp("eve")
+    with (
+        GolemStandIn(folder / "golem", providers=1, namespaces=False) as golem,
+        front(golem, folder / "calls.jsonl") as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def ada(golem: GolemStandIn, tmp_path: Path) -> Iterator[Front]:
+    """Ada, behind a gateway that lets her spend 2 on hoodi."""
+    with front(golem, tmp_path / "calls.jsonl") as made:
         yield made

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sovrgit.runs.golem.calls.routes import find
 from sovrgit.runs.golem.gateway.book import GATEWAY, Book, parsed
-from sovrgit.runs.golem.gateway.routes import find
 from sovrgit.runs.golem.gateway.upstream import Unreachable, Upstream
 
 PATIENCE = 20.0

@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
+from sovrgit.runs.golem.calls.routes import ACTIVITY, MARKET, PAYMENT
+from sovrgit.runs.golem.calls.seen import Doubtful
+from sovrgit.runs.golem.calls.values import amount, flat, id_of, items, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
 from sovrgit.runs.golem.gateway.daemon import Daemon
-from sovrgit.runs.golem.gateway.routes import ACTIVITY, MARKET, PAYMENT
-from sovrgit.runs.golem.gateway.seen import Doubtful
-from sovrgit.runs.golem.gateway.values import amount, flat, id_of, items, mapping, nanoseconds, text
 
 _PAUSE = 0.25
 """Seconds between two attempts, at first; twice as many each time."""
@@ -23,7 +22,10 @@ _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 _CALL = 10.0
 _MARGIN = 5 * 10**9
-"""Nanoseconds by which clocks may differ."""
+"""Nanoseconds by which the clock of the daemon may be behind."""
+
+_TICK, _ANSWERED = 2 * 10**6, 30 * 10**9
+"""Nanoseconds: the finest that daemons keep, doubled; and how long a call takes that is answered."""
 
 _REASON = {"message": "the run has ended", "golem.requestor.code": "Cancelled"}
 
@@ -37,20 +39,15 @@ class Ending:
         self._seen = book.seen
         self._deadline = 0.0
 
-    def settle(self, patience: float, wait: Event | None = None) -> tuple[str, ...]:
-        """End everything. What could not be ended after `patience` seconds, in words.
-
-        Args:
-            wait: ends the pauses between attempts when it is set.
-        """
+    def settle(self, patience: float) -> tuple[str, ...]:
+        """End everything. What could not be ended after `patience` seconds, in words."""
         self._deadline = time.monotonic() + patience
-        bell = Event() if wait is None else wait
         pause = _PAUSE
         while True:
             left = self._once()
             if not left or time.monotonic() + pause > self._deadline:
                 break
-            bell.wait(pause)
+            time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         with self._book.lock:
             agreements = bool(self._seen.agreements)
@@ -95,7 +92,7 @@ class Ending:
             if not agreement.final:
                 # It may have ended by itself, or never have been signed.
                 status, answer = self._daemon.ask("GET", path, patience=self._patience())
-                if not agreement.final and status not in (404, 410):
+                if not agreement.final and status not in (404, 410) and agreement.state != "Proposal":
                     yield f"{what}: {_reason(status, answer)}"
 
     def _demands(self) -> Iterator[str]:
@@ -188,22 +185,25 @@ def _is_allocation(one: Doubtful, told: Any) -> bool:
         and asked // 10**6 == given // 10**6
         and amount(request.get("totalAmount")) == amount(told.get("totalAmount"))
         and request.get("paymentPlatform") == told.get("paymentPlatform")
-        and _is_later(one, told)
+        and _made(told) >= one.at - _MARGIN
     )
 
 
 def _is_demand(one: Doubtful, told: Any) -> bool:
+    """Whether a demand is the one that was asked for. Others may look the same, but for when they were made.
+
+    One that is missed expires by itself, and binds nobody.
+    """
     request = mapping(one.request)
     return (
         text(request.get("constraints")) == told.get("constraints")
         and flat(request.get("properties")) == flat(told.get("properties"))
-        and _is_later(one, told)
+        and one.at - _TICK <= _made(told) <= one.at + _ANSWERED
     )
 
 
-def _is_later(one: Doubtful, told: Any) -> bool:
-    made = nanoseconds(told.get("timestamp"))
-    return made is not None and made >= one.at - _MARGIN
+def _made(told: Any) -> int:
+    return nanoseconds(told.get("timestamp")) or 0
 
 
 def _reason(status: int, answer: Any) -> str:

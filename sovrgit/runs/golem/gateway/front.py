@@ -29,6 +29,7 @@ LONGEST_SCRIPT = 8 << 20
 """Bytes of the body of a request; commands may be longer than all else. The daemon takes no more either."""
 
 _PIECE = 64 << 10
+_LINGER = 1.0
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -86,6 +87,7 @@ class Handler(socketserver.BaseRequestHandler):
         with contextlib.suppress(OSError, ClientGone):
             while self._one():
                 self._http.start_next_cycle()
+            self._linger()
 
     def _one(self) -> bool:
         """Answer a request; whether there can be another one."""
@@ -102,6 +104,14 @@ class Handler(socketserver.BaseRequestHandler):
             return self._send(Reply.says(error.error_status_hint, "this is not a request"), head, last=True)
         return self._send(self.server.answer(request, self.request), head)
 
+    def _linger(self) -> None:
+        """Take what is still on its way: closing before that would take back the answer, too."""
+        self.request.shutdown(socket.SHUT_WR)
+        self.request.settimeout(_LINGER)
+        left = LONGEST_SCRIPT
+        while left > 0 and (piece := self.request.recv(_PIECE)):
+            left -= len(piece)
+
     def _event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
@@ -112,6 +122,8 @@ class Handler(socketserver.BaseRequestHandler):
     def _read(self, head: h11.Request) -> Request:
         method, target = head.method.decode("ascii"), head.target.decode("ascii")
         names = [name for name, _ in head.headers]
+        if head.http_version not in (b"1.0", b"1.1"):
+            raise BadRequest(505, "the gateway speaks HTTP/1.1")
         if method not in _METHODS:
             raise BadRequest(501, "the gateway does not know this method")
         if b"transfer-encoding" in names and (b"content-length" in names or head.http_version != b"1.1"):

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sovrgit.runs.golem.gateway import routes
+from sovrgit.runs.golem.calls import routes
+from sovrgit.runs.golem.calls.costs import seconds_of
+from sovrgit.runs.golem.calls.routes import Found
+from sovrgit.runs.golem.calls.seen import CHOSEN_PLATFORM, SUBNET, ZERO, Agreement, Bill
+from sovrgit.runs.golem.calls.values import amount, flat, id_of, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
-from sovrgit.runs.golem.gateway.routes import Found
-from sovrgit.runs.golem.gateway.seen import CHOSEN_PLATFORM, SUBNET, ZERO, Agreement, Bill
-from sovrgit.runs.golem.gateway.story import seconds_of
-from sovrgit.runs.golem.gateway.values import amount, flat, id_of, mapping, nanoseconds, text
 from sovrgit.runs.golem.limits import Limits, plain, price_of
 
 Ask = Callable[[str, str], tuple[int, Any]]

@@ -212,7 +212,7 @@ class _Line:
             # Nothing was asked for that would be answered in two parts.
             raise Unreachable(f"the daemon's answer makes no sense (status {event.status_code})", sent=True)
         if not isinstance(event, h11.Response):
-            raise Unreachable("the daemon closed the connection without an answer", sent=True)
+            raise Unreachable("the daemon's answer makes no sense", sent=True)
         return event
 
     def pieces(self, patience: float | None, client: socket.socket | None) -> Iterator[bytes]:
@@ -251,6 +251,8 @@ class _Line:
                 self._wait(patience, client)
                 data = self._socket.recv(_PIECE)
                 self.heard = self.heard or bool(data)
+                if not data and self._http.their_state is h11.SEND_RESPONSE:
+                    raise Unreachable("the Golem daemon closed the connection without an answer", sent=True)
                 self._http.receive_data(data)
         except h11.RemoteProtocolError as error:
             raise Unreachable(f"the daemon's answer makes no sense: {error}", sent=True) from None

@@ -191,7 +191,8 @@ class Seen:
             self.doubtful
             or any(not one.ended for one in self.demands.values())
             or any(not one.released for one in self.allocations.values())
-            or any(not one.final for one in self.agreements.values())
+            # What was never signed binds nobody.
+            or any(not one.final and one.state != "Proposal" for one in self.agreements.values())
             or any(not one.ended for one in self.activities.values())
         )
 

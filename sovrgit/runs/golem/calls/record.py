@@ -79,8 +79,7 @@ class CallLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._size = os.fstat(self._file).st_size
-            if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":
-                self._size += os.write(self._file, b"\n")
+            self._torn = bool(self._size) and os.pread(self._file, 1, self._size - 1) != b"\n"
 
     @property
     def is_full(self) -> bool:
@@ -93,11 +92,13 @@ class CallLog:
         Raises:
             OSError: if it cannot be written.
         """
-        left = memoryview(line)
+        left = memoryview(b"\n" + line if self._torn else line)
+        self._torn = True
         while left:
             written = os.write(self._file, left)
             self._size += written
             left = left[written:]
+        self._torn = False
 
     def sync(self) -> None:
         """Have the disk keep it."""
