@@ -59,8 +59,8 @@ def nothing_is_left(golem: GolemStandIn) -> bool:
 )
 def test_the_task_goes_to_another_provider(tmp_path: Path, golem: GolemStandIn, fault: str, said: str) -> None:
     golem.faults.add(Fault.parse(fault))
-    pod = Pod(tmp_path, {"run": COMMAND})
-    outcome = pod.run(golem, task_seconds=3.0)
+    pod = Pod(tmp_path, {"run": COMMAND, "task_timeout": "3s"})
+    outcome = pod.run(golem)
     assert outcome.succeeded, outcome.reason
     first, second = reasons(outcome)
     assert said in first and second == ""
