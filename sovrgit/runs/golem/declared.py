@@ -43,8 +43,8 @@ class DeclaredExecutor:
     """Runs a declared job on yapapi, in the interpreter `python`, which is not ours.
 
     `environment` is all that the requestor finds: where the daemon is and its key, `PATH` with `gftp`, `PYTHONPATH`
-    with the start-up shims. `scratch` is a folder, best on the file system of the pod, in which a temporary one is
-    made. `tell` hears of every task.
+    with the start-up shims. `scratch` is a folder on the file system of the pod in which a temporary one is made.
+    `tell` hears of every task.
 
     On a timeout the requestor gets SIGTERM, then SIGKILL; on a request to cancel SIGINT once, SIGTERM, SIGKILL, with
     `patience` in between; a second request is SIGKILL at once. Agreements that a killed one leaves are the gateway's.
