@@ -62,7 +62,7 @@ def test_the_archive_is_the_same_whenever_the_files_are(tmp_path: Path) -> None:
 def test_short_jobs_get_the_time_that_providers_want(tmp_path: Path) -> None:
     pod = Pod(tmp_path, {"run": "true", "timeout": 10})
     pod.scratch.mkdir()
-    assert pod.job().seconds == 10
+    assert pod.job().seconds == pod.job().task_seconds == 10
     assert json.loads(write_plan(pod.job(), pod.folder, pod.scratch))["seconds"] == 360
 
 

@@ -51,10 +51,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_events_are_cut_to_size_and_stamped(devnet: GolemStandIn, tmp_path: Path) -> None:
+def test_events_are_cut_to_size_and_stamped(golem: GolemStandIn, tmp_path: Path) -> None:
     (tmp_path / "yapapi.py").write_text(FAKE)
     events = tmp_path / "events.jsonl"
-    assert play(devnet, tmp_path, SCRIPT, sys.executable, events) == "done\n"
+    assert play(golem, tmp_path, SCRIPT, sys.executable, events) == "done\n"
     accepted, odd = lines(events)
     assert accepted["event"] == "TaskAccepted" and accepted["job"] == "1" and accepted["task"] == "7"
     assert accepted["data"]["frame"] == 10 and "class 'object'" in accepted["data"]["path"]
@@ -64,14 +64,14 @@ def test_events_are_cut_to_size_and_stamped(devnet: GolemStandIn, tmp_path: Path
 
 @pytest.mark.parametrize("where", ["/no/such/folder/events", "/dev/full"])
 def test_a_file_that_cannot_be_written_does_not_stop_the_script(
-    devnet: GolemStandIn, tmp_path: Path, where: str
+    golem: GolemStandIn, tmp_path: Path, where: str
 ) -> None:
     (tmp_path / "yapapi.py").write_text(FAKE)
-    assert play(devnet, tmp_path, SCRIPT, sys.executable, Path(where)) == "done\n"
+    assert play(golem, tmp_path, SCRIPT, sys.executable, Path(where)) == "done\n"
 
 
 @needs_yapapi
-def test_a_script_on_yapapi(devnet: GolemStandIn, tmp_path: Path) -> None:
+def test_a_script_on_yapapi(golem: GolemStandIn, tmp_path: Path) -> None:
     script = """
 import asyncio
 from yapapi import Golem, Task
@@ -93,7 +93,7 @@ async def main():
 asyncio.run(main())
 """
     events = tmp_path / "events.jsonl"
-    assert play(devnet, tmp_path, script, PYTHON, events).strip() == "42"
+    assert play(golem, tmp_path, script, PYTHON, events).strip() == "42"
     found = lines(events)
     by_name = {event["event"]: event for event in found}
     assert by_name["AgreementConfirmed"]["offer"]["golem.node.id.name"] == "devnet-1"
@@ -103,5 +103,5 @@ asyncio.run(main())
     assert by_name["InvoiceAccepted"]["amount"].startswith("0.0")
     times = [event["at"] for event in found]
     assert times == sorted(times) and len(set(times)) > len(times) // 2
-    assert devnet.variables["YAGNA_APPKEY"] not in events.read_text()
+    assert golem.variables["YAGNA_APPKEY"] not in events.read_text()
     assert os.stat(events).st_mode & 0o077 == 0
