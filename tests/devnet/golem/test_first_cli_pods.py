@@ -31,7 +31,7 @@ pytestmark = [needs_yapapi, pytest.mark.skipif(GIVEN is None, reason="SOVR_TEST_
 
 # Every name that a classifier of the pods takes from TensorFlow, NumPy and Pillow leads here.
 EVERYTHING = """
-import sys, types
+import importlib.machinery, sys, types
 
 class Number(float):
     def astype(self, kind):
@@ -53,7 +53,6 @@ class Anything(types.ModuleType):
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        import importlib.machinery
         known = name.split(".")[0] in ("tensorflow", "numpy", "PIL")
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
     def create_module(self, spec):
@@ -83,7 +82,7 @@ def play(golem: GolemStandIn, pod: Path) -> str:
     script = f'. "{golem.folder}/env"; exec "$0" "$@"'
     command = ["/bin/sh", "-c", script, PYTHON, *argv[1:]]
     environ = {"PATH": os.defpath, "HOME": str(pod)}
-    done = subprocess.run(command, cwd=pod, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=pod, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
