@@ -1,7 +1,7 @@
 """The template pods of the first Sovr CLI, unmodified, on the devnet.
 
-They are not part of this project: `SOVR_TEST_FIRST_CLI` names a copy of its repository. Blender and TensorFlow are stood in
-for by images of a few lines. `test_golem_templates.py` runs pods of our own that do the same.
+They are not part of this project: `SOVR_TEST_FIRST_CLI` names a copy of its repository. Images of a few lines take the
+place of Blender and TensorFlow. `test_golem_templates.py` runs pods of our own that do the same.
 """
 
 from __future__ import annotations
