@@ -6,10 +6,11 @@ Shared by the command line and by `sovrgit.api`. Like the library below, nothing
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from sovrgit.runs.executor import Executor
     from sovrgit.runs.golem.choice import Choice, Mode, Wish
     from sovrgit.runs.golem.jobs import Image
+
+_AMOUNT = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,18})?")
+"""As recipes write them: without exponents, and with as many digits behind the point as tokens have."""
 
 Confirm = Callable[[str, str, Decimal], bool]
 """Asked for a typed yes before real money is spent: with the network, the token, and the amount."""
@@ -86,13 +90,9 @@ def parse_amount(text: str) -> Decimal:
     Raises:
         ValueError: if it is none.
     """
-    try:
-        amount = Decimal(text.strip())
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    if not _AMOUNT.fullmatch(text.strip()):
         raise ValueError(f"`{text}` is not an amount of tokens, such as 0.5")
-    return amount
+    return Decimal(text.strip())
 
 
 def executor_for(

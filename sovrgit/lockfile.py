@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from sovrgit.errors import ConfigInvalid, RecipeInvalid, RemoteUnavailable
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.receipts import mapping, text
-from sovrgit.pod.recipe import Recipe
+from sovrgit.pod.recipe import RECIPE_FILE, Recipe, parse_recipe
 from sovrgit.pod.treediff import find
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.store.files import reporting, write_atomic
@@ -112,6 +112,19 @@ def locked_image(store: ObjectStore, tree: ObjectId, image: str) -> LockedImage 
     if entry.size > MAX_SIZE:
         raise _invalid("it is far too large")
     return Lock.parse(bytes(store.read(entry.id, Kind.BLOB))).images.get(image.strip())
+
+
+def read_recipe_file(root: Path) -> Recipe:
+    """The recipe in a pod's folder.
+
+    Raises:
+        RecipeInvalid: if there is none, or it cannot be read.
+    """
+    place = root / RECIPE_FILE
+    if not place.is_file():
+        raise RecipeInvalid(file=RECIPE_FILE, at="", reason="there is none in this pod", hint="run `sovr init`")
+    with reporting(place):
+        return parse_recipe(place.read_bytes())
 
 
 def read_lock(root: Path) -> Lock | None:

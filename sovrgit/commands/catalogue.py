@@ -60,6 +60,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Keep": {
         "fsck": "Check that everything stored is whole",
         "config": "Read and change settings",
+        "doctor": "Look whether everything that is needed is there",
     },
 }
 

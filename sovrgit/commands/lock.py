@@ -17,22 +17,14 @@ def command(app: App, check: bool, registry: str | None) -> int:
     A tag can be moved to another image at any time; runs take the image that is locked. Commit the file with the
     recipe.
     """
-    from sovrgit.errors import RecipeInvalid
-    from sovrgit.lockfile import REGISTRY, Lock, read_lock, relock, resolver, tags_of, write_lock
-    from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
-    from sovrgit.store.files import reporting
+    from sovrgit.lockfile import REGISTRY, Lock, read_lock, read_recipe_file, relock, resolver, tags_of, write_lock
     from sovrgit.ui.lockview import LockView
 
     root = app.pod.root
-    place = root / RECIPE_FILE
-    if not place.is_file():
-        raise RecipeInvalid(file=RECIPE_FILE, at="", reason="there is none in this pod", hint="run `sovr init`")
-    with reporting(place):
-        recipe = parse_recipe(place.read_bytes())
     chosen = (registry, app.environ.get(env.GOLEM_REGISTRY.name), app.user_config.get("golem.registry"), REGISTRY)
     address = next(value for value in chosen if value)
     before = read_lock(root)
-    after, changes = relock(before or Lock(), tags_of(recipe), resolver(address))
+    after, changes = relock(before or Lock(), tags_of(read_recipe_file(root)), resolver(address))
     current = all(change.state == "same" for change in changes)
     write = not check and not current
     if write:

@@ -54,6 +54,8 @@ def command(
     executor, choice = place(app, placing, timeout=timeout)
     if choice.because:
         app.console.note(f"on the devnet, because {choice.because}")
+    if executor.mode == "declared" and not executor.digest:
+        app.console.note("the image is not locked, its tag may stand for another one tomorrow; `sovr lock` locks it")
     with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))

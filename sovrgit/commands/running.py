@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,14 +144,52 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
         for line in decision_lines(decision):
             console.note(line)
 
-    with Cancel() as cancel:
-        earlier = {number: signal.signal(number, lambda *_: _interrupt(screen, cancel)) for number in _SIGNALS}
+    with Cancel() as cancel, _signals(screen, cancel):
         try:
             yield screen.take, decided, cancel
         finally:
             screen.close()
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _signals(screen: _Plain | _Golem, cancel: Cancel) -> Iterator[None]:
+    """Let signals ask for an end of the run.
+
+    A handler in Python is run when the interpreter gets to it: late, if a signal comes just before it begins to wait,
+    and in the middle of whatever it writes. A byte in a pipe, which the system's handler writes, is there at once.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    watch = threading.Thread(target=_take_signals, args=(reader, screen, cancel), daemon=True)
+    earlier_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    earlier = {number: signal.signal(number, _noticed) for number in _SIGNALS}
+    watch.start()
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier_fd)
+        os.write(writer, b"\0")
+        watch.join()
+        os.close(writer)
+        os.close(reader)
+
+
+def _noticed(*_: object) -> None:
+    """The handler of a signal whose byte is enough."""
+
+
+def _take_signals(reader: int, screen: _Plain | _Golem, cancel: Cancel) -> None:
+    """Take the numbers of signals from a pipe, until there is a 0."""
+    while 0 not in (numbers := os.read(reader, 64)):
+        for number in numbers:
+            # While somebody is asked for approval, it means something else.
+            if signal.getsignal(number) is _noticed:
+                first = not cancel.requested
+                cancel.request()
+                if first:
+                    screen.note("\nending the run; once more ends it at once")
 
 
 def end_of(identity: ObjectId, run: Run) -> int:
@@ -187,12 +227,6 @@ def _end_on_golem(identity: ObjectId, run: Run) -> None:
         raise RunPartial(run=identity.short, reason=run.reason)
     if run.golem.get("demands") and not run.golem.get("agreements"):
         raise RunWithoutProvider(run=identity.short, reason=run.reason)
-
-
-def _interrupt(screen: _Plain | _Golem, cancel: Cancel) -> None:
-    if not cancel.requested:
-        screen.note("\nending the run; once more ends it at once")
-    cancel.request()
 
 
 def _approve(app: App, proposal: Proposal) -> bool:

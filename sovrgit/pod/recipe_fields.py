@@ -65,6 +65,7 @@ class GolemFields(Struct, frozen=True):
     each: str | UnsetType = UNSET
     resources: ResourcesFields | UnsetType = UNSET
     timeout: Number | str | UnsetType = UNSET
+    task_timeout: Number | str | UnsetType = UNSET
     retries: Number | UnsetType = UNSET
     budget: Number | str | UnsetType = UNSET
     network: str | UnsetType = UNSET

@@ -69,7 +69,8 @@ def read_golem(fields: GolemFields, raw: Mapping[str, Any], numbers: Mapping[Pat
         run=None if isinstance(fields.run, UnsetType) else _run(("golem", "run"), fields.run),
         each=_given(check_path, "each", fields.each),
         resources=_resources(fields.resources, raw),
-        timeout_seconds=_timeout(fields.timeout),
+        timeout_seconds=_timeout("timeout", fields.timeout),
+        task_timeout_seconds=_timeout("task_timeout", fields.task_timeout),
         retries=_given(_retries, "retries", fields.retries),
         budget=_budget(fields.budget, numbers),
         network=_given(check_text, "network", fields.network),
@@ -175,8 +176,8 @@ def _retries(path: Path, value: int | float) -> int:
     return check_whole(path, value, minimum=0, maximum=MAX_RETRIES)
 
 
-def _timeout(value: str | int | float | UnsetType) -> float | None:
-    return None if isinstance(value, UnsetType) else check_timeout(("golem", "timeout"), value)
+def _timeout(key: str, value: str | int | float | UnsetType) -> float | None:
+    return None if isinstance(value, UnsetType) else check_timeout(("golem", key), value)
 
 
 def _budget(value: str | int | float | UnsetType, numbers: Mapping[Path, str]) -> str | None:

@@ -65,6 +65,7 @@ class Golem(Struct, frozen=True, kw_only=True):
     each: str | None = None
     resources: Resources = Resources()
     timeout_seconds: float | None = None
+    task_timeout_seconds: float | None = None
     retries: int | None = None
     budget: str | None = None
     network: str | None = None

@@ -64,7 +64,7 @@ def golem_live(
         emulated: whether that is the devnet, where nothing is paid.
         clock: seconds.
     """
-    title = f"{network}, emulated on this machine" if emulated else network
+    title = f"{network}, emulated" if emulated else network
     live = _Drawn(console, title, token, clock) if console.lively else _Lines(console)
     try:
         yield live
@@ -192,8 +192,8 @@ class _Drawn:
         room = max(min(_MOST_ROWS, self._screen.height // 2), 1)
         if len(rows) > room:
             rows = [*rows[: room - 1], ("dim", f"and {len(rows) - room + 1} more")]
-        lines = [("bold", head), *((style, f"  {text}") for style, text in rows)]
-        return Group(*(Text(visible(text), style=style, no_wrap=True, overflow="ellipsis") for style, text in lines))
+        lines = [Text(visible(f"  {text}"), style=style, no_wrap=True, overflow="ellipsis") for style, text in rows]
+        return Group(Text(visible(head), style="bold"), *lines)
 
     def _tasks(self) -> list[tuple[str, str]]:
         """The style and the text of a row for each task."""

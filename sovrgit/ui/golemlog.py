@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import Provider
 from sovrgit.ui.console import Console, path_fields
+from sovrgit.ui.golemview import without_addresses
 
 if TYPE_CHECKING:
     from sovrgit.runs.golem.printed import Printed
@@ -39,7 +40,7 @@ class ProviderLogView:
                 result = console.style(
                     command.result.lower() or "no result", "green" if command.result == "Ok" else "red"
                 )
-                console.line(f"$ {console.safe(command.command)}  {result}")
+                console.line(f"> {console.safe(without_addresses(command.command))}  {result}")
                 if command.message:
                     console.line(console.style(console.safe(command.message), "red"))
             if self.only != "stderr":

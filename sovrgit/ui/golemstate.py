@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from sovrgit.runs.golem.limits import plain
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sovrgit.runs.golem.results import TaskSeen
 
 Seen: TypeAlias = "Observed | TaskSeen"
+
+_DIGITS = Context(prec=4)
+"""Digits of the cost that are shown: it is an estimate until the bills have come. Records are exact."""
 
 _ENDED = frozenset({"Rejected", "Cancelled", "Expired", "Terminated"})
 
@@ -117,7 +120,7 @@ class GolemState:
             parts.append(f"{self.count('done')} of {plural(len(self.tasks), 'task')} done")
             if failed := self.count("failed"):
                 parts.append(f"{failed} failed")
-        parts.append(f"cost {plain(self.cost)} {token}".rstrip())
+        parts.append(f"cost {plain(_DIGITS.create_decimal(self.cost))} {token}".rstrip())
         return parts
 
     def _agreement(self, seen: AgreementChanged) -> str:

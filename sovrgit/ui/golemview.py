@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +28,10 @@ _COMMANDS_SHOWN = 12
 _LONGEST = 100
 """Characters of a command or message that are shown."""
 
+_GFTP = re.compile(r"gftp://0x[0-9a-f]{40}/(\w{8})\w+")
+_FILE = r"gftp:\1…"
+"""Addresses of files are long and mean nothing to people: the hash of what was sent, or a random name."""
+
 _PAID = ("ACCEPTED", "SETTLED")
 
 
@@ -41,11 +46,8 @@ def receipt_lines(console: Console, golem: Mapping[str, Value]) -> Iterator[tupl
         yield "Emulated", f"{console.style('yes', 'yellow', 'bold')}, by providers on this machine; nothing was paid"
     image = mapping(golem.get("image"))
     yield "Image", console.safe(" ".join(text(image.get(key)) for key in ("requested", "hash", "url")).strip())
-    made_by = [f"yagna {text(golem.get('daemon'))}"] if text(golem.get("daemon")) else []
-    made_by += [f"{name} {text(version)}" for name, version in sorted(mapping(golem.get("sdk")).items())]
-    if requestor := text(golem.get("requestor")):
-        made_by.insert(0, requestor)
-    yield "Requestor", console.safe(", ".join(made_by))
+    made_by = [text(golem.get("requestor")), f"yagna {text(golem.get('daemon'))}" if text(golem.get("daemon")) else ""]
+    yield "Requestor", console.safe(", ".join(part for part in made_by if part))
     yield "Sandbox", console.safe(text(golem.get("sandbox")))
     summary = summary_of(golem)
     if summary is not None:
@@ -82,6 +84,11 @@ def cost_text(summary: Summary) -> str:
     if summary.unpaid:
         said += f", {plain(summary.unpaid)} unpaid"
     return said
+
+
+def without_addresses(command: str) -> str:
+    """A command in which the addresses of files are short."""
+    return _GFTP.sub(_FILE, command)
 
 
 def plain(value: Decimal) -> str:
@@ -256,7 +263,7 @@ def _command(console: Console, command: Mapping[str, Value]) -> str:
     result = text(command.get("result"))
     colour = "green" if result == "Ok" else "red" if result else "dim"
     message = text(command.get("message"))
-    line = f"{text(command.get('kind')):<8} {_short(text(command.get('words')))}".rstrip()
+    line = f"{text(command.get('kind')):<8} {_short(without_addresses(text(command.get('words'))))}".rstrip()
     ended = console.style(result.lower() or "no result", colour)
     return f"{console.safe(line)}  {ended}" + (f": {console.safe(_short(message))}" if message else "")
 

@@ -112,8 +112,8 @@ def test_logs_of_a_provider(golem: Cli) -> None:
     run = golem_run(golem)
     assert golem("logs", run, "--provider", "ada").lines == [
         f"ada {ADA}",
-        "$ deploy  ok",
-        "$ run /bin/sh -c 'echo one'  ok",
+        "> deploy  ok",
+        "> run /bin/sh -c 'echo one'  ok",
         "one",
     ]
     assert golem("logs", run, "--provider", ADA[:8], "--stdout").out == "one\n"

@@ -162,6 +162,7 @@ TYPES_AND_MEANING = {
         ":5, key `golem.output`: the log folder and the output folder are both `logs`",
     ),
     "absolute each": (pod(each="/tmp/*"), ":5, key `golem.each`: `/tmp/*` is absolute"),
+    "zero task timeout": (pod(task_timeout=0), ":5, key `golem.task_timeout`: should be more than 0 seconds"),
     "zero timeout": (pod(timeout=0), ":5, key `golem.timeout`: should be more than 0 seconds"),
     "timeout in words": (pod(timeout="soon"), ":5, key `golem.timeout`: `soon` is not a duration"),
     "long timeout": (pod(timeout=10**300), ":5, key `golem.timeout`: is more than a year"),

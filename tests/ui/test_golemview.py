@@ -29,7 +29,7 @@ def test_the_run_as_a_whole() -> None:
         "Network": "hoodi (erc20-hoodi-tglm), subnet public",
         "Emulated": "yes, by providers on this machine; nothing was paid",
         "Image": f"golem/alpine:latest {'3' * 56} http://registry.example/images/3",
-        "Requestor": f"0x{'c' * 40}, yagna 0.17.6, yapapi 0.13.1",
+        "Requestor": f"0x{'c' * 40}, yagna 0.17.6",
         "Sandbox": "namespaces",
         "Cost": "0.0025 tglm, 0.0025 unpaid, of 1 allocated",
         "Tasks": "1 of 2 accepted, 3 attempts",

@@ -102,7 +102,9 @@ class Home:
             "YAGNA_APPKEY": self.identity.app_key,
             "YAGNA_API_URL": url,
             "YAGNA_PAYMENT_NETWORK": "hoodi",
+            # Of our own shim for yapapi, and of golem-js.
             "SOVR_GOLEM_REGISTRY": url,
+            "GOLEM_REGISTRY_URL": url,
         }
 
     def write_environment(self, url: str, about: Mapping[str, Any]) -> None:

@@ -19,8 +19,8 @@ Mode: TypeAlias = Literal["", "script", "declared"]
 
 PLACES: tuple[Place, ...] = ("local", "devnet", "golem")
 DEVNET_NETWORK = "hoodi"
-DEVNET_BUDGET = Decimal(1000)
-"""Tokens that a run on the devnet may spend if nobody says how many: they are worth nothing, and it has no others."""
+DEVNET_BUDGET = Decimal(100)
+"""Tokens that a run on the devnet may spend if nobody says how many. It has ten times as many, worth nothing."""
 
 _MARGIN = 600.0
 """Seconds that an allocation outlives the run: invoices come after the work."""

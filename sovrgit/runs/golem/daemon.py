@@ -34,6 +34,7 @@ _SECONDS = 10.0
 """For an answer of the daemon, which is on this machine."""
 
 _MOST = 1 << 20
+_KEY = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,6 +71,8 @@ def real_daemon(environ: Mapping[str, str], network: str, budget: Decimal) -> Da
     """
     url = (environ.get("YAGNA_API_URL") or DEFAULT_URL).rstrip("/")
     key = environ.get("YAGNA_APPKEY") or ""
+    if not _KEY.fullmatch(key):
+        raise GolemKeyRefused(url=url, reason="YAGNA_APPKEY has characters that no key has")
     with _Client(url, key) as client:
         version = client.version()
         if not key:
@@ -161,9 +164,8 @@ class _Client:
 
         self._url = url
         # The daemon is on this machine or on one that the user named: no proxy has to know the key.
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {key}"}, timeout=_SECONDS, trust_env=False, follow_redirects=False
-        )
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(headers=headers, timeout=_SECONDS, trust_env=False, follow_redirects=False)
 
     def __enter__(self) -> _Client:
         return self

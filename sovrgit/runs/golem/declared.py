@@ -118,7 +118,7 @@ class DeclaredExecutor:
         with document:
             try:
                 process = subprocess.Popen(
-                    [self.python, str(_PROGRAM)],
+                    [self.python, "-W", "ignore", str(_PROGRAM)],
                     bufsize=0,
                     stdin=document,
                     stdout=subprocess.PIPE,

@@ -175,7 +175,7 @@ def make_job(
         storage_gib=wanted.storage_gib or STORAGE_GIB,
         threads=wanted.threads or THREADS,
         seconds=time,
-        task_seconds=time,
+        task_seconds=min(time, golem.task_timeout_seconds or time),
     )
 
 

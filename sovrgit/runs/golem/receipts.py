@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sovrgit.objects.codec import Value
-from sovrgit.runs.golem.gateway.record import read_calls
-from sovrgit.runs.golem.gateway.seen import SUBNET, ZERO, Activity, Agreement, Bill, Command, Demand, Seen
-from sovrgit.runs.golem.gateway.story import take
+from sovrgit.runs.golem.calls.record import read_calls
+from sovrgit.runs.golem.calls.seen import SUBNET, ZERO, Activity, Agreement, Bill, Command, Demand, Seen
+from sovrgit.runs.golem.calls.story import take
 from sovrgit.runs.golem.limits import NETWORKS, network_of, plain
 
 Receipts: TypeAlias = dict[str, Value]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +106,9 @@ class Results:
                 return
             target.mkdir(parents=True, exist_ok=True)
             for entry in sorted(place.iterdir()):
-                os.rename(entry, target / entry.name)
+                if os.path.lexists(target / entry.name):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target / entry.name))
+                shutil.move(entry, target / entry.name)
 
     def verdict(self) -> tuple[Status, int, str]:
         """Whether the job succeeded, its exit code, and why it did not."""

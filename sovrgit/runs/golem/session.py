@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from sovrgit.errors import GolemUnavailable
 from sovrgit.runs.golem.choice import Place, Spending
 from sovrgit.runs.golem.daemon import Daemon, images_in, knows_images, own_devnet, real_daemon, running_devnet
 from sovrgit.runs.golem.front.files import make_front
@@ -142,6 +143,7 @@ def opened(
 
     Raises:
         DevnetFailed: if there is no port for the gateway.
+        GolemUnavailable: if address, key or subnet have a form that cannot be used.
         ReadOnly, StorageFull, StorageFailure: as the operating system reports.
     """
     folder = temporary_name(around.folder, "run")
@@ -150,12 +152,10 @@ def opened(
         folder.mkdir(mode=0o700)
         about = {"pid": os.getpid(), "birth": birth_of(os.getpid()), "url": daemon.url, "emulated": daemon.emulated}
         write_atomic(folder / NOTE, json.dumps(about).encode(), mode=0o600)
-    left: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()  # for the run after this one, if this one is not ended in order
     try:
         make_front(folder, daemon.gftp, python)
-        with Gateway(
-            daemon.url, daemon.app_key, spending.limits, folder / CALLS, tell, subnet=subnet or None
-        ) as gateway:
+        with _gateway(daemon, spending, folder / CALLS, tell, subnet) as gateway:
             search = [os.fspath(folder / "bin")]
             if python is not None:
                 search.append(os.fspath(python.parent))
@@ -179,3 +179,11 @@ def opened(
         # What is still open is ended by the next run, which finds it in the call log.
         if not left:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _gateway(daemon: Daemon, spending: Spending, calls: Path, tell: Callable[[Observed], None], subnet: str) -> Gateway:
+    try:
+        return Gateway(daemon.url, daemon.app_key, spending.limits, calls, tell, subnet=subnet or None)
+    except ValueError as error:
+        hint = "check YAGNA_API_URL, YAGNA_APPKEY, and the name of the subnet"
+        raise GolemUnavailable(url=daemon.url, reason=str(error), hint=hint) from None

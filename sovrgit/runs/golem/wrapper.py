@@ -24,14 +24,14 @@ box=$work/{box}
 echo 'setup the wrapper was interrupted' > "$box/code"
 : > "$box/stdout"
 : > "$box/stderr"
-rm -f "$box/output.tar" "$box/env"
-tar -cf "$box/output.tar" -C "$box" -T /dev/null 2>> "$box/stderr" || : > "$box/output.tar"
 refuse() {{ echo "setup $1" > "$box/code"; exit 0; }}
 cd "$work" || refuse "there is no $work"
-# What the task before has left must not be seen by this one.
+# What the task before has left must not be seen by this one. One process removes all of it: there are many short tasks.
+set -- "$box/output.tar" "$box/env"
 for left in * .[!.]* ..?*; do
-    [ "$left" = {box} ] || rm -rf -- "$left" 2>> "$box/stderr"
+    [ "$left" = {box} ] || set -- "$@" "$left"
 done
+rm -rf -- "$@" 2>> "$box/stderr"
 command -v tar > /dev/null || refuse 'the image has no tar'
 for part in common task; do
     tar -xf "$box/$part.tar" 2>> "$box/stderr" || refuse 'the input could not be unpacked'
@@ -48,9 +48,8 @@ for text in stdout stderr; do
     fi
 done
 cd "$work" || refuse "the job removed $work"
-if [ -d {output} ]; then
-    tar -cf "$box/output.tar" {output} 2>> "$box/stderr" || refuse 'the output could not be packed'
-fi
+[ -d {output} ] || mkdir -p {output}
+tar -cf "$box/output.tar" {output} 2>> "$box/stderr" || refuse 'the output could not be packed'
 echo "$code" > "$box/code"
 """
 

@@ -189,12 +189,17 @@ def _plain(value, depth=0):
 
 
 def _run_hidden():
-    places = [place for place in sys.path if os.path.abspath(place or ".") != _HERE]
+    # Only what stands behind this one is hidden by it. In front of it may be another copy, which has run this one.
+    places = [os.path.abspath(place or ".") for place in sys.path]
+    places = sys.path[places.index(_HERE) + 1 :] if _HERE in places else []
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", places)
     if spec is not None and spec.loader is not None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-sys.meta_path.insert(0, _Finder())
-sys.meta_path.append(_Substitute())
+# Two copies of this, one of a devnet and one of a run, would ask one another without end.
+if not hasattr(sys, "sovr_golem_shim"):
+    sys.sovr_golem_shim = _HERE
+    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.append(_Substitute())
 _run_hidden()

@@ -1,15 +1,13 @@
 """The gateway: a recording reverse proxy in front of the Golem daemon, which is also the spend firewall.
 
-front.py      HTTP towards the script            upstream.py   connections to the daemon
-server.py     the gateway: one call after another
-routes.py     which calls there are, and which of them are let through
-rules.py      what they must fulfil: networks, budget, prices, bills
-record.py     the call log                        book.py       writing it, and telling what is new
-story.py      what its lines mean (batches.py: commands; events.py: what is followed)
-seen.py       what has been seen                  values.py     reading what the daemon sent
-daemon.py     calls of the gateway's own          ending.py     ending what was left open
+server.py     the gateway itself                   call.py       one call, from its request to its line in the log
+front.py      HTTP towards the script              upstream.py   connections to the daemon
+rules.py      what calls must fulfil: networks, budget, prices, bills
+book.py       writing the log, telling what is new  events.py    what is followed
+daemon.py     calls of the gateway's own           ending.py     ending what was left open; recovery.py: by the log
 """
 
-from sovrgit.runs.golem.gateway.server import Gateway, settle_from
+from sovrgit.runs.golem.gateway.recovery import settle_from
+from sovrgit.runs.golem.gateway.server import Gateway
 
 __all__ = ["Gateway", "settle_from"]

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sovrgit.runs.golem.gateway.batches import commands_of
-from sovrgit.runs.golem.gateway.record import CallLog, Masks, encode
-from sovrgit.runs.golem.gateway.routes import Found
-from sovrgit.runs.golem.gateway.seen import Seen
-from sovrgit.runs.golem.gateway.story import take
+from sovrgit.runs.golem.calls.batches import commands_of
+from sovrgit.runs.golem.calls.record import CallLog, Masks, encode
+from sovrgit.runs.golem.calls.routes import Found
+from sovrgit.runs.golem.calls.seen import Seen
+from sovrgit.runs.golem.calls.story import take
 from sovrgit.runs.golem.observed import Observed
 
 GATEWAY = "gateway"
@@ -28,6 +28,8 @@ class Book:
     Attributes:
         lock: held while the story is looked at or added to.
         seen: the story so far.
+        failure: why lines could not be written; None as long as they could.
+        trouble: what `tell` has raised; nothing more is told after that.
     """
 
     def __init__(self, log: CallLog, masks: Masks, tell: Callable[[Observed], None], seen: Seen | None = None) -> None:
@@ -39,20 +41,31 @@ class Book:
         self._tell = tell
         self._news: deque[Observed] = deque()
         self._telling = threading.RLock()
-        self._last = 0
+        self.failure: OSError | None = None
+        self.trouble: Exception | None = None
 
     def first(self, line: Mapping[str, Any]) -> None:
         """Write what the log begins with.
 
         Raises:
-            OSError: if it cannot be written; likewise below.
+            OSError: if it cannot be written.
         """
         self._write({"golem-calls": 1, "at": time.time_ns(), **line})
+        self._check()
 
     def begun(self, number: int, method: str, path: str, request: Any) -> None:
-        """Write that something is about to be opened: if this process is killed, it is looked for."""
-        request = self._masks.value(request)
-        self._write({"call": number, "at": time.time_ns(), "method": method, "path": path, "request": request})
+        """Write that something is about to be opened: if this process is killed, it is looked for.
+
+        Raises:
+            OSError: if it cannot be written, or something before it could not. Then it must not be opened.
+        """
+        line = {"call": number, "at": time.time_ns(), "method": method, "path": self._masks.text(path)}
+        self._write(line | {"request": self._masks.value(request)})
+        self._check()
+
+    def settled(self, number: int) -> None:
+        """Write that nothing is left of a call whose answer was lost."""
+        self._write({"call": number, "at": time.time_ns(), "settled": True})
 
     def event(self, number: int, path: str, event: Any) -> None:
         """Write something that was followed."""
@@ -114,16 +127,25 @@ class Book:
         with self.lock:
             try:
                 self._log.write(data)
-            finally:
+            except OSError as error:
                 # What has happened has happened, even if there is no more room to write it down.
-                self._news += take(self.seen, line)
-                then()
+                self.failure = self.failure or error
+                self.seen.dropped += 1
+            self._news += take(self.seen, line)
+            then()
         self._tell_all()
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
     def _tell_all(self) -> None:
         with self._telling:
-            while self._news:
-                self._tell(self._news.popleft())
+            while self._news and self.trouble is None:
+                try:
+                    self._tell(self._news.popleft())
+                except Exception as error:  # noqa: BLE001 - whoever closes the gateway gets it; the calls go on
+                    self.trouble = error
 
 
 def parsed(body: bytes) -> Any:
@@ -134,13 +156,23 @@ def parsed(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return strict(body)
     except (ValueError, RecursionError):
         pass
     try:
         return body.decode()
     except UnicodeDecodeError:
         return {"bytes": len(body)}
+
+
+def strict(body: bytes) -> Any:
+    """JSON, and nothing that only looks like it.
+
+    Raises:
+        ValueError: if it is none.
+        RecursionError: if it is nested too deeply.
+    """
+    return json.loads(body, parse_constant=_refuse)
 
 
 def _refuse(name: str) -> Any:

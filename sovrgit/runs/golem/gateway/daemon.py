@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
+from sovrgit.runs.golem.calls.routes import find
 from sovrgit.runs.golem.gateway.book import GATEWAY, Book, parsed
-from sovrgit.runs.golem.gateway.routes import find
 from sovrgit.runs.golem.gateway.upstream import Unreachable, Upstream
 
 PATIENCE = 20.0
@@ -38,16 +37,9 @@ class Daemon:
             answer = self._upstream.exchange(method, target, body, patience=patience)
             status, said = answer.status, parsed(answer.body)
             if answer.stream is not None:
-                close_stream(answer.stream)
+                answer.stream.close()
                 status, said = 502, {"message": "the daemon answers with events that nobody has asked for"}
         except Unreachable as error:
             status, said = 502, {"message": str(error)}
         self._book.answered(number, began, method, target, find(method, path), status, document, said, by=GATEWAY)
         return status, said
-
-
-def close_stream(stream: object) -> None:
-    """Give up a stream of events, and its connection."""
-    close: Callable[[], None] | None = getattr(stream, "close", None)
-    if close is not None:
-        close()

@@ -1,4 +1,4 @@
-"""Ending what a run has left open: activities, agreements, demands, allocations, in this order.
+"""Ending what a run has left open: activities, agreements, demands, networks, allocations, in this order.
 
 Nothing is paid here: what the script did not accept stays unpaid, and the record says so.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from threading import Event
 from typing import Any
 
+from sovrgit.runs.golem.calls.routes import ACTIVITY, MARKET, NETWORKS, PAYMENT
+from sovrgit.runs.golem.calls.seen import Doubtful
+from sovrgit.runs.golem.calls.values import amount, flat, id_of, items, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
 from sovrgit.runs.golem.gateway.daemon import Daemon
-from sovrgit.runs.golem.gateway.routes import ACTIVITY, MARKET, PAYMENT
-from sovrgit.runs.golem.gateway.seen import Doubtful
-from sovrgit.runs.golem.gateway.values import amount, flat, id_of, items, mapping, nanoseconds, text
 
 _PAUSE = 0.25
 """Seconds between two attempts, at first; twice as many each time."""
@@ -23,7 +22,10 @@ _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 _CALL = 10.0
 _MARGIN = 5 * 10**9
-"""Nanoseconds by which clocks may differ."""
+"""Nanoseconds by which the clock of the daemon may be behind."""
+
+_TICK, _ANSWERED = 2 * 10**6, 30 * 10**9
+"""Nanoseconds: the finest that daemons keep, doubled; and how long a call takes that is answered."""
 
 _REASON = {"message": "the run has ended", "golem.requestor.code": "Cancelled"}
 
@@ -37,20 +39,15 @@ class Ending:
         self._seen = book.seen
         self._deadline = 0.0
 
-    def settle(self, patience: float, wait: Event | None = None) -> tuple[str, ...]:
-        """End everything. What could not be ended after `patience` seconds, in words.
-
-        Args:
-            wait: ends the pauses between attempts when it is set.
-        """
+    def settle(self, patience: float) -> tuple[str, ...]:
+        """End everything. What could not be ended after `patience` seconds, in words."""
         self._deadline = time.monotonic() + patience
-        bell = Event() if wait is None else wait
         pause = _PAUSE
         while True:
             left = self._once()
             if not left or time.monotonic() + pause > self._deadline:
                 break
-            bell.wait(pause)
+            time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         with self._book.lock:
             agreements = bool(self._seen.agreements)
@@ -67,7 +64,7 @@ class Ending:
         return tuple(self._activities()) + tuple(self._agreements())
 
     def _once(self) -> tuple[str, ...]:
-        left = [*self._doubtful(), *self._activities(), *self._agreements(), *self._demands()]
+        left = [*self._doubtful(), *self._activities(), *self._agreements(), *self._demands(), *self._networks()]
         # The money last: what cannot be ended may still be billed, and the script may still have it paid.
         return (*left, *self._allocations())
 
@@ -95,7 +92,7 @@ class Ending:
             if not agreement.final:
                 # It may have ended by itself, or never have been signed.
                 status, answer = self._daemon.ask("GET", path, patience=self._patience())
-                if not agreement.final and status not in (404, 410):
+                if not agreement.final and status not in (404, 410) and agreement.state != "Proposal":
                     yield f"{what}: {_reason(status, answer)}"
 
     def _demands(self) -> Iterator[str]:
@@ -104,6 +101,14 @@ class Ending:
         for demand in listed:
             yield from self._end(
                 f"demand {demand.id}", "DELETE", f"{MARKET}/demands/{demand.id}", lambda one=demand: one.ended
+            )
+
+    def _networks(self) -> Iterator[str]:
+        with self._book.lock:
+            listed = [name for name, removed in self._seen.networks.items() if not removed]
+        for name in listed:
+            yield from self._end(
+                f"network {name}", "DELETE", f"{NETWORKS}/{name}", lambda one=name: self._seen.networks[one]
             )
 
     def _allocations(self) -> Iterator[str]:
@@ -132,20 +137,13 @@ class Ending:
             if reason:
                 yield f"{_WORDS[one.name]} that was being made: {reason}"
                 continue
-            with self._book.lock:
-                self._seen.doubtful.pop(number, None)
+            self._book.settled(number)
 
     def _look(self, one: Doubtful) -> str:
         """Look for what a call may have opened, and end that; why this cannot be done, or nothing."""
         if one.name == "allocation.make":
             return self._search(f"{PAYMENT}/allocations", "allocationId", lambda told: _is_allocation(one, told))
-        if one.name == "demand.make":
-            return self._search(f"{MARKET}/demands", "demandId", lambda told: _is_demand(one, told))
-        if one.name == "activity.make":
-            # It ends with its agreement, and that is known.
-            return ""
-        # An agreement that was only made binds nobody; one that is being confirmed is known.
-        return ""
+        return self._search(f"{MARKET}/demands", "demandId", lambda told: _is_demand(one, told))
 
     def _search(self, path: str, name: str, fits: Callable[[Any], bool]) -> str:
         status, answer = self._daemon.ask("GET", path, patience=self._patience())
@@ -172,9 +170,6 @@ class Ending:
 _WORDS = {
     "allocation.make": "an allocation",
     "demand.make": "a demand",
-    "agreement.make": "an agreement",
-    "agreement.confirm": "an agreement",
-    "activity.make": "an activity",
 }
 
 
@@ -188,22 +183,25 @@ def _is_allocation(one: Doubtful, told: Any) -> bool:
         and asked // 10**6 == given // 10**6
         and amount(request.get("totalAmount")) == amount(told.get("totalAmount"))
         and request.get("paymentPlatform") == told.get("paymentPlatform")
-        and _is_later(one, told)
+        and _made(told) >= one.at - _MARGIN
     )
 
 
 def _is_demand(one: Doubtful, told: Any) -> bool:
+    """Whether a demand is the one that was asked for. Others may look the same, but for when they were made.
+
+    One that is missed expires by itself, and binds nobody.
+    """
     request = mapping(one.request)
     return (
         text(request.get("constraints")) == told.get("constraints")
         and flat(request.get("properties")) == flat(told.get("properties"))
-        and _is_later(one, told)
+        and one.at - _TICK <= _made(told) <= one.at + _ANSWERED
     )
 
 
-def _is_later(one: Doubtful, told: Any) -> bool:
-    made = nanoseconds(told.get("timestamp"))
-    return made is not None and made >= one.at - _MARGIN
+def _made(told: Any) -> int:
+    return nanoseconds(told.get("timestamp")) or 0
 
 
 def _reason(status: int, answer: Any) -> str:

@@ -12,7 +12,7 @@ import socketserver
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import h11
 
@@ -29,6 +29,7 @@ LONGEST_SCRIPT = 8 << 20
 """Bytes of the body of a request; commands may be longer than all else. The daemon takes no more either."""
 
 _PIECE = 64 << 10
+_LINGER = 1.0
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -57,6 +58,17 @@ class Request:
     follows: bool
 
 
+class Stream(Protocol):
+    """Pieces of an answer as they come."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces."""
+        ...
+
+    def close(self) -> None:
+        """No more of them."""
+
+
 @dataclass(slots=True)
 class Reply:
     """What is sent back: a body, or a stream of events that must be closed."""
@@ -64,7 +76,7 @@ class Reply:
     status: int
     kind: str = "application/json"
     body: bytes = b""
-    stream: Iterator[bytes] | None = None
+    stream: Stream | None = None
 
     @classmethod
     def says(cls, status: int, message: str) -> Reply:
@@ -86,6 +98,7 @@ class Handler(socketserver.BaseRequestHandler):
         with contextlib.suppress(OSError, ClientGone):
             while self._one():
                 self._http.start_next_cycle()
+            self._linger()
 
     def _one(self) -> bool:
         """Answer a request; whether there can be another one."""
@@ -102,6 +115,14 @@ class Handler(socketserver.BaseRequestHandler):
             return self._send(Reply.says(error.error_status_hint, "this is not a request"), head, last=True)
         return self._send(self.server.answer(request, self.request), head)
 
+    def _linger(self) -> None:
+        """Take what is still on its way: closing before that would take back the answer, too."""
+        self.request.shutdown(socket.SHUT_WR)
+        self.request.settimeout(_LINGER)
+        left = LONGEST_SCRIPT
+        while left > 0 and (piece := self.request.recv(_PIECE)):
+            left -= len(piece)
+
     def _event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
@@ -112,6 +133,8 @@ class Handler(socketserver.BaseRequestHandler):
     def _read(self, head: h11.Request) -> Request:
         method, target = head.method.decode("ascii"), head.target.decode("ascii")
         names = [name for name, _ in head.headers]
+        if head.http_version not in (b"1.0", b"1.1"):
+            raise BadRequest(505, "the gateway speaks HTTP/1.1")
         if method not in _METHODS:
             raise BadRequest(501, "the gateway does not know this method")
         if b"transfer-encoding" in names and (b"content-length" in names or head.http_version != b"1.1"):
@@ -158,17 +181,15 @@ class Handler(socketserver.BaseRequestHandler):
         parts = [self._http.send(response)]
         whole = head is None or head.method != b"HEAD"
         if reply.stream is not None:
-            self.request.sendall(parts.pop() or b"")
             try:
+                self.request.sendall(parts.pop() or b"")
                 for piece in reply.stream:
                     self.request.sendall(self._http.send(h11.Data(data=piece)) or b"")
             except Unreachable:
                 # Its end cannot be told in another way than by ending it.
                 return False
             finally:
-                close = getattr(reply.stream, "close", None)
-                if close is not None:
-                    close()
+                reply.stream.close()
         elif reply.body and whole:
             parts.append(self._http.send(h11.Data(data=reply.body)))
         parts.append(self._http.send(h11.EndOfMessage()))

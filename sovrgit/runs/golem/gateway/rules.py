@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sovrgit.runs.golem.gateway import routes
+from sovrgit.runs.golem.calls import routes
+from sovrgit.runs.golem.calls.costs import seconds_of
+from sovrgit.runs.golem.calls.routes import Found
+from sovrgit.runs.golem.calls.seen import CHOSEN_PLATFORM, SUBNET, ZERO, Agreement, Bill
+from sovrgit.runs.golem.calls.values import amount, flat, id_of, mapping, nanoseconds, text
 from sovrgit.runs.golem.gateway.book import Book
-from sovrgit.runs.golem.gateway.routes import Found
-from sovrgit.runs.golem.gateway.seen import CHOSEN_PLATFORM, SUBNET, ZERO, Agreement, Bill
-from sovrgit.runs.golem.gateway.story import seconds_of
-from sovrgit.runs.golem.gateway.values import amount, flat, id_of, mapping, nanoseconds, text
 from sovrgit.runs.golem.limits import Limits, plain, price_of
 
 Ask = Callable[[str, str], tuple[int, Any]]
@@ -104,6 +104,7 @@ class Rules:
             "agreement": self._seen.agreements,
             "allocation": self._seen.allocations,
             "activity": self._seen.activities,
+            "network": self._seen.networks,
         }
         if thing in known and found.ids[0] not in known[thing]:
             what = "demand" if thing == "proposal" else thing
@@ -131,13 +132,17 @@ class Rules:
     def _amend(self, number: int, allocation_id: str, document: Any) -> Any:
         given = mapping(document)
         _no_deposit(given)
-        made: dict[str, Any] = {"timeout": self._timeout(given.get("timeout"))}
+        with self._book.lock:
+            allocation = self._seen.allocations[allocation_id]
+        made: dict[str, Any] = {}
+        if given.get("timeout") is not None:
+            made["timeout"] = self._timeout(given["timeout"], allocation.at)
         if given.get("totalAmount") is not None:
             total = amount(given["totalAmount"])
             if not total:
                 raise Refused("an allocation needs an amount of more than 0", 400)
             with self._book.lock:
-                more = total - self._seen.allocations[allocation_id].total
+                more = total - allocation.total
                 if more > 0:
                     self._set_aside(number, more)
             made["totalAmount"] = plain(total)
@@ -170,8 +175,9 @@ class Rules:
             raise Refused(f"the payment platform {str(given)[:64]!r} is not allowed in this run (allowed: {allowed})")
         return str(given)
 
-    def _timeout(self, given: Any) -> str:
-        latest = time.time_ns() + int(self.limits.seconds * 1e9)
+    def _timeout(self, given: Any, since: int | None = None) -> str:
+        """Until when an allocation may live that is made now, or was made at some time."""
+        latest = (time.time_ns() if since is None else since) + int(self.limits.seconds * 1e9)
         asked = nanoseconds(given)
         # Milliseconds and no finer, as some daemons keep no more; an allocation is recognised by it.
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=min(latest, asked or latest) // 10**6)

@@ -8,12 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 import h11
-
-T = TypeVar("T")
 
 LONGEST_HEAD = 64 << 10
 LONGEST_ANSWER = 32 << 20
@@ -52,7 +49,7 @@ class Answer:
     status: int
     kind: str
     body: bytes = b""
-    stream: Iterator[bytes] | None = None
+    stream: Stream | None = None
 
 
 class Upstream:
@@ -116,13 +113,12 @@ class Upstream:
                 line.send(request, body)
                 head = line.head(patience, client)
                 break
-            except Unreachable as error:
+            except Unreachable:
                 line.close()
                 if fresh or method not in ("GET", "HEAD") or line.heard:
                     raise
                 # It was closed while nobody used it; a call that only reads can be sent again.
                 line, fresh = _Line(self._place), True
-                del error
             except BaseException:
                 line.close()
                 raise
@@ -144,7 +140,7 @@ class Upstream:
             if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in head.headers):
                 raise Unreachable("the daemon's answer is encoded in a way that was not asked for", sent=True)
             if kind.startswith(_EVENTS):
-                return Answer(head.status_code, kind.decode("latin-1"), stream=_followed(line, client))
+                return Answer(head.status_code, kind.decode("latin-1"), stream=Stream(line, client))
             parts: list[bytes] = []
             size = 0
             for piece in line.pieces(patience, client):
@@ -176,6 +172,24 @@ class Upstream:
                 self._idle.append(line)
                 return
         line.close()
+
+
+class Stream:
+    """An answer that is followed, piece by piece as it comes."""
+
+    def __init__(self, line: _Line, client: socket.socket | None) -> None:
+        self._line = line
+        self._pieces = line.pieces(None, client)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Give it up, with its connection."""
+        self._line.close()
 
 
 class _Line:
@@ -212,7 +226,7 @@ class _Line:
             # Nothing was asked for that would be answered in two parts.
             raise Unreachable(f"the daemon's answer makes no sense (status {event.status_code})", sent=True)
         if not isinstance(event, h11.Response):
-            raise Unreachable("the daemon closed the connection without an answer", sent=True)
+            raise Unreachable("the daemon's answer makes no sense", sent=True)
         return event
 
     def pieces(self, patience: float | None, client: socket.socket | None) -> Iterator[bytes]:
@@ -251,6 +265,8 @@ class _Line:
                 self._wait(patience, client)
                 data = self._socket.recv(_PIECE)
                 self.heard = self.heard or bool(data)
+                if not data and self._http.their_state is h11.SEND_RESPONSE:
+                    raise Unreachable("the Golem daemon closed the connection without an answer", sent=True)
                 self._http.receive_data(data)
         except h11.RemoteProtocolError as error:
             raise Unreachable(f"the daemon's answer makes no sense: {error}", sent=True) from None
@@ -288,10 +304,3 @@ def _is_there(client: socket.socket) -> bool:
         return True
     except OSError:
         return False
-
-
-def _followed(line: _Line, client: socket.socket | None) -> Iterator[bytes]:
-    try:
-        yield from line.pieces(None, client)
-    finally:
-        line.close()

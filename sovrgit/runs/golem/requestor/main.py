@@ -8,6 +8,8 @@ itself returned is in the events.
 from __future__ import annotations
 
 import sys
+import types
+from importlib.metadata import distribution, version
 
 from tell import tell  # first, as it takes standard output for itself
 
@@ -78,10 +80,11 @@ def _adapt(golem: Golem, market: Market) -> None:
 
 
 async def _guard(plan: Plan, market: Market, works: Works, consuming: asyncio.Task[int]) -> str:
-    """Stop everything when there is no hope any more. Why."""
+    """Stop everything when there is no hope any more, or nobody who would take the results. Why."""
+    parent = os.getppid()
     while True:
         await asyncio.sleep(0.2)
-        reason = market.hopeless(plan.patience)
+        reason = market.hopeless(plan.patience) if os.getppid() == parent else "who started it is gone"
         if reason and works.left:
             consuming.cancel()
             return reason
@@ -130,13 +133,17 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 
+# yapapi needs one function of `pkg_resources`, which is a quarter of its time to start, and gone from setuptools 82.
+sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
+sys.modules["pkg_resources"].get_distribution = distribution
+
 try:
     import asyncio
     import json
+    import os
     import signal
     import traceback
     from datetime import timedelta
-    from importlib.metadata import version
 
     from market import Market
     from plan import Plan

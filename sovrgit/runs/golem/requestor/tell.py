@@ -13,6 +13,7 @@ stopped     reason: why not all tasks were done
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -23,5 +24,6 @@ os.dup2(2, 1)
 
 
 def tell(event: str, **fields: object) -> None:
-    """Write an event."""
-    _out.write(json.dumps({"at": time.time_ns(), "event": event, **fields}) + "\n")
+    """Write an event. If nobody reads any more, whoever started this program is gone, which is found out elsewhere."""
+    with contextlib.suppress(BrokenPipeError):
+        _out.write(json.dumps({"at": time.time_ns(), "event": event, **fields}) + "\n")

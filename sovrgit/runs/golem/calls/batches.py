@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sovrgit.runs.golem.gateway.seen import Command, Seen
-from sovrgit.runs.golem.gateway.values import id_of, items, mapping, nanoseconds, text
+from sovrgit.runs.golem.calls.seen import Command, Seen
+from sovrgit.runs.golem.calls.values import id_of, items, mapping, nanoseconds, text
 from sovrgit.runs.golem.observed import BatchChanged, Observed
 
 MOST_COMMANDS = 2000

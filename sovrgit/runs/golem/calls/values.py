@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sovrgit.runs.golem.gateway.routes import ID
+from sovrgit.runs.golem.calls.routes import ID
 
 _LARGEST = Decimal(10) ** 15
 _FINEST = -60

@@ -39,6 +39,7 @@ class Allocation:
     id: str
     platform: str
     total: Decimal
+    at: int
     spent: Decimal = ZERO
     released: bool = False
 
@@ -153,7 +154,10 @@ class Doubtful:
 
 @dataclass(slots=True)
 class Seen:
-    """All of it. What is kept is bounded; `dropped` counts what is not."""
+    """All of it. What is kept is bounded; `dropped` counts what is not.
+
+    `networks` are private ones, by id, and whether they were removed.
+    """
 
     platforms: tuple[str, ...] = ()
     subnet: str = ""
@@ -165,6 +169,7 @@ class Seen:
     allocations: dict[str, Allocation] = field(default_factory=dict)
     agreements: dict[str, Agreement] = field(default_factory=dict)
     activities: dict[str, Activity] = field(default_factory=dict)
+    networks: dict[str, bool] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     doubtful: dict[int, Doubtful] = field(default_factory=dict)
     dropped: int = 0
@@ -191,8 +196,10 @@ class Seen:
             self.doubtful
             or any(not one.ended for one in self.demands.values())
             or any(not one.released for one in self.allocations.values())
-            or any(not one.final for one in self.agreements.values())
+            # What was never signed binds nobody.
+            or any(not one.final and one.state != "Proposal" for one in self.agreements.values())
             or any(not one.ended for one in self.activities.values())
+            or not all(self.networks.values())
         )
 
 

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 MARKET, PAYMENT, ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
+NETWORKS = "/net-api/v1/net"
 
 _SEGMENT = r"[A-Za-z0-9_~:@,+=-][A-Za-z0-9._~:@,+=-]*"
 _PATH = re.compile(rf"/|(?:/{_SEGMENT})+")
@@ -49,7 +50,9 @@ class Found(NamedTuple):
         return self.route.name
 
 
-_OPENING = frozenset({"allocation.make", "demand.make", "agreement.make", "agreement.confirm", "activity.make"})
+_OPENING = frozenset(
+    {"allocation.make", "demand.make", "agreement.make", "agreement.confirm", "activity.make", "network.make"}
+)
 
 
 def _route(name: str, method: str, path: str) -> Route:
@@ -98,6 +101,8 @@ ROUTES = (
     _route("payment.get", "GET", f"{PAYMENT}/payments/ID"),
     *_bills("debitNote"),
     *_bills("invoice"),
+    _route("network.make", "POST", NETWORKS),
+    _route("network.end", "DELETE", f"{NETWORKS}/ID"),
     _route("activity.make", "POST", f"{ACTIVITY}/activity"),
     _route("activity.end", "DELETE", f"{ACTIVITY}/activity/ID"),
     _route("activity.exec", "POST", f"{ACTIVITY}/activity/ID/exec"),

@@ -3,6 +3,7 @@ recovered from.
 
     {"golem-calls": 1, "at", "platforms", "budget", "seconds", "subnet"}              the first line
     {"call", "at", "method", "path", "request"}                                      something is about to be opened
+    {"call", "at", "settled"}                                                        it has been searched for, and ended
     {"call", "at", "path", "event"}                                                  something that was followed
     {"call", "at", "ms", "method", "path", "status", "request", "answer", …}         a call that was answered
 
@@ -12,6 +13,7 @@ for calls that no script made, `refused` true for those that the daemon never sa
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -58,6 +60,8 @@ class Masks:
             kept = [self.value(one, depth + 1) for one in given[:_MOST_ITEMS]]
             return kept if len(given) <= _MOST_ITEMS else [*kept, f"… ({len(given)} in all)"]
         if isinstance(given, dict):
+            if len(given) > _MOST_ITEMS:
+                given = dict(itertools.islice(given.items(), _MOST_ITEMS)) | {"…": f"{len(given)} in all"}
             return {
                 self.text(name): REMOVED if value and _SECRET_NAME.search(name) else self.value(value, depth + 1)
                 for name, value in given.items()
@@ -79,8 +83,7 @@ class CallLog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._size = os.fstat(self._file).st_size
-            if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":
-                self._size += os.write(self._file, b"\n")
+            self._torn = bool(self._size) and os.pread(self._file, 1, self._size - 1) != b"\n"
 
     @property
     def is_full(self) -> bool:
@@ -93,11 +96,13 @@ class CallLog:
         Raises:
             OSError: if it cannot be written.
         """
-        left = memoryview(line)
+        left = memoryview(b"\n" + line if self._torn else line)
+        self._torn = True
         while left:
             written = os.write(self._file, left)
             self._size += written
             left = left[written:]
+        self._torn = False
 
     def sync(self) -> None:
         """Have the disk keep it."""
