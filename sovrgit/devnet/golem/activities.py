@@ -266,7 +266,7 @@ class Activity:
         base = self._folder / "root"
         base.mkdir(parents=True)
         try:
-            cell = self._tools.sandbox.open(base, self._volumes.folders, image)
+            cell = self._tools.sandbox.open(base, self._volumes.folders, image, memory=_LIMITS.memory)
         except CellGone as error:
             raise _Failed(f"Deploy failed: {error}") from error
         with self._world.changed:

@@ -66,7 +66,7 @@ class Network:
         self.sandbox = Sandbox(scratch / "root", allowed=namespaces)
         shutil.rmtree(scratch)
         self.images = Images(home.images, images, self.sandbox)
-        self.providers = make_providers(count, self.sandbox.kind)
+        self.providers = make_providers(count, self.sandbox.kind, self.sandbox.memory)
         self.ledger = Ledger(self.world, home.identity.node_id)
         self.market = Market(self.world, home.identity.node_id, self.providers, self.faults, self._end)
         self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES)

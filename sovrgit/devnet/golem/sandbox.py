@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sovrgit.devnet.golem.gvmi import WORK, Image
+from sovrgit.devnet.golem.memory import Group, Groups
 from sovrgit.devnet.golem.walls import NOBODY
 
 NAMESPACES = "namespaces"
@@ -72,6 +73,7 @@ class Sandbox:
         kind: `namespaces` or `none`.
         reason: why there are no namespaces; empty if there are.
         owner: the user that commands run as and that files belong to, None for that of this process.
+        memory: whose memory is limited: that of an `activity` with all its processes, or of each `process`.
     """
 
     def __init__(self, scratch: Path, *, allowed: bool = True) -> None:
@@ -83,6 +85,7 @@ class Sandbox:
         """
         self._mode = "root" if os.geteuid() == 0 else "user"
         self.kind, self.reason = NAMESPACES, ""
+        self._groups: Groups | None = None
         if not allowed:
             self.reason = "namespaces were not asked for"
         elif not sys.platform.startswith("linux"):
@@ -92,6 +95,9 @@ class Sandbox:
         if self.reason:
             self.kind, self._mode = NONE, "plain"
         self.owner = NOBODY if self._mode == "root" else None
+        if self.kind == NAMESPACES:
+            self._groups = Groups()
+        self.memory = "activity" if self._groups is not None and self._groups.usable else "process"
 
     def open(
         self,
@@ -99,6 +105,7 @@ class Sandbox:
         volumes: Mapping[str, Path],
         image: Image | None = None,
         user: tuple[int, int] | None = None,
+        memory: int | None = None,
     ) -> Cell:
         """A new place for commands.
 
@@ -107,11 +114,16 @@ class Sandbox:
             volumes: folders by their paths inside.
             image: what the root is; a view of this machine if None.
             user: who commands are inside; as the image says if None.
+            memory: bytes that all processes together may use, where that can be limited.
 
         Raises:
             CellGone: if it cannot be set up, saying why.
         """
-        return Cell(self._mode, folder, volumes, image, user)
+        try:
+            group = self._groups.open(memory) if self._groups is not None and memory is not None else None
+        except OSError as error:
+            raise CellGone(f"the memory cannot be limited: {error.strerror}") from error
+        return Cell(self._mode, folder, volumes, image, user, group)
 
     def _attempt(self, scratch: Path) -> str:
         try:
@@ -132,10 +144,12 @@ class Cell:
         volumes: Mapping[str, Path],
         image: Image | None,
         user: tuple[int, int] | None,
+        group: Group | None,
     ) -> None:
         self.cpu = 0.0
         """Seconds of processor time that commands have used so far, of those that have ended."""
 
+        self._group = group
         python = _python_folder()
         whole = image is not None and image.whole
         if user is None:
@@ -168,6 +182,13 @@ class Cell:
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(other.fileno(),), cwd="/"
             )
         assert self._process.stdin is not None
+        if group is not None:
+            # Before it knows what to do: what it starts is in the group as well.
+            try:
+                group.add(self._process.pid)
+            except OSError as error:
+                self.close()
+                raise CellGone(f"the memory cannot be limited: {error.strerror}") from error
         # On the command line, commands inside could read it.
         with contextlib.suppress(BrokenPipeError), self._process.stdin as file:
             file.write(json.dumps(spec).encode())
@@ -235,6 +256,8 @@ class Cell:
             self._process.kill()
             self._process.wait()
         self._connection.close()
+        if self._group is not None:
+            self._group.close()
 
     def _follow(self, pipes: dict[int, str], deadline: float, sink: Callable[[str, bytes], None]) -> Ended:
         """Take what is written until the command has ended; who still writes then is not waited for."""

@@ -72,6 +72,7 @@ class GolemStandIn:
                 {
                     "sandbox": self.sandbox,
                     "reason": self.reason,
+                    "memory": self._network.sandbox.memory,
                     "providers": providers,
                     "images": [image._asdict() for image in self._network.images.known],
                 },
