@@ -39,7 +39,7 @@ def init(
     A folder that has a recipe.json already becomes a pod as it is, and gets a .sovrignore if it has none.
 
     Args:
-        template: `hello-world` or `digits`.
+        template: the name of a template, such as `hello-world`; `sovr init --help` lists them.
         command: what runs the pod, if there is no template.
         name: the pod's name; the folder's if not given, or the template's.
 
@@ -63,7 +63,13 @@ def init(
             write_skeleton(root, recipe)
     else:
         write_ignore(root)
-    return Pod(Repository.create(root), author=author, environ=surroundings, networks=_networks_of(surroundings))
+    return Pod(
+        Repository.create(root),
+        author=author,
+        environ=surroundings,
+        networks=_networks_of(surroundings),
+        devnet=_devnet,
+    )
 
 
 def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str, str] | None = None) -> Pod:
@@ -78,7 +84,11 @@ def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str
         NotAPod: if it lies in none.
     """
     return Pod(
-        Repository.find(Path(folder)), author=author, environ=_surroundings(environ), networks=_networks_of(environ)
+        Repository.find(Path(folder)),
+        author=author,
+        environ=_surroundings(environ),
+        networks=_networks_of(environ),
+        devnet=_devnet,
     )
 
 
@@ -134,7 +144,7 @@ def _get(
         time_ns=time.time_ns(),
         networks=networks(None),
     )
-    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks), cloned
+    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks, devnet=_devnet), cloned
 
 
 def _surroundings(environ: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -151,6 +161,15 @@ def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | No
         return Surroundings(_surroundings(environ), setting, Path.cwd(), repository, _places).networks()
 
     return find
+
+
+def _devnet() -> tuple[str, Path] | None:
+    """The stand-in for Golem that `sovr devnet start` has started: its address and folder."""
+    from sovrgit.devnet.background import Background
+    from sovrgit.runs.orphan import birth_of
+
+    found = Background(_places()[1] / "devnet" / "golem.json", birth_of).find()
+    return None if found is None else (found.url, Path(found.folder))
 
 
 def _places() -> tuple[Path, Path]:

@@ -56,6 +56,8 @@ class Bill:
         activities: those that it is about: one of a debit note.
         total: what is due; of a debit note, since its activity began.
         usage: the counters at that time, of a debit note.
+        payable: whether it must be paid by a date. A debit note must if payments in between were negotiated; clients
+            end an agreement whose provider asks for them otherwise.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Bill:
     activities: Sequence[str]
     total: Decimal
     usage: Sequence[float] = ()
+    payable: bool = True
     status: str = "RECEIVED"
     payments: list[str] = field(default_factory=list)
 
@@ -86,7 +89,7 @@ class Bill:
             "paymentPlatform": self.platform,
             "timestamp": stamp(self.timestamp),
             "agreementId": self.agreement,
-            "paymentDueDate": stamp(self.timestamp + _DUE),
+            **({"paymentDueDate": stamp(self.timestamp + _DUE)} if self.payable else {}),
             "status": self.status,
         }
         if self.kind == INVOICE:
