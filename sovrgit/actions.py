@@ -14,7 +14,9 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.pod.merge import FastForward, Merged
     from sovrgit.remotes.base import Remote
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.networks import Networks
@@ -47,13 +49,18 @@ def push_pod(
         RevisionNotFound: if there is no such branch, or no commit yet.
         SovrError: as for `sovrgit.remotes.push.push`.
     """
-    from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+    from sovrgit.pod.refs import DETACHED, HEADS, RUNS, TAGS, VERDICTS
     from sovrgit.remotes.borrowing import borrowed_packs
     from sovrgit.remotes.locations import open_remote
     from sovrgit.remotes.push import PushRequest, push
     from sovrgit.sharing import seal_if_private
 
     refs = pod.refs.read()
+    if not branches and refs.head == DETACHED:
+        raise RevisionNotFound(
+            revision="HEAD",
+            hint="no branch is checked out; `sovr switch -c NAME` makes one of it, or name the branch to push",
+        )
     chosen = [HEADS + branch for branch in branches] or [refs.head]
     for ref in chosen:
         if ref not in refs.values:
@@ -150,25 +157,32 @@ def _note_key(pod: Pod, name: str, remote: Remote) -> None:
 
 
 def pull_pod(
-    pod: Pod, name: str, *, time_ns: int, networks: Networks | None = None, progress: Progress = SILENT
-) -> tuple[Fetched, int]:
-    """Fetch from a remote and move forward to it: what was fetched, and the number of paths that changed.
+    pod: Pod,
+    name: str,
+    author: Stamp,
+    *,
+    time_ns: int,
+    fast_forward: FastForward = "allowed",
+    networks: Networks | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Fetched, Merged]:
+    """Fetch from a remote and merge its branch into the one that is checked out: what was fetched, what came of it.
 
     Args:
         name: the remote's name in this pod.
         time_ns: now, in nanoseconds since 1970.
 
     Raises:
-        HistoryDiverged, LocalChanges, RevisionNotFound: as for `sovrgit.remotes.pull.fast_forward`.
+        HistoryDiverged, LocalChanges, RevisionNotFound: as for `sovrgit.remotes.pull.take_over`.
         SovrError: as for `sovrgit.remotes.fetch.fetch`.
     """
-    from sovrgit.remotes.pull import fast_forward
+    from sovrgit.remotes.pull import take_over
     from sovrgit.runs.trust import take_from_others
 
     fetched = fetch_pod(pod, name, time_ns=time_ns, networks=networks, progress=progress)
     # Before the first foreign script arrives, while all that is here is still the user's own.
     take_from_others(pod)
-    return fetched, fast_forward(pod, name, time_ns=time_ns)
+    return fetched, take_over(pod, name, author, time_ns=time_ns, fast_forward=fast_forward)
 
 
 def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest, *, hint: str | None = None) -> None:

@@ -6,6 +6,7 @@ Every class owns its message template, its hint (the useful next command) and it
     SovrError
     ├── NotAPod, PodExists, RecipeInvalid, ConfigInvalid, IdentityUnknown
     ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
+    ├── NameTaken, NotMerged, NothingToUndo, MergeUnfinished, Conflicted, NoMerge
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
@@ -167,6 +168,54 @@ class InputNeeded(SovrError):
     hint_template = "{answer}"
 
 
+class NameTaken(SovrError):
+    """A branch or tag that cannot be made, moved or removed, because one of its name is there or in use."""
+
+    exit_code = 25
+    template = "the {what} `{name}` is there already"
+    hint_template = "choose another name, or `sovr {what} --force` to move it"
+
+
+class NotMerged(SovrError):
+    """A branch whose commits are in no other one."""
+
+    exit_code = 26
+    template = "the branch `{branch}` has commits that are nowhere else"
+    hint_template = "merge it, or `sovr branch --delete --force {branch}`"
+
+
+class MergeUnfinished(SovrError):
+    """A merge, cherry-pick or revert waits for its conflicts to be resolved."""
+
+    exit_code = 27
+    template = "a {operation} is not finished"
+    hint_template = "`sovr status` lists its conflicts; `sovr commit` finishes it, `sovr merge --abort` gives it up"
+
+
+class Conflicted(SovrError):
+    """Conflicts of a merge that nobody has resolved."""
+
+    exit_code = 28
+    template = "conflicts are not resolved: {paths}"
+    hint_template = "edit the files, then `sovr resolve PATH --done`; or `--ours`, `--theirs`"
+
+
+class NoMerge(SovrError):
+    """There is no merge to finish or to give up."""
+
+    exit_code = 29
+    template = "no merge is waiting"
+    hint_template = "`sovr merge BRANCH` begins one"
+
+
+class NothingToUndo(SovrError):
+    """No command has moved anything that could be moved back: a negative answer, not a failure."""
+
+    exit_code = 1
+    template = "nothing to undo"
+    hint_template = "`sovr reflog` lists what moved"
+
+
 # --- objects and files ------------------------------------------------------------------------------------------
 
 
@@ -311,7 +360,7 @@ class HistoryDiverged(SovrError):
 
     exit_code = 56
     template = "`{branch}` and `{other}` have both moved on"
-    hint_template = "look at both with `sovr log --all`; `sovr clone` the other side to work on it"
+    hint_template = "`sovr merge {other}` brings them together; `sovr log --graph --all` shows both"
 
 
 # --- runs -------------------------------------------------------------------------------------------------------

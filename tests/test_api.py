@@ -144,7 +144,7 @@ def test_push_clone_verify_and_back(hello: sovrgit.Pod, tmp_path: Path) -> None:
         copy.push()
         pushed = copy.head
     assert hello.fetch().received_packs > 0
-    assert hello.pull() > 0
+    assert hello.pull().changed > 0
     assert hello.head == pushed
     assert (hello.root / "output/greeting.txt").read_text() == "Hello, Eve!\n"
     assert [remote.name for remote in hello.remotes()] == ["origin"]
@@ -191,6 +191,34 @@ def test_errors_are_those_of_the_command_line(tmp_path: Path, hello: sovrgit.Pod
         hello.logs()
     with pytest.raises(sovrgit.SovrError):
         hello.verify()
+
+
+def test_branching_and_taking_back(tmp_path: Path) -> None:
+    with sovrgit.init(tmp_path / "pod", name="pod", author="Ann", environ=ENVIRON) as pod:
+        (pod.root / "a").write_text("1\n")
+        first = pod.commit("First").id
+        pod.tag("v1", message="The first")
+        pod.switch("side", create=True)
+        (pod.root / "a").write_text("side\n")
+        pod.commit("On the side")
+        pod.switch("main")
+        (pod.root / "a").write_text("main\n")
+        here = pod.commit("On main").id
+        assert {branch.name for branch in pod.branches()} == {"main", "side"}
+        assert pod.merge("side").outcome == "conflicts"
+        pod.abort_merge()
+        assert pod.merge("side").conflicts[0].path == b"a"
+        assert pod.resolve(["a"], "theirs").open == ()
+        merged = pod.commit(None)
+        assert merged.commit.parents[0] == here and (pod.root / "a").read_text() == "side\n"
+        assert [undone.move.command for undone in pod.undo()] == ["merge"]
+        assert pod.head == here and (pod.root / "a").read_text() == "main\n"
+        assert pod.revert("HEAD").outcome == "merged" and (pod.root / "a").read_text() == "1\n"
+        assert pod.cherry_pick("side").outcome == "merged" and (pod.root / "a").read_text() == "side\n"
+        assert [tag.target for tag in pod.tags()] == [first]
+        assert pod.reflog()[-1].id == first
+        pod.branch("kept")
+        assert pod.delete_branch("kept").name == "kept"
 
 
 def test_running_on_the_devnet(hello: sovrgit.Pod, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -71,6 +71,11 @@ class App:
             self._pod = Pod.find(self.folder)
         return self._pod
 
+    @property
+    def opened_pod(self) -> Pod | None:
+        """The pod that was worked on, if there was one."""
+        return self._pod
+
     def use(self, pod: Pod) -> None:
         """Work with a pod that was just made."""
         self._pod = pod

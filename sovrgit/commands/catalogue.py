@@ -19,6 +19,16 @@ COMMANDS: dict[str, dict[str, str]] = {
         "commit": "Record the state of the pod",
         "diff": "Show changes, of the working tree or between revisions",
         "restore": "Take back changes to files",
+        "undo": "Take back what the last command did",
+    },
+    "Branch": {
+        "branch": "List, make, rename and remove branches",
+        "switch": "Check out another branch",
+        "merge": "Bring another branch into this one",
+        "cherry-pick": "Do again here what a commit did elsewhere",
+        "revert": "Take back what a commit did, by a new commit",
+        "resolve": "Settle conflicts of a merge",
+        "tag": "List, make and remove tags",
     },
     "Run": {
         "run": "Run the pod, and record and commit the result",
@@ -31,7 +41,9 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Look": {
         "log": "Show the history",
+        "reflog": "Show where branches were before, and what moved them",
         "show": "Show a commit, a run or another object",
+        "blame": "Show which commit each line of a file comes from",
         "lineage": "Show where a file came from, or what was made of it",
         "ls": "List the files of a revision",
         "cat": "Print a file of a revision",
@@ -41,9 +53,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "push": "Send commits to a remote",
         "persist": "Commit and push in one go",
         "persist-self": "Push this program itself, as a public pod",
+        "bundle": "Put a pod into one file",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
-        "pull": "Get what a remote has and move forward to it",
+        "pull": "Get what a remote has, and merge it",
         "login": "Log in at a FairOS server, or make an account there",
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",
@@ -59,12 +72,13 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Keep": {
         "fsck": "Check that everything stored is whole",
+        "gc": "Remove what nothing leads to, and fold small packs",
         "config": "Read and change settings",
         "doctor": "Look whether everything that is needed is there",
     },
 }
 
-ALIASES = {"st": "status", "ci": "commit", "checkout": "restore", "history": "log"}
+ALIASES = {"st": "status", "ci": "commit", "checkout": "switch", "history": "log"}
 """Words that people of other tools type first, told of in the error message; they are not run."""
 
 

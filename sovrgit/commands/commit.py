@@ -20,10 +20,11 @@ def command(app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: b
     """
     from sovrgit.commands.message import edit_message
     from sovrgit.pod.commits import CommitRequest, commit
+    from sovrgit.pod.paths import MERGE_FILE
 
     wanted = [app.in_pod(path) for path in paths]
     text: str | None = "\n\n".join(message) if message else None
-    if text is None and not amend:
+    if text is None and not amend and not (app.pod.folder / MERGE_FILE).exists():
         text = edit_message(app)
     if text is not None and not text.strip():
         raise click.UsageError("the message is empty, so nothing was committed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sovrgit.commands.app import App
 from sovrgit.errors import RevisionNotFound
@@ -12,7 +13,10 @@ from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.revisions import resolve_tree
 from sovrgit.pod.treediff import Change, diff_trees
 from sovrgit.pod.worktree import WorkingTree
-from sovrgit.ui.differenceview import MAX_SHOWN, DifferenceView
+from sovrgit.ui.differenceview import MAX_SHOWN, DifferenceView, Reader
+
+if TYPE_CHECKING:
+    from sovrgit.pod.renames import Rename
 
 
 def split_arguments(app: App, arguments: Sequence[str]) -> tuple[list[ObjectId], list[bytes]]:
@@ -42,10 +46,11 @@ def compare_trees(
     stat: bool = False,
     name_only: bool = False,
     by_key: bool | None = None,
+    renames: bool = True,
 ) -> DifferenceView:
     """The differences between two trees."""
     changes = [change for change in diff_trees(app.pod.store, old, new) if _wanted(change, paths)]
-    return DifferenceView(changes, _stored(app), _stored(app), stat, name_only, by_key)
+    return _view(changes, _stored(app), _stored(app), stat, name_only, by_key, renames)
 
 
 def compare_working(
@@ -56,13 +61,31 @@ def compare_working(
     stat: bool = False,
     name_only: bool = False,
     by_key: bool | None = None,
+    renames: bool = True,
 ) -> DifferenceView:
     """The differences of the working tree from a tree, or from the last commit."""
     working = WorkingTree.look(app.pod)
     if tree is not None:
         working.head_tree = tree
     changes = [change for change in working.changes() if _wanted(change, paths)]
-    return DifferenceView(changes, _stored(app), _on_disk(app), stat, name_only, by_key)
+    return _view(changes, _stored(app), _on_disk(app), stat, name_only, by_key, renames)
+
+
+def _view(
+    changes: list[Change],
+    old: Reader,
+    new: Reader,
+    stat: bool,
+    name_only: bool,
+    by_key: bool | None,
+    renames: bool,
+) -> DifferenceView:
+    found: list[Rename] = []
+    if renames and not name_only and {"added", "removed"} <= {change.kind for change in changes}:
+        from sovrgit.pod.renames import find_renames
+
+        found = find_renames(changes, old, new)
+    return DifferenceView(changes, old, new, stat, name_only, by_key, found)
 
 
 def _wanted(change: Change, paths: Sequence[bytes]) -> bool:

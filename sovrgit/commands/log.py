@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.refs import DETACHED, HEADS, REMOTES, TAGS
 from sovrgit.ui.commitview import LogView, short_ref
+
+_SHOWN = (HEADS, REMOTES, TAGS)
+"""Where the names stand that are shown at commits, and that `--all` begins with."""
 
 
 @sovr_command("log")
@@ -16,7 +22,8 @@ from sovrgit.ui.commitview import LogView, short_ref
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--oneline", is_flag=True, help="One line a commit.")
 @click.option("--graph", is_flag=True, help="Draw how commits follow each other.")
-@click.option("--all", "everything", is_flag=True, help="From all branches, here and at remotes.")
+@click.option("--all", "everything", is_flag=True, help="From all branches and tags, here and at remotes.")
+@click.option("--follow", is_flag=True, help="Of one file, also under the names that it had before.")
 @click.option("-n", "--number", type=click.IntRange(min=1), help="At most so many commits.")
 def command(
     app: App,
@@ -25,6 +32,7 @@ def command(
     oneline: bool,
     graph: bool,
     everything: bool,
+    follow: bool,
     number: int | None,
 ) -> None:
     """Show the history of REVISION (A..B for a range), of all or of PATHS only."""
@@ -36,19 +44,31 @@ def command(
         paths = (*names, *paths)
     refs = app.pod.refs.read()
     if everything:
-        tips = [value for name, value in refs.values.items() if name.startswith(("refs/heads/", "refs/remotes/"))]
+        tips = [value for name, value in refs.values.items() if name.startswith((*_SHOWN, DETACHED))]
+    if follow and (len(paths) != 1 or everything or without):
+        raise click.UsageError("`--follow` takes one file, and no range")
     commits = walk(app.pod.store, tips, without)
-    if paths:
+    if follow:
+        commits = _followed(app, tips[0], app.in_pod(paths[0]))
+    elif paths:
         commits = touching(app.pod.store, commits, [app.in_pod(path) for path in paths])
     found = list(islice(commits, number))
     labels: dict[ObjectId, list[str]] = {}
     for name, value in refs.values.items():
-        if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/")):
+        if name == DETACHED:
+            labels.setdefault(value, []).append("HEAD")
+        elif name.startswith(_SHOWN):
             label = short_ref(name)
             labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
     view = LogView(found, labels, draw(found) if graph else (), oneline)
     with app.paged():
         app.show(view)
+
+
+def _followed(app: App, tip: ObjectId, path: bytes) -> Iterator[tuple[ObjectId, Commit]]:
+    from sovrgit.pod.follow import follow
+
+    return ((identity, commit) for identity, commit, _ in follow(app.pod.store, tip, path))
 
 
 def _range(app: App, revision: str | None) -> tuple[list[ObjectId], list[ObjectId], list[str]]:

@@ -14,6 +14,7 @@ import click
 from sovrgit import __version__
 from sovrgit.commands.app import App, global_options
 from sovrgit.commands.catalogue import ALIASES, COMMANDS, module_of, names
+from sovrgit.commands.upkeep import WRITERS, keep_tidy
 from sovrgit.errors import SovrError
 
 USAGE = 2
@@ -127,6 +128,8 @@ def _run(app: App, arguments: Sequence[str]) -> int:
     try:
         result: Any = cli.main(list(arguments), prog_name="sovr", standalone_mode=False, obj=app)
         app.flush()
+        if app.command in WRITERS:
+            keep_tidy(app)
         return result if isinstance(result, int) else 0
     except SovrError as error:
         app.report(error)

@@ -1,23 +1,34 @@
-"""`sovr pull`: get what a remote has, and move forward to it."""
+"""`sovr pull`: get what a remote has, and merge it."""
 
 from __future__ import annotations
 
 import click
 
 from sovrgit.commands.app import App, sovr_command
-from sovrgit.ui.transferview import FetchedView
+from sovrgit.ui.transferview import PulledView
 
 
 @sovr_command("pull")
 @click.argument("remote", required=False)
-def command(app: App, remote: str | None) -> None:
-    """Get what a remote has, and move this branch and its files forward to it.
+@click.option("--ff-only", is_flag=True, help="Only if nothing was committed here in the meantime.")
+def command(app: App, remote: str | None, ff_only: bool) -> int:
+    """Get what a remote has, and merge its branch into this one.
 
-    Only if nothing was committed here in the meantime. Local changes are kept, or the pull is refused.
+    If nothing was committed here in the meantime, the branch and its files just move forward. Local changes are kept,
+    or the pull is refused. Conflicts are as with `sovr merge`.
     """
     from sovrgit.actions import pull_pod
     from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
-    fetched, files = pull_pod(app.pod, name, time_ns=app.now_ns(), networks=app.networks, progress=app.progress)
-    app.show(FetchedView(fetched, name, files, app.pod.head()))
+    fetched, merged = pull_pod(
+        app.pod,
+        name,
+        app.author(),
+        time_ns=app.now_ns(),
+        fast_forward="only" if ff_only else "allowed",
+        networks=app.networks,
+        progress=app.progress,
+    )
+    app.show(PulledView(fetched, name, merged))
+    return 1 if merged.outcome == "conflicts" else 0

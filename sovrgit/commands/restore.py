@@ -14,11 +14,12 @@ from sovrgit.ui.restoreview import RestoredView
 def command(app: App, paths: tuple[str, ...], revision: str) -> None:
     """Bring files back to what a revision says.
 
-    Files that the revision does not have are left alone. Local changes to PATHS are lost: commits are cheap, so commit
-    first what you may want again.
+    Files that the revision does not have are left alone. Local changes to PATHS are overwritten; `sovr undo` brings
+    them back.
     """
     from sovrgit.pod.revisions import resolve_tree
     from sovrgit.pod.switch import restore
 
     tree = resolve_tree(app.pod, revision)
-    app.show(RestoredView(restore(app.pod, tree, [app.in_pod(path) for path in paths]), revision))
+    done = restore(app.pod, tree, [app.in_pod(path) for path in paths], time_ns=app.now_ns())
+    app.show(RestoredView(done, revision))

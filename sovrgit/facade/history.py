@@ -47,7 +47,8 @@ class History(PodBase):
         return commit(self.repository, request)
 
     def restore(self, *paths: Where, revision: str = "HEAD") -> int:
-        """Bring files back to what a revision says; how many were written. Local changes to them are lost.
+        """Bring files back to what a revision says; how many were written. Local changes are overwritten, and kept
+        for `undo`.
 
         Raises:
             RevisionNotFound, PathNotFound: if there is no such revision or path.
@@ -56,7 +57,7 @@ class History(PodBase):
         from sovrgit.pod.switch import restore
 
         tree = resolve_tree(self.repository, revision)
-        return len(restore(self.repository, tree, [inside(path) for path in paths]))
+        return len(restore(self.repository, tree, [inside(path) for path in paths], time_ns=self._clock()))
 
     # --- look -------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sovrgit.facade.base import PodBase, Where, inside
 
 if TYPE_CHECKING:
     from sovrgit.outputs import PublishedOutput
+    from sovrgit.pod.merge import FastForward, Merged
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.locations import RemoteSetting
     from sovrgit.remotes.push import Pushed
@@ -87,17 +88,24 @@ class Sharing(PodBase):
             networks=self._networks(),
         )
 
-    def pull(self, remote: str | None = None) -> int:
-        """Fetch, and move the branch and its files forward; the number of paths that changed.
+    def pull(self, remote: str | None = None, *, fast_forward: FastForward = "allowed") -> Merged:
+        """Fetch, and merge the remote's branch into this one; what came of it, with conflicts if there are any.
 
         Raises:
-            HistoryDiverged: if both sides have moved on.
+            HistoryDiverged: if both sides have moved on, and they are not to be merged.
             LocalChanges: if a file that would change is changed locally.
             SovrError: as for `fetch`.
         """
         from sovrgit.actions import pull_pod
 
-        return pull_pod(self.repository, self._remote(remote), time_ns=self._clock(), networks=self._networks())[1]
+        return pull_pod(
+            self.repository,
+            self._remote(remote),
+            self.stamp(),
+            time_ns=self._clock(),
+            fast_forward=fast_forward,
+            networks=self._networks(),
+        )[1]
 
     def share(self, remote: str | None = None, *, private: bool = False) -> str:
         """The reference by which others clone what was pushed. Whoever has it can read all of it, for ever.

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sovrgit.errors import FileUnsupported, NothingToCommit, PathNotFound, RevisionNotFound
+from sovrgit.errors import Conflicted, FileUnsupported, MergeUnfinished, NothingToCommit, PathNotFound, RevisionNotFound
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.index import ENTRY_KINDS, IGNORED, SPECIAL
+from sovrgit.pod.mergestate import MergeState, forget_state, read_state, waits
 from sovrgit.pod.paths import folders_above, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
-from sovrgit.pod.refs import RefChange
+from sovrgit.pod.refs import RefChange, Rewritten
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import find
 from sovrgit.pod.treeedit import TreeEditor
@@ -58,23 +59,30 @@ class CommitRequest:
 
 
 def commit(pod: Pod, request: CommitRequest) -> Committed:
-    """Record the working tree.
+    """Record the working tree. If a merge waits this finishes it; without a message, with the merge's own.
 
     Raises:
         NothingToCommit: if nothing has changed.
         PathNotFound: if a path is neither in the working tree nor in the last commit, or ignored.
         FileUnsupported: if a path is a socket, device or pipe.
         RevisionNotFound: if there is no commit to amend.
+        Conflicted: if a merge waits whose conflicts are not resolved.
+        MergeUnfinished: if a merge waits, and this is to record something else.
         FileUnstable, StorageFailure, UnsafeName: if a file cannot be taken.
         Locked, StorageFull, ReadOnly, StorageFailure: the pod is as it was.
     """
     with pod.lock(), pod.store.session() as session:
+        state = _waiting(pod, request)
         working = WorkingTree.look(pod)
+        before = working.head_tree
         snapshot = take_snapshot(pod.root, working.found, working.index, session)
         tree = _only(pod, session, working, snapshot, request.paths) if request.paths else snapshot.tree
         head = pod.head()
         previous = pod.store.commit(head) if head is not None else None
-        if request.amend:
+        if state is not None and head is not None:
+            made = _finished(state, head, tree, request)
+            is_new = len(made.parents) > 1 or tree != working.head_tree or request.allow_empty
+        elif request.amend:
             made = _amended(previous, tree, request)
             is_new = made != previous
         else:
@@ -91,7 +99,14 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
             session.commit()
             working.remember()
             raise NothingToCommit
-        return publish(pod, session, working, snapshot, made, "amend" if request.amend else "commit", expected=head)
+        if state is None:
+            command = "amend" if request.amend else "commit"
+            return publish(pod, session, working, snapshot, made, command, expected=head)
+        # The merge has written into the working tree: to undo it is to undo that, too.
+        rewritten = Rewritten(before, tree) if before != tree else None
+        done = publish(pod, session, working, snapshot, made, state.operation, expected=head, rewritten=rewritten)
+        forget_state(pod)
+        return done
 
 
 def publish(
@@ -103,6 +118,7 @@ def publish(
     command: str,
     *,
     expected: ObjectId | None = None,
+    rewritten: Rewritten | None = None,
 ) -> Committed:
     """Store a commit of the working tree's snapshot and move the branch to it. The caller holds the lock.
 
@@ -110,6 +126,7 @@ def publish(
 
     Args:
         expected: where the branch is; the first parent of the commit if not given.
+        rewritten: what was done to the working tree since the last commit, if `sovr undo` is to take it back.
 
     Raises:
         RevisionNotFound: if the branch is somewhere else by now, so that a commit would be lost.
@@ -118,10 +135,40 @@ def publish(
     identity = session.add(Kind.COMMIT, made.encode())
     session.commit()
     old = expected or next(iter(made.parents), None)
-    pod.refs.update([RefChange(branch, old, identity)], command=command, time_ns=made.time * 1_000_000_000)
+    pod.refs.update(
+        [RefChange(branch, old, identity)], command=command, time_ns=made.time * 1_000_000_000, rewritten=rewritten
+    )
     working.head_tree = made.tree
     working.remember()
     return Committed(identity, made, branch, snapshot.special, session.new_objects, session.new_bytes)
+
+
+def _waiting(pod: Pod, request: CommitRequest) -> MergeState | None:
+    """The merge that this commit finishes."""
+    if not waits(pod):
+        return None
+    state = read_state(pod)
+    if state is None:
+        return None
+    if state.open:
+        raise Conflicted(paths=", ".join(f"`{os.fsdecode(conflict.path)}`" for conflict in state.open))
+    if request.amend or request.paths:
+        raise MergeUnfinished(
+            operation=state.operation, hint="`sovr commit` without paths finishes it, `sovr merge --abort` gives it up"
+        )
+    return state
+
+
+def _finished(state: MergeState, head: ObjectId, tree: ObjectId, request: CommitRequest) -> Commit:
+    """The commit that ends a merge."""
+    author = state.author or request.author
+    return Commit(
+        tree=tree,
+        parents=(head, state.other) if state.operation == "merge" else (head,),
+        author=author,
+        message=_clean(request.message) if request.message is not None else state.message,
+        committer=request.author if request.author != author else None,
+    )
 
 
 def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) -> Commit:

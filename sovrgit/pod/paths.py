@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 REPOSITORY = ".sovr"
 """The folder in a pod that holds its repository."""
 
+MERGE_FILE = "merge"
+"""The file in the repository that a merge leaves while its conflicts wait to be resolved."""
+
 
 def is_within(path: bytes, folder: bytes) -> bool:
     """Whether a path is a folder's own, or below it."""

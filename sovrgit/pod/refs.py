@@ -24,6 +24,8 @@ RUNS = "refs/runs/"
 VERDICTS = "refs/verdicts/"
 TAGS = "refs/tags/"
 DEFAULT_BRANCH = "refs/heads/main"
+DETACHED = "refs/detached"
+"""Checked out in the place of a branch when a commit itself is; it moves with commits, and goes when a branch comes."""
 
 # The rules of git-check-ref-format(1), so that refs can be exchanged with Git; and nothing that is not Unicode.
 _FORBIDDEN = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|(^|/)\.|\.lock(/|$)")
@@ -47,6 +49,13 @@ class Refs:
     def current(self) -> ObjectId | None:
         """The commit that is checked out, None before the first one."""
         return self.values.get(self.head)
+
+    def full_name(self, name: str) -> str | None:
+        """The ref that a name stands for: its own, or one below `refs/`, tags, branches or remotes, in this order."""
+        for candidate in (name, f"refs/{name}", TAGS + name, HEADS + name, REMOTES + name, f"{REMOTES}{name}/main"):
+            if candidate in self.values:
+                return candidate
+        return None
 
     def under(self, prefix: str) -> dict[str, ObjectId]:
         """The refs whose name begins with `prefix`, without it."""
@@ -92,6 +101,18 @@ def check_ref(name: str) -> str:
     return name
 
 
+def branch_name(ref: str) -> str:
+    """What people call the thing that is checked out: the branch, or `HEAD` if it is none."""
+    return "HEAD" if ref == DETACHED else ref.removeprefix(HEADS)
+
+
+class Rewritten(NamedTuple):
+    """What a command did to the files of the working tree: from one tree to another, as far as it touched them."""
+
+    before: ObjectId
+    after: ObjectId
+
+
 class RefStore:
     """The refs of a pod, on disk. Callers hold the pod's lock while they change them."""
 
@@ -112,13 +133,22 @@ class RefStore:
         """Write the refs of a new pod."""
         write_atomic(self._path, Refs(DEFAULT_BRANCH, {}).encode())
 
-    def update(self, changes: Iterable[RefChange], *, command: str, time_ns: int, head: str | None = None) -> Refs:
+    def update(
+        self,
+        changes: Iterable[RefChange],
+        *,
+        command: str,
+        time_ns: int,
+        head: str | None = None,
+        rewritten: Rewritten | None = None,
+    ) -> Refs:
         """Move refs, all or none; each must still be where its `old` says.
 
         Args:
             command: what the journal says did this.
             time_ns: when, in nanoseconds since 1970.
             head: the branch to be checked out from now on.
+            rewritten: what was done to the working tree, for `sovr undo`.
 
         Raises:
             RevisionNotFound: if a ref is not where it was expected; nothing has moved.
@@ -140,9 +170,14 @@ class RefStore:
             if old != new:
                 moved.append([name, str(old or ""), str(new or "")])
         updated = Refs(check_ref(head or refs.head), values)
-        if updated != refs:
-            entry = {"time": time_ns, "command": command, "head": updated.head, "changes": moved}
+        if updated != refs or rewritten is not None:
+            entry: dict[str, object] = {"time": time_ns, "command": command, "head": updated.head, "changes": moved}
+            if updated.head != refs.head:
+                entry["from"] = refs.head
+            if rewritten is not None:
+                entry["worktree"] = [str(rewritten.before), str(rewritten.after)]
             self._write_journal(entry)
+        if updated != refs:
             write_atomic(self._path, updated.encode())
         return updated
 

@@ -1,4 +1,4 @@
-"""What a revision stands for: `HEAD`, branches, `origin/main`, tags, short ids, `~n` and `^n`."""
+"""What a revision stands for: `HEAD`, branches, `origin/main`, tags, short ids, `main@{1}`, `~n` and `^n`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sovrgit.errors import PathNotFound, RevisionAmbiguous, RevisionNotFound, Ru
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import HEADS, REMOTES, TAGS
+from sovrgit.pod.refs import HEADS
 from sovrgit.pod.treediff import find
 
 MIN_DIGITS = 4
@@ -22,6 +22,7 @@ _LISTED = 10
 
 _SUFFIX = re.compile(r"(?:[~^][0-9]{0,9})+\Z")
 _STEP = re.compile(r"([~^])([0-9]*)")
+_EARLIER = re.compile(r"(?s)(.*)@\{([^{}]*)\}\Z")
 _HEX = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},{2 * ID_SIZE}}}")
 
 
@@ -112,16 +113,42 @@ def resolve_any(pod: Pod, text: str) -> tuple[ObjectId, Kind]:
 
 
 def _named(pod: Pod, name: str) -> ObjectId | None:
+    earlier = _EARLIER.fullmatch(name)
+    if earlier is not None:
+        return _earlier(pod, *earlier.groups())
     refs = pod.refs.read()
     if name in ("HEAD", "@"):
         head = refs.current()
         if head is None:
             raise RevisionNotFound(revision="HEAD", hint="there is no commit yet; run `sovr commit`")
         return head
-    for candidate in (name, f"refs/{name}", TAGS + name, HEADS + name, REMOTES + name):
-        if candidate in refs.values:
-            return refs.values[candidate]
-    return refs.values.get(f"{REMOTES}{name}/main")
+    found = refs.full_name(name)
+    return refs.values[found] if found is not None else None
+
+
+def _earlier(pod: Pod, name: str, when: str) -> ObjectId | None:
+    """Where a ref was: so many moves ago, at a time, or what was checked out so many switches ago (`@{-1}`)."""
+    from sovrgit.pod.reflog import checked_out_before, position, position_at, time_of
+
+    revision = f"{name}@{{{when}}}"
+    refs = pod.refs.read()
+    if not name and re.fullmatch(r"-[1-9][0-9]{0,8}", when):
+        ref = checked_out_before(pod, int(when[1:]))
+        found = refs.values.get(ref) if ref is not None else None
+        if ref is not None and found is None:
+            raise RevisionNotFound(revision=revision, hint=f"`{ref.removeprefix(HEADS)}` is no more")
+        return found
+    # As in Git, `@{1}` is about the branch, `HEAD@{1}` also about switching between branches.
+    ref = "HEAD" if name == "HEAD" else refs.head if name in ("", "@") else refs.full_name(name)
+    if ref is None:
+        return None
+    if when.isascii() and when.isdecimal():
+        return position(pod, ref, int(when), revision)
+    moment = time_of(when)
+    if moment is None:
+        hint = "in the braces stands a number, or a time such as `2026-01-31` or `2026-01-31 12:00`"
+        raise RevisionNotFound(revision=revision, hint=hint)
+    return position_at(pod, ref, moment, revision)
 
 
 def _with_digits(pod: Pod, digits: str, kinds: tuple[Kind, ...]) -> ObjectId | None:

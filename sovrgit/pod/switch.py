@@ -9,72 +9,135 @@ from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
-from sovrgit.pod.newfile import Advance
+from sovrgit.pod.keeping import keep_old
+from sovrgit.pod.lock import refuse_running
+from sovrgit.pod.mergestate import refuse_unfinished
+from sovrgit.pod.newfile import Advance, silent
 from sovrgit.pod.paths import folders_above, is_within, outermost
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import RefChange
+from sovrgit.pod.refs import RefChange, Rewritten
 from sovrgit.pod.treediff import Change, diff_trees, find
 from sovrgit.pod.worktree import WorkingTree
 
 _NAMED_IN_MESSAGE = 5
 
 
-def move_to(pod: Pod, target: ObjectId, *, command: str, time_ns: int, advance: Advance | None = None) -> int:
+def move_to(
+    pod: Pod,
+    target: ObjectId,
+    *,
+    command: str,
+    time_ns: int,
+    advance: Advance | None = None,
+    head: str | None = None,
+    changes: Sequence[RefChange] | None = None,
+) -> int:
     """Bring the working tree and the current branch to a commit; the number of paths that changed.
 
     Local changes elsewhere are kept. The caller holds the pod's lock.
 
+    Args:
+        head: another branch, to be checked out from now on.
+        changes: the refs to move instead of the current branch.
+
     Raises:
         LocalChanges: if a path that would change is changed locally, or an ignored file is in the way; nothing is
             touched.
+        MergeUnfinished: if a merge waits for its conflicts to be resolved.
+        Locked: if the pod is being run.
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
+    refuse_unfinished(pod)
+    refuse_running(pod.folder, pod.root)
     refs = pod.refs.read()
     working = WorkingTree.look(pod)
     tree = pod.store.commit(target).tree
+    before = working.head_tree
+    changed = rewrite(pod, working, tree, advance)
+    if changes is None:
+        changes = [RefChange(refs.head, refs.current(), target)]
+    rewritten = Rewritten(before, tree) if before != tree else None
+    pod.refs.update(changes, command=command, time_ns=time_ns, head=head, rewritten=rewritten)
+    learn(pod)
+    return changed
+
+
+def rewrite(pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None) -> int:
+    """Bring the files from the tree that `working` is compared to, to another one; the number of paths that changed.
+
+    Raises:
+        LocalChanges, SovrError: as for `move_to`.
+    """
     incoming = list(diff_trees(pod.store, working.head_tree, tree))
+    if not incoming:
+        return 0
     wanted = _without_done(incoming, _comparable(working, incoming))
     _check_free(os.fsencode(pod.root), wanted)
     apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
-    pod.refs.update([RefChange(refs.head, refs.current(), target)], command=command, time_ns=time_ns)
-    _learn(pod)
     return len(wanted)
 
 
-def restore(pod: Pod, tree: ObjectId, paths: Sequence[bytes], advance: Advance | None = None) -> list[Change]:
+def restore(
+    pod: Pod, tree: ObjectId, paths: Sequence[bytes], *, time_ns: int, advance: Advance | None = None
+) -> list[Change]:
     """Bring paths of the working tree to what a tree says; what was done.
 
     Files that the tree does not have are left alone, unless they are named themselves, or stand where the tree has a
-    folder.
+    folder. What is overwritten is stored first, so that `sovr undo` can bring it back.
 
     Raises:
         PathNotFound: if a path is neither in the tree nor in the working tree.
         LocalChanges: if such files are in a folder where the tree has a file; nothing is touched.
+        FileUnstable: if a file that is to be overwritten is being written to; nothing is touched.
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
     with pod.lock():
-        working = WorkingTree.look(pod)
-        # The working tree seen as the old side, the tree as the new one.
-        local = working.changes() if tree == working.head_tree else _against(working, tree)
-        wanted: list[Change] = []
-        for path in outermost(paths):
-            touched = [change for change in local if is_within(change.path, path)]
-            if not touched and path and find(pod.store, tree, path) is None:
-                raise PathNotFound(path=os.fsdecode(path), where="the working tree or the commit")
-            named = {*paths, *_in_tree(touched)}
-            wanted += [
-                Change(change.path, change.new, change.old)
-                for change in touched
-                if change.old is not None or change.path in named
-            ]
-        apply_changes(
-            pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], *([advance] if advance else [])
-        )
-        _learn(pod)
+        return _restore(pod, tree, paths, "restore", time_ns, advance or silent)
+
+
+def bring_back(pod: Pod, tree: ObjectId, paths: Sequence[bytes], *, command: str, time_ns: int) -> list[Change]:
+    """The same, and files below the paths that the tree does not have go. The caller holds the pod's lock.
+
+    Raises:
+        LocalChanges, FileUnstable, SovrError: as for `restore`.
+    """
+    return _restore(pod, tree, paths, command, time_ns, silent, exact=True)
+
+
+def _restore(
+    pod: Pod,
+    tree: ObjectId,
+    paths: Sequence[bytes],
+    command: str,
+    time_ns: int,
+    advance: Advance,
+    *,
+    exact: bool = False,
+) -> list[Change]:
+    working = WorkingTree.look(pod)
+    # The working tree seen as the old side, the tree as the new one.
+    local = working.changes() if tree == working.head_tree else against(working, tree)
+    wanted: list[Change] = []
+    for path in outermost(paths):
+        touched = [change for change in local if is_within(change.path, path)]
+        if not touched and path and not exact and find(pod.store, tree, path) is None:
+            raise PathNotFound(path=os.fsdecode(path), where="the working tree or the commit")
+        named = {*paths, *_in_tree(touched)}
+        wanted += [
+            Change(change.path, change.new, change.old)
+            for change in touched
+            if exact or change.old is not None or change.path in named
+        ]
+    if wanted:
+        rewritten = keep_old(pod, wanted)
+        apply_changes(pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], advance)
+        pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
+        learn(pod)
     return wanted
 
 
-def _against(working: WorkingTree, tree: ObjectId) -> list[Change]:
+def against(working: WorkingTree, tree: ObjectId) -> list[Change]:
+    """The changes of the working tree, compared to another tree than its own."""
     working.head_tree, kept = tree, working.head_tree
     try:
         return working.changes()
@@ -177,7 +240,7 @@ def _listed(paths: list[bytes]) -> str:
     return named + (f" and {more} more" if more > 0 else "")
 
 
-def _learn(pod: Pod) -> None:
+def learn(pod: Pod) -> None:
     """Look again, so that the index knows the files that were just written."""
     working = WorkingTree.look(pod)
     working.changes()

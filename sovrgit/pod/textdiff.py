@@ -154,7 +154,7 @@ def _differing_part(old: bytes, new: bytes, *, margin: int) -> _Part:
         suffix = old.find(b"\n", suffix) + 1 or len(old)
     end = len(old) - suffix
     lines_before = old.count(b"\n", 0, start)
-    return _Part(start, lines_before, _lines(old[start:suffix]), _lines(new[start : len(new) - end]))
+    return _Part(start, lines_before, split_lines(old[start:suffix]), split_lines(new[start : len(new) - end]))
 
 
 def _common_prefix(old: bytes, new: bytes) -> int:
@@ -179,7 +179,8 @@ def _common_suffix(old: bytes, new: bytes, limit: int) -> int:
     return low
 
 
-def _lines(content: bytes) -> list[bytes]:
+def split_lines(content: bytes) -> list[bytes]:
+    """The lines of a content, each with its line feed; only the last one can lack it."""
     lines = [line + b"\n" for line in content.split(b"\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines

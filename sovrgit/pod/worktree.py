@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -227,6 +227,25 @@ class _Tracked:
             names = self._pod.store.tree(entry).entries if entry else ()
             self._known[path] = frozenset(child.name for child in names)
         return self._known[path]
+
+
+def read_working(pod: Pod) -> Callable[[bytes, TreeEntry], bytes]:
+    """What gives the content of a file or link of the working tree; nothing for one that is gone meanwhile."""
+    root = os.fsencode(pod.root)
+
+    def read(path: bytes, entry: TreeEntry) -> bytes:
+        full = root + b"/" + path
+        try:
+            if entry.kind is EntryKind.SYMLINK:
+                return os.readlink(full)
+            # Not blocking, in case a pipe has taken the file's place.
+            descriptor = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read(entry.size)
+        except OSError:
+            return b""
+
+    return read
 
 
 def hash_file(path: Path) -> ObjectId:

@@ -83,6 +83,7 @@ def fetching(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress
         SovrError: as for `fetch`.
     """
     with locked(pod.folder / "remotes" / f"{request.name}.lock"):
+        pod.store.hold()
         state = RemoteState.load(pod.folder, request.name)
         manifest = request.manifest
         if manifest is None:

@@ -12,6 +12,7 @@ from sovrgit.errors import ReferenceUnknown, RemoteExists, RemoteUnavailable, Re
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import REMOTES, RefChange
 from sovrgit.remotes.base import Remote, with_retries
+from sovrgit.remotes.bundle import BundleRemote, is_bundle
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
 from sovrgit.remotes.fairos.wording import without_secrets
@@ -35,6 +36,8 @@ def open_location(
 ) -> Remote:
     """The remote at a location: a path, relative to `base`, a `file://` address, or a pod on a network.
 
+    A path may be a folder of packs, another pod, or a bundle.
+
     Args:
         networks: how to reach networks; without it only what is on this machine can be opened.
         pod: the pod here that remembers what a location leaves out.
@@ -55,7 +58,7 @@ def open_location(
     path = Path(local_path(location, base))
     if (path / ".sovr" / "format").is_file():
         return PodRemote(path)
-    return DirectoryRemote(path)
+    return BundleRemote(path) if is_bundle(path) else DirectoryRemote(path)
 
 
 def open_existing(location: str, base: Path, networks: Networks | None = None) -> Remote:

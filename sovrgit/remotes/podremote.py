@@ -10,7 +10,7 @@ from typing import ClassVar
 from sovrgit.errors import Unsupported
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import HEADS, RUNS, TAGS, VERDICTS
+from sovrgit.pod.refs import DEFAULT_BRANCH, HEADS, RUNS, TAGS, VERDICTS, Refs
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
 
@@ -44,7 +44,7 @@ class PodRemote(DirectoryRemote):
             chain=(),
             writer="pod",
             time=0,
-            head=refs.head,
+            head=_head(refs),
             refs=shown,
             packs=tuple(PackEntry(pack.id, pack.size, pack.kind, pack.objects) for pack in self._pod.store.packs()),
         )
@@ -62,3 +62,12 @@ class PodRemote(DirectoryRemote):
             reason="somebody works in it",
             hint=f"push to a folder of its own, and fetch from there; or run `sovr fetch` in `{self.location}`",
         )
+
+
+def _head(refs: Refs) -> str:
+    """The branch that a clone checks out: the one here; if a commit itself is checked out, one that has it, or any."""
+    heads = {name: value for name, value in refs.values.items() if name.startswith(HEADS)}
+    if refs.head in heads or not heads:
+        return refs.head
+    alike = [name for name in sorted(heads) if heads[name] == refs.current()]
+    return alike[0] if alike else DEFAULT_BRANCH if DEFAULT_BRANCH in heads else min(heads)

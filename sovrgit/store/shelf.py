@@ -65,8 +65,8 @@ class Shelf:
         try:
             return self._from_known_copies(wanted, attempt)
         except (IntegrityFailure, StorageFailure):
-            # Perhaps it is the catalogue that is wrong: packs may have been replaced or removed under it.
-            if self._rebuilt:
+            # Perhaps packs were folded by another process, or it is the catalogue that is wrong.
+            if self._rebuilt or self._present() != {info.id for info in self.catalogue.packs()}:
                 self._let_go(list(self._readers))
                 self.refresh()
             else:
@@ -155,6 +155,11 @@ class Shelf:
                 except ValueError:
                     continue  # Not a name that any pack has had.
         return present
+
+    def drop(self, packs: Collection[ObjectId]) -> None:
+        """Forget packs that are about to go."""
+        self.catalogue.drop(packs)
+        self._let_go(packs)
 
     def rebuild(self) -> None:
         """Make the catalogue anew from the packs alone."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.tag import Tag
-from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree
+from sovrgit.objects.tree import EMPTY_TREE, EMPTY_TREE_ID, Tree, TreeEntry
 from sovrgit.objects.verdict import Verdict
 from sovrgit.store.catalogue import Location, PackInfo
-from sovrgit.store.files import reporting
+from sovrgit.store.files import reporting, sync_folder
 from sovrgit.store.format import ChunkRecord, Toc
+from sovrgit.store.guard import Guard
 from sovrgit.store.objectreader import ObjectReader
 from sovrgit.store.packreader import PackReader
 from sovrgit.store.packwriter import FinishedPack
@@ -41,6 +43,7 @@ class ObjectStore:
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
         self._kept = 0
         self._shelf = Shelf(self.packs_folder, folder / "catalogue.sqlite")
+        self._guard = Guard(folder / "use.lock")
         self._reader = ObjectReader(self._shelf)
 
     @staticmethod
@@ -57,14 +60,51 @@ class ObjectStore:
     def close(self) -> None:
         """Let go of all files."""
         self._shelf.close()
+        self._guard.release()
 
     # --- writing ------------------------------------------------------------------------------------------------
 
     def session(self) -> WriteSession:
-        """Begin a batch of writes."""
+        """Begin a batch of writes. From now on, until the store is closed, nothing is collected.
+
+        Raises:
+            Locked: if another process is collecting garbage and does not finish.
+        """
+        self.hold()
         return WriteSession(
             self.packs_folder, self.temporary, self._shelf.catalogue.has, self._shelf.catalogue.all_ids, self._publish
         )
+
+    def hold(self) -> None:
+        """Keep other processes from removing packs, until the store is closed: what is going to be referred to must
+        not go before that.
+
+        Raises:
+            Locked: if another process is collecting garbage and does not finish.
+        """
+        self._guard.share()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only one that writes, for the length of a block.
+
+        Raises:
+            Locked: if another process is writing objects.
+        """
+        return self._guard.exclusive()
+
+    def remove_packs(self, packs: Collection[ObjectId]) -> None:
+        """Remove packs. The catalogue forgets them first: it must never claim what is not there.
+
+        Raises:
+            ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if not packs:
+            return
+        self._shelf.drop(packs)
+        with reporting(self.packs_folder):
+            for pack in packs:
+                self.pack_path(pack).unlink(missing_ok=True)
+            sync_folder(self.packs_folder)
 
     def adopt(self, packs: Iterable[tuple[ObjectId, Toc]]) -> None:
         """Take packs that lie under their final names, and were verified, into the catalogue."""
@@ -152,6 +192,14 @@ class ObjectStore:
         if kind is Kind.TREE and wanted == EMPTY_TREE_ID:
             return EMPTY_TREE.encode()
         return self._reader.read(wanted, kind)
+
+    def read_entry(self, _: bytes, entry: TreeEntry) -> bytes:
+        """The content of a file or link at a path, for whoever compares contents by path.
+
+        Raises:
+            ObjectMissing, IntegrityFailure: as for `read`.
+        """
+        return bytes(self.read(entry.id, Kind.BLOB))
 
     def stream(self, wanted: ObjectId) -> Iterator[Data]:
         """The bytes of a blob of any size, piece by piece, each verified before it is yielded.

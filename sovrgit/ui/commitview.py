@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
-from sovrgit.pod.refs import HEADS, REMOTES, TAGS
+from sovrgit.pod.refs import HEADS, REMOTES, TAGS, branch_name
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_size, human_time
 
@@ -30,7 +30,7 @@ class CommittedView:
             return
         for path in self.made.special:
             console.warn(f"`{path}` is a socket, device or pipe and was left out")
-        branch = self.made.branch.removeprefix(HEADS)
+        branch = branch_name(self.made.branch)
         stored = console.style(f"({human_size(self.made.new_bytes)} new)", "dim")
         summary = console.safe(self.made.commit.summary)
         console.line(f"[{console.safe(branch)} {console.style(self.made.id.short, 'yellow')}] {summary} {stored}")
@@ -39,7 +39,7 @@ class CommittedView:
         """The JSON document."""
         return {
             **commit_document(self.made.id, self.made.commit),
-            "branch": self.made.branch.removeprefix(HEADS),
+            "branch": branch_name(self.made.branch),
             "new_objects": self.made.new_objects,
             "new_bytes": self.made.new_bytes,
             "left_out": [path_fields(os.fsencode(path)) for path in self.made.special],

@@ -77,11 +77,13 @@ def git_header(
     *,
     old_mode: str | None = None,
     new_mode: str | None = None,
+    alike: int | None = None,
     terminal: bool = False,
 ) -> list[str]:
     """The lines that Git puts before a patch: `diff --git`, and what became of name and mode.
 
-    A path of None is a side that does not exist. Modes are Git's, such as `100644`. `git apply` needs these lines
+    A path of None is a side that does not exist. Modes are Git's, such as `100644`. `alike` is the similarity of a file
+    that was renamed, in per cent. `git apply` needs these lines
     for empty files, modes and renames.
     """
     old_name, new_name = old_path or new_path or "", new_path or old_path or ""
@@ -94,6 +96,8 @@ def git_header(
     elif old_mode != new_mode:
         lines += [f"old mode {old_mode}", f"new mode {new_mode}"]
     if old_path is not None and new_path is not None and old_path != new_path:
+        if alike is not None:
+            lines.append(f"similarity index {alike}%")
         lines.append(f"rename from {quote_path(old_path, terminal=terminal)}")
         lines.append(f"rename to {quote_path(new_path, terminal=terminal)}")
     return lines

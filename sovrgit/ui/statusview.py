@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sovrgit.pod.refs import HEADS
+from sovrgit.pod.refs import branch_name
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import plural
 
 if TYPE_CHECKING:
+    from sovrgit.pod.mergestate import MergeState
+    from sovrgit.pod.renames import Rename
     from sovrgit.pod.status import Status
     from sovrgit.pod.treediff import Change
 
@@ -29,28 +31,66 @@ class StatusView:
 
     def text(self, console: Console) -> None:
         """Print it for people."""
-        branch = self.status.branch.removeprefix(HEADS)
+        branch = branch_name(self.status.branch)
         head = self.status.head
         if console.verbosity >= 0:
             at = console.style(head.short, "yellow") if head else "no commit yet"
             console.line(f"on {console.style(console.safe(branch), 'bold')}, {at}")
-        change_lines(console, self.status.changes)
-        if console.verbosity < 0:
+        merge = self.status.merge
+        if merge is not None and console.verbosity >= 0:
+            self._merge(console, merge)
+        renames = self.status.renames
+        renamed = {id(side) for rename in renames for side in (rename.old, rename.new)}
+        rename_lines(console, renames)
+        change_lines(console, [change for change in self.status.changes if id(change) not in renamed])
+        if console.verbosity < 0 or merge is not None:
             return
         if self.status.is_clean:
             console.line("clean" if head else "the pod is empty")
         else:
             console.hint("`sovr commit -m MESSAGE` records this; `sovr diff` shows it")
 
+    def _merge(self, console: Console, merge: MergeState) -> None:
+        from sovrgit.ui.mergeview import NEXT, conflict_lines
+
+        console.line(f"{merge.operation} of {console.safe(merge.label)}, {plural(len(merge.open), 'conflict')} left")
+        conflict_lines(console, merge.open)
+        console.hint(NEXT if merge.open else f"`sovr commit` finishes the {merge.operation}")
+
     def document(self) -> dict[str, Any]:
         """The JSON document."""
         return {
-            "branch": self.status.branch.removeprefix(HEADS),
+            "branch": branch_name(self.status.branch),
             "commit": str(self.status.head) if self.status.head else None,
             "clean": self.status.is_clean,
             "files": self.status.files,
             "changes": [change_document(change) for change in self.status.changes],
+            "merge": self._merge_document(),
+            "renames": [rename_document(rename) for rename in self.status.renames],
         }
+
+    def _merge_document(self) -> dict[str, Any] | None:
+        if self.status.merge is None:
+            return None
+        from sovrgit.ui.mergeview import state_document
+
+        return state_document(self.status.merge)
+
+
+def rename_lines(console: Console, renames: Sequence[Rename]) -> None:
+    """One line for each file that has another name."""
+    for rename in renames:
+        names = f"{console.path(rename.old.path)} -> {console.path(rename.new.path)}"
+        console.line(f"  {console.style('renamed  ', 'cyan')} {names}")
+
+
+def rename_document(rename: Rename) -> dict[str, Any]:
+    """A file that has another name, as JSON."""
+    return {
+        "from": path_fields(rename.old.path),
+        "to": path_fields(rename.new.path),
+        "alike": rename.alike,
+    }
 
 
 def change_lines(console: Console, changes: Sequence[Change]) -> None:

@@ -12,10 +12,12 @@ from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
 from sovrgit.ui.commitview import short_ref
 from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_size, plural
+from sovrgit.ui.mergeview import MergedView
 from sovrgit.ui.shareview import what_it_grants
 
 if TYPE_CHECKING:
     from sovrgit.outputs import PublishedOutput
+    from sovrgit.pod.merge import Merged
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.fetch import Fetched
     from sovrgit.remotes.locations import RemoteSetting
@@ -120,28 +122,27 @@ class PushedView:
 
 @dataclass(frozen=True, slots=True)
 class FetchedView:
-    """Shows what a fetch, and a pull after it, did. `files` counts the paths that a pull changed, None for a fetch."""
+    """Shows what a fetch did."""
 
     fetched: Fetched
     remote: str
-    files: int | None = None
-    head: ObjectId | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
-            console.lines([str(self.head)] if self.head is not None else _moved_to(self.fetched.moved))
+            console.lines(_moved_to(self.fetched.moved))
             return
+        self.received(console)
+        if not self.fetched.moved:
+            console.note(f"nothing new at {self.remote}")
+
+    def received(self, console: Console) -> None:
+        """Print what came."""
         for line in moved_lines(console, self.fetched.moved):
             console.line(line)
         if self.fetched.received_packs:
             packs = plural(self.fetched.received_packs, "pack")
             console.note(f"received {human_size(self.fetched.received_bytes)} ({packs}) from {self.remote}")
-        if self.files is not None and self.head is not None:
-            done = f"now at {self.head.short}, {plural(self.files, 'path')} changed" if self.files else "up to date"
-            console.line(done)
-        elif not self.fetched.moved:
-            console.note(f"nothing new at {self.remote}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -150,8 +151,39 @@ class FetchedView:
             "moved": [move_document(move) for move in self.fetched.moved],
             "received_bytes": self.fetched.received_bytes,
             "received_packs": self.fetched.received_packs,
-            "changed_paths": self.files,
-            "commit": str(self.head) if self.head else None,
+            "changed_paths": None,
+            "commit": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PulledView:
+    """Shows what a pull did: the fetch, and what came of the merge after it."""
+
+    fetched: Fetched
+    remote: str
+    merged: Merged
+
+    def text(self, console: Console) -> None:
+        """Print it for people."""
+        if console.verbosity < 0:
+            console.line(str(self.merged.commit))
+            return
+        FetchedView(self.fetched, self.remote).received(console)
+        if self.merged.outcome == "nothing":
+            console.line("up to date")
+        elif self.merged.outcome == "forward":
+            console.line(f"now at {self.merged.commit.short}, {plural(self.merged.changed, 'path')} changed")
+        else:
+            MergedView(self.merged, self.remote).text(console)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document."""
+        merged = MergedView(self.merged, self.remote).document()
+        return {
+            **FetchedView(self.fetched, self.remote).document(),
+            "changed_paths": merged.pop("changed"),
+            **merged,
         }
 
 

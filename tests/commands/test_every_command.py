@@ -13,12 +13,19 @@ from sovrgit.commands.catalogue import ALIASES, COMMANDS, names
 from sovrgit.commands.main import BUG, run
 
 ARGUMENTS = {
+    "blame": ["recipe.json"],
+    "bundle": ["create", "../x"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
     "lineage": ["output/x"],
     "rerun": ["HEAD"],
     "restore": ["x"],
     "runs": [],
+    "switch": ["main"],
+    "merge": ["main"],
+    "cherry-pick": ["main"],
+    "revert": ["main"],
+    "resolve": ["x", "--done"],
 }
 """What makes sense to give to a command, where it needs something."""
 
@@ -50,7 +57,9 @@ def test_an_unknown_option(cli: Cli, name: str) -> None:
     assert cli.failure(name, "--no-such-thing", code=2)["code"] == "Usage"
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "run", "search"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "resolve", "run", "search"})
+)
 def test_too_many_arguments(pod: Cli, name: str) -> None:
     said = pod(name, *["surplus"] * 9, code=2)
     assert said.out == "" and said.err.startswith("error: ")

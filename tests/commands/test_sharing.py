@@ -106,4 +106,19 @@ def test_a_push_that_would_overwrite_is_refused(pod: Cli) -> None:
     pod("push")
     copy("commit", "--allow-empty", "-m", "Theirs")
     assert copy("push", code=53).err.splitlines()[1] == "hint: run `sovr pull`, then `sovr push` again"
-    assert copy("pull", code=56).err.startswith("error: `main` and `origin/main` have both moved on\n")
+    assert copy("pull", "--ff-only", code=56).err.startswith("error: `main` and `origin/main` have both moved on\n")
+    assert copy.json("pull")["outcome"] == "merged"
+    copy("push")
+
+
+def test_a_bundle(pod: Cli) -> None:
+    made = pod.json("bundle", "create", "../pod.bundle")
+    assert (made["done"], made["head"]) == ("created", "main")
+    said = pod("bundle", "create", "-f", "../pod.bundle")
+    assert said.lines[0].startswith("wrote ") and "sovr clone" in said.err
+    above = pod.at(pod.folder.parent)
+    assert above("bundle", "verify", "pod.bundle").lines[0].startswith("whole: ")
+    above("clone", "pod.bundle", "copy")
+    assert (above.folder / "copy/payload/in.txt").read_text() == "one\n"
+    assert above.failure("bundle", "verify", "copy/recipe.json", code=52)["code"] == "RemoteUnavailable"
+    assert pod.failure("bundle", "create", "../pod.bundle", code=11)["code"] == "PodExists"

@@ -131,7 +131,7 @@ class RandomWork(RuleBasedStateMachine):
     def restore_everything(self) -> None:
         before, wanted = self.lab.on_disk(), self.lab.committed()
         try:
-            restore(self.lab.pod, self.lab.pod.head_tree(), [b""])
+            restore(self.lab.pod, self.lab.pod.head_tree(), [b""], time_ns=0)
         except (LocalChanges, UnsafeName):
             assert self.lab.on_disk() == before
             return
@@ -148,7 +148,7 @@ class RandomWork(RuleBasedStateMachine):
             path = data.draw(st.sampled_from(sorted(wanted)))
             before = self.lab.on_disk()
             try:
-                restore(self.lab.pod, self.lab.pod.head_tree(), [path])
+                restore(self.lab.pod, self.lab.pod.head_tree(), [path], time_ns=0)
             except (LocalChanges, UnsafeName):
                 assert self.lab.on_disk() == before
                 return

@@ -288,7 +288,7 @@ def test_a_move_that_was_killed_half_way_is_completed_by_the_next(lab: Lab, monk
 
 
 def _restore(lab: Lab, *paths: bytes, tree: ObjectId | None = None) -> list[bytes]:
-    return [change.path for change in restore(lab.pod, tree or lab.pod.head_tree(), paths)]
+    return [change.path for change in restore(lab.pod, tree or lab.pod.head_tree(), paths, time_ns=9)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from remote_suite import pack_file, silent
-from transfer_lab import MAIN, Lab, cloned, manifest_of
+from transfer_lab import MAIN, Lab, cloned, forward, manifest_of
 
 from sovrgit.errors import (
     HistoryDiverged,
@@ -28,7 +28,6 @@ from sovrgit.objects.ids import blob_id
 from sovrgit.remotes import directory
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.directory import DirectoryRemote
-from sovrgit.remotes.pull import fast_forward
 
 
 @pytest.fixture
@@ -244,7 +243,7 @@ def _judge(place: Path, tmp_path: Path, lab: Lab, other: Lab, won: list[bool]) -
     assert manifest_of(remote).refs == {MAIN: winner.head}
     loser.fetch(remote)
     with pytest.raises(HistoryDiverged):
-        fast_forward(loser.pod, "origin", time_ns=1)
+        forward(loser.pod, "origin")
     assert loser.problems() == winner.problems() == ()
     files = {**loser.files(loser.head), **loser.files(winner.head)}
     assert set(files) == {"base", "one", "two"}

@@ -13,7 +13,7 @@ from faulty import FaultyRemote, garbled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory import MemoryRemote
-from transfer_lab import MAIN, Counter, Lab, clone_of, cloned, manifest_of, small_constants
+from transfer_lab import MAIN, Counter, Lab, clone_of, cloned, forward, manifest_of, small_constants
 
 from sovrgit.errors import PodExists, RemoteDamaged, RemoteUnavailable, SovrError
 from sovrgit.objects.commit import Fork, Stamp
@@ -25,7 +25,6 @@ from sovrgit.pod.status import status
 from sovrgit.remotes.clone import clone, fork
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.podremote import PodRemote
-from sovrgit.remotes.pull import fast_forward
 
 # --- the same again ---------------------------------------------------------------------------------------------------
 
@@ -335,7 +334,7 @@ def test_from_a_working_pod(lab: Lab, tmp_path: Path) -> None:
     new = lab.commit({"a": b"3"})
     fetched = copy.fetch(PodRemote(lab.root))
     assert [move.new for move in fetched.moved] == [new]
-    fast_forward(copy.pod, "origin", time_ns=1)
+    forward(copy.pod, "origin")
     assert copy.working() == lab.working()
     assert copy.problems() == lab.problems() == ()
 
@@ -346,7 +345,7 @@ def test_work_goes_back_by_fetching_from_the_clone(lab: Lab, tmp_path: Path) -> 
     theirs = copy.commit({"a": b"2"})
     lab.fetch(PodRemote(copy.root), remote_name="ben")
     assert lab.refs["refs/remotes/ben/main"] == theirs
-    fast_forward(lab.pod, "ben", time_ns=1)
+    forward(lab.pod, "ben")
     assert lab.working() == {"a": b"2"}
 
 

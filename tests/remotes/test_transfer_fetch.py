@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from faulty import FaultyRemote, answers, cut_off, does_nothing, garbled, in_turn, stores_garbage, unreachable
 from memory import MemoryRemote
-from transfer_lab import MAIN, Counter, Lab, cloned, manifest_of
+from transfer_lab import MAIN, Counter, Lab, cloned, forward, manifest_of
 
 from sovrgit.errors import (
     HistoryDiverged,
@@ -31,7 +31,6 @@ from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.clone import clone
 from sovrgit.remotes.manifest import Manifest, PackEntry
-from sovrgit.remotes.pull import fast_forward
 from sovrgit.remotes.state import RemoteState
 from sovrgit.store.compress import compress
 from sovrgit.store.format import MAX_PACK, ChunkRecord, Codec, PackClass, chunk_list
@@ -86,17 +85,17 @@ def test_pull_moves_the_files(pair: tuple[Lab, Lab], remote: MemoryRemote) -> No
     new = lab.commit({"a": b"3", "c": b"4"})
     lab.push(remote)
     copy.fetch(remote)
-    assert fast_forward(copy.pod, "origin", time_ns=1) == 2
+    assert forward(copy.pod, "origin") == 2
     assert copy.head == new
     assert copy.working() == lab.working()
-    assert fast_forward(copy.pod, "origin", time_ns=1) == 0
+    assert forward(copy.pod, "origin") == 0
 
 
 def test_pull_of_what_is_behind_changes_nothing(pair: tuple[Lab, Lab], remote: MemoryRemote) -> None:
     _, copy = pair
     ahead = copy.commit({"a": b"mine"})
     copy.fetch(remote)
-    assert fast_forward(copy.pod, "origin", time_ns=1) == 0
+    assert forward(copy.pod, "origin") == 0
     assert copy.head == ahead
 
 
@@ -107,7 +106,7 @@ def test_pull_of_both_sides_moved(pair: tuple[Lab, Lab], remote: MemoryRemote) -
     ours = copy.commit({"a": b"ours"})
     copy.fetch(remote)
     with pytest.raises(HistoryDiverged):
-        fast_forward(copy.pod, "origin", time_ns=1)
+        forward(copy.pod, "origin")
     assert copy.head == ours
     assert copy.working()["a"] == b"ours"
 
@@ -119,14 +118,14 @@ def test_pull_over_local_changes(pair: tuple[Lab, Lab], remote: MemoryRemote) ->
     copy.write("a", b"not committed")
     copy.fetch(remote)
     with pytest.raises(LocalChanges):
-        fast_forward(copy.pod, "origin", time_ns=1)
+        forward(copy.pod, "origin")
     assert copy.working()["a"] == b"not committed"
 
 
 def test_pull_of_a_branch_that_is_not_there(pair: tuple[Lab, Lab]) -> None:
     _, copy = pair
     with pytest.raises(RevisionNotFound):
-        fast_forward(copy.pod, "elsewhere", time_ns=1)
+        forward(copy.pod, "elsewhere")
 
 
 def test_history_is_checked_only_as_far_as_it_is_new(

@@ -24,6 +24,7 @@ from sovrgit.remotes.base import Remote
 from sovrgit.remotes.clone import Cloned, clone
 from sovrgit.remotes.fetch import Fetched, FetchRequest, fetch
 from sovrgit.remotes.manifest import Manifest
+from sovrgit.remotes.pull import take_over
 from sovrgit.remotes.push import Pushed, PushRequest, push
 from sovrgit.store import chunking, format, repack, session
 from sovrgit.store.session import WriteSession
@@ -245,3 +246,9 @@ class Counter:
 
     def end(self) -> None:
         self.is_open = False
+
+
+def forward(pod: Pod, remote: str) -> int:
+    """Move forward to what was fetched; the number of paths that changed."""
+    ann = Stamp("Ann", "ann@example.org", 1)
+    return take_over(pod, remote, ann, time_ns=1, fast_forward="only").changed

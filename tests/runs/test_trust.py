@@ -268,7 +268,7 @@ def test_a_pod_that_was_made_here_asks_about_scripts_that_it_pulls(lab: Lab, tmp
         copy.script("echo theirs > output/out.txt")
         copy.commit("Theirs")
         copy.push(tmp_path / "remote")
-    assert pull_pod(lab.pod, "origin", time_ns=lab.clock * 10**9)[1] == 1
+    assert pull_pod(lab.pod, "origin", lab.who(), time_ns=lab.clock * 10**9)[1].changed == 1
     assert is_asked(lab)
     assert lab.asked[0].changed == (b"script/run.sh",)
 
@@ -281,5 +281,5 @@ def test_pulling_data_does_not_make_a_pod_ask(lab: Lab, tmp_path: Path) -> None:
         copy.write("payload/in.txt", "theirs\n")
         copy.commit("Theirs")
         copy.push(tmp_path / "remote")
-    assert pull_pod(lab.pod, "origin", time_ns=lab.clock * 10**9)[1] == 1
+    assert pull_pod(lab.pod, "origin", lab.who(), time_ns=lab.clock * 10**9)[1].changed == 1
     assert not is_asked(lab)

@@ -225,6 +225,7 @@ def test_an_abandoned_batch_leaves_nothing(bench: Bench, tiny: None, count: int)
 @needs_proc
 def test_abandoned_while_packs_wait_for_the_disk(bench: Bench, tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Packs whose turn to be synced never comes are removed too, and their files closed."""
+    bench.store.hold()
     before = set(os.listdir("/proc/self/fd"))
     reached, go = threading.Event(), threading.Event()
     real = os.fsync
