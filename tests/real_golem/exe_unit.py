@@ -59,8 +59,8 @@ class ExeUnit:
 
     def end(self) -> None:
         """End it, because its owner wants it."""
-        self.activity.end()
         self._over.set()
+        self.activity.end()
         self._thread.join()
         self.activity.join()
 

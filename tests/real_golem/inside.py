@@ -8,8 +8,7 @@ When all is set up it says `{"ready": {...}}`, what a requestor script finds in 
 | order | answer |
 | --- | --- |
 | `run`: argv, `folder`, `environment` | `code`, `stdout`, `stderr` of a program that runs in here |
-| `fault`: one of the devnet's | nothing: it hits the provider stand-ins |
-| `record`: topics | the answers of the daemon to the questions of `recorded_golem` |
+| `replay`: a topic | `answers` of the daemon to the questions of the devnet's fixtures |
 | `problems` | what went wrong in the provider stand-ins |
 
 At the end of the input everything ends.
@@ -26,6 +25,7 @@ import socket
 import struct
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +37,7 @@ _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
 _SET_FLAGS, _UP = 0x8914, 1
 """SIOCSIFFLAGS and IFF_UP (netdevice(7))."""
 
+_QUESTIONS = Path(__file__).parents[1] / "devnet" / "golem"
 _ORDINARY = 1000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 COUNT = 2
@@ -44,6 +45,7 @@ COUNT = 2
 
 
 def main() -> int:
+    sys.path.append(str(_QUESTIONS))
     binary, folder = Path(sys.argv[1]), Path(sys.argv[2])
     try:
         leave_the_network()
@@ -51,9 +53,13 @@ def main() -> int:
         say({"impossible": f"no network namespaces on this machine: {error.strerror}"})
         return 1
     with everything(binary, folder) as place:
-        say({"ready": place.variables})
+        say({"ready": {"version": place.version}})
         for line in sys.stdin:
-            say(place.obey(json.loads(line)))
+            try:
+                answer = place.obey(json.loads(line))
+            except Exception:
+                answer = {"failed": traceback.format_exc()}
+            say(answer)
     return 0
 
 
@@ -129,14 +135,15 @@ def everything(binary: Path, folder: Path) -> Iterator[Place]:
             "PATH": f"{helper.folder / 'bin'}:{os.defpath}",
             "PYTHONPATH": str(helper.folder / "python"),
         }
-        yield Place(variables, tools, providers)
+        yield Place(variables, tools, providers, daemon.version)
 
 
 class Place:
     """What is in here, and what can be had of it."""
 
-    def __init__(self, variables: dict[str, str], tools: Any, providers: list[Any]) -> None:
+    def __init__(self, variables: dict[str, str], tools: Any, providers: list[Any], version: str) -> None:
         self.variables = variables
+        self.version = version
         self._tools = tools
         self._providers = providers
 
@@ -147,11 +154,18 @@ class Place:
             argv, folder = order["run"], order["folder"]
             done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             return {"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
-        if "fault" in order:
+        if "replay" in order:
+            from recorded_golem import load, replay
+
             from sovrgit.devnet.golem.faults import Fault
 
-            self._tools.faults.add(Fault.of(order["fault"]))
-            return {}
+            faults, key, url = self._tools.faults, self.variables["YAGNA_APPKEY"], self.variables["YAGNA_API_URL"]
+            answers = []
+            for case in load(order["replay"]):
+                t = __import__("time").time()
+                answers.append(replay(case, url, key, lambda fault: faults.add(Fault.of(fault))))
+                sys.stderr.write(f"{case} {__import__('time').time() - t:.1f}\n")
+            return {"answers": answers}
         return {"problems": [line for one in self._providers for line in one.problems]}
 
 

@@ -30,7 +30,6 @@ SUBNETS = ("public", "devnet-beta")
 """Where it offers. The second one is what the first Sovr CLI's scripts ask for."""
 
 _DUE = timedelta(days=1)
-_INTERVAL = "golem.com.scheme.payu.debit-note.interval-sec?"
 
 
 class RealProvider:
@@ -49,7 +48,7 @@ class RealProvider:
         self.node_id = member.node_id
         self._began = stamp(datetime.now(UTC))
         self._closed = False
-        self._lock = threading.RLock()
+        self._lock = threading.Condition(threading.RLock())
         self._offers: dict[str, str] = {}
         self._agreements: dict[str, dict[str, Any]] = {}
         self._units: dict[str, ExeUnit] = {}
@@ -106,7 +105,8 @@ class RealProvider:
                 properties[name] = value
         constraints = f"(&(golem.srv.comp.expiration>0)({SUBNET}={properties[SUBNET]}))"
         path = f"{MARKET}/offers/{offer}/proposals/{proposal['proposalId']}"
-        self._post(path, {"properties": properties, "constraints": constraints})
+        # Refused if the one who asked has gone in the meantime.
+        self._http.post(path, json={"properties": properties, "constraints": constraints})
 
     def _decide(self, agreement: dict[str, Any]) -> None:
         path = f"{MARKET}/agreements/{agreement['agreementId']}"
@@ -134,17 +134,19 @@ class RealProvider:
 
     def _conclude(self, agreement_id: str) -> None:
         """End what goes on under an agreement, send the invoice, and offer again."""
-        agreement = self._agreements[agreement_id]
-        for activity in agreement["activities"]:
+        due: dict[str, Decimal | None] = self._agreements[agreement_id]["activities"]
+        for activity in due:
             self._end(activity)
-        total = sum(agreement["activities"].values(), Decimal(0))
+        with self._lock:
+            assert self._lock.wait_for(lambda: None not in due.values(), POLL * 4), "an activity does not end"
+        total = sum((one for one in due.values() if one is not None), Decimal(0))
         fault = self._tools.faults.take(Kind.OVER_BILLING, self._like.name)
         if fault is not None:
             total *= Decimal(repr(fault.much(10)))
-        if agreement["activities"]:
+        if due:
             invoice = {
                 "agreementId": agreement_id,
-                "activityIds": list(agreement["activities"]),
+                "activityIds": list(due),
                 "amount": money(total),
                 "paymentDueDate": stamp(datetime.now(UTC) + _DUE),
             }
@@ -177,29 +179,35 @@ class RealProvider:
             self._http.put(f"{ACTIVITY}/activity/{activity_id}/state", json=state).raise_for_status()
             return
         agreement = self._agreements[agreement_id]
-        agreement["activities"][activity_id] = Decimal(0)
+        agreement["activities"][activity_id] = None
         valid_to = moment_of(agreement["validTo"])
-        self._units[activity_id] = ExeUnit(self._bus, activity_id, self._like, valid_to, self._tools, self._bill)
+        self._units[activity_id] = ExeUnit(self._bus, activity_id, self._like, valid_to, self._tools, self._died)
 
     def _end(self, activity_id: str) -> None:
-        unit = self._units.get(activity_id)
-        if unit is None:
-            return
-        over = unit.activity.ended
-        unit.end()
-        if not over:
-            self._bill(activity_id)
+        """End an activity, unless it has ended."""
+        unit = self._units.pop(activity_id, None)
+        if unit is not None:
+            unit.end()
+            self._bill(unit)
 
-    def _bill(self, activity_id: str) -> None:
+    def _died(self, activity_id: str) -> None:
+        """An activity has ended by itself."""
+        unit = self._units.pop(activity_id, None)
+        if unit is not None:
+            self._bill(unit)
+
+    def _bill(self, unit: ExeUnit) -> None:
         """Send the last debit note of an activity."""
-        unit = self._units.pop(activity_id)
+        activity_id = unit.id
         total = self._like.prices.cost(unit.usage)
-        for agreement in self._agreements.values():
-            if activity_id in agreement["activities"]:
-                agreement["activities"][activity_id] = total
         note = {"activityId": activity_id, "totalAmountDue": money(total), "usageCounterVector": unit.usage}
         made = self._post(f"{PAYMENT}/debitNotes", note)
         self._post(f"{PAYMENT}/debitNotes/{made['debitNoteId']}/send", None)
+        with self._lock:
+            for agreement in self._agreements.values():
+                if activity_id in agreement["activities"]:
+                    agreement["activities"][activity_id] = total
+            self._lock.notify_all()
 
     # --- means --------------------------------------------------------------------------------------------------
 

@@ -72,6 +72,8 @@ class Yagna:
         self._process = self._start()
         self.providers = [Member(name, self._me(str(key)), str(key)) for name, key in keys.items()]
         self.requestor = Member("requestor", self._me(REQUESTOR_KEY), REQUESTOR_KEY)
+        current = httpx.get(f"{API}/version/get", timeout=PATIENCE, trust_env=False).json()["current"]
+        self.version = str(current["version"])
         for one in self.providers:
             self._tell("payment", "init", "--receiver", "--network", NETWORK, "--account", one.node_id)
 
