@@ -70,9 +70,10 @@ class ExeUnit:
             self._tell_usage()
             self._world.pause(SIGN_OF_LIFE, lambda: self.activity.ended)
         died = not self._over.is_set()
-        self._bus.unregister(self._address)
         self._tell_usage()
+        # A call that waits is cut off when the address goes, and its caller then asks for the state.
         self._tell_state()
+        self._bus.unregister(self._address)
         if died:
             self._died(self.id)
 
@@ -110,4 +111,6 @@ class ExeUnit:
                 case _:
                     raise BusError("badRequest", f"there is no `{name}` here")
         except Refused as refused:
+            # Who is refused asks for the state, to learn why.
+            self._tell_state()
             raise BusError(_KINDS.get(refused.status, "service"), refused.message) from None

@@ -1,8 +1,8 @@
 """The daemon's service bus, seen from a program that is connected to it: calls, and addresses that answer calls.
 
-A frame is its length (four bytes, the first one the highest) and a protobuf message `Packet`, of which one field is set.
-What a call says and what it is answered is a FlexBuffer, packed with zlib by the daemon, which takes it either way. The
-field numbers are those of `gsb_api.proto` in ya-service-bus.
+A frame is its length (four bytes, the highest first) and a protobuf message `Packet`, of which one field is set. What a
+call says and what it is answered is a FlexBuffer, packed with zlib by the daemon, which takes it either way. The field
+numbers are those of `gsb_api.proto` in ya-service-bus.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _loaded(data: bytes) -> Any:
     return flexbuffers.Loads(data)
 
 
-# --- protobuf, as far as it is needed here: numbers, text and bytes -----------------------------------------------------
+# --- protobuf, as far as it is needed here: numbers, text and bytes ---------------------------------------------------
 
 
 def encoded(fields: Mapping[int, bytes | str | int]) -> bytes:

@@ -1,6 +1,6 @@
-"""A provider on the real market: offers, negotiates, approves, lets commands run, and bills. It has one agreement at a time.
+"""A provider on the real market: it offers, negotiates, approves, lets commands run, bills; one agreement at a time.
 
-What is offered and what it costs is what the devnet's provider of the same number says; faults are the devnet's as well.
+What is offered and what it costs is what the devnet's provider of the same number says. Its faults are the devnet's.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class RealProvider:
         with self._lock:
             for subnet in SUBNETS:
                 properties = self._like.offer({SUBNET: subnet})
-                constraints = f"(&(golem.srv.comp.expiration>0)({SUBNET}={subnet}))"
-                offer = self._post(f"{MARKET}/offers", {"properties": self._own(properties), "constraints": constraints})
+                body = {"properties": self._own(properties), "constraints": self._like.constraints({SUBNET: subnet})}
+                offer = self._post(f"{MARKET}/offers", body)
                 self._offers[offer] = subnet
                 self._spawn(lambda offer=offer: self._negotiate(offer))
 
@@ -103,7 +103,7 @@ class RealProvider:
         for name, value in asked.items():
             if name in properties and name.endswith("?"):
                 properties[name] = value
-        constraints = f"(&(golem.srv.comp.expiration>0)({SUBNET}={properties[SUBNET]}))"
+        constraints = self._like.constraints(asked)
         path = f"{MARKET}/offers/{offer}/proposals/{proposal['proposalId']}"
         # Refused if the one who asked has gone in the meantime.
         self._http.post(path, json={"properties": properties, "constraints": constraints})

@@ -1,6 +1,6 @@
 """Record the answers of the real daemon anew, in the fixtures that the devnet is held to.
 
-    python tests/real_golem/record.py YAGNA [TOPIC ...]
+python tests/real_golem/record.py YAGNA [TOPIC ...]
 """
 
 from __future__ import annotations

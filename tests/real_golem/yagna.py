@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,10 @@ BUS = ("127.0.0.1", 7464)
 NETWORK = "hoodi"
 REQUESTOR_KEY = "the-requestors-app-key"
 PATIENCE = 60.0
-_SET_DEATH_SIGNAL = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_MORTAL = """import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])"""
+"""Becomes another program that does not outlive the one that started it (PR_SET_PDEATHSIG, SIGKILL)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Member:
 
 
 class Yagna:
-    """The daemon, running. Without routes it can reach nobody; the market and everything after that need nobody else."""
+    """The daemon, running. Without routes it can reach nobody; the market and all that follows need nobody else."""
 
     def __init__(self, binary: Path, folder: Path, providers: list[str]) -> None:
         """Start it.
@@ -89,12 +91,11 @@ class Yagna:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [self._binary, "service", "run"],
+                [sys.executable, "-I", "-S", "-c", _MORTAL, self._binary, "service", "run"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=lambda: _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0),
             )
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -111,7 +112,9 @@ class Yagna:
     def _tell(self, *words: str) -> Any:
         """What a command of the daemon's own answers."""
         argv = [self._binary, *words, "--json"]
-        done = subprocess.run(argv, env=self._environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            argv, env=self._environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"yagna {words[0]} {words[1]}: {done.stderr}")
         return json.loads(done.stdout) if done.stdout.strip() else None

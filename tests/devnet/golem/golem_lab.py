@@ -40,7 +40,9 @@ class Requestor:
         given = {"content": json.dumps(body)} if body is not None else {}
         answer = self.http.request(method, path, **given)
         assert answer.status_code == status if status else answer.is_success, (answer.status_code, answer.text)
-        return answer.json() if answer.content else None
+        # The daemon says what is wrong in JSON or in plain text.
+        plain = answer.headers.get("Content-Type", "").startswith("text/plain")
+        return {"message": answer.text} if plain else answer.json() if answer.content else None
 
     def get(self, path: str, status: int | None = None) -> Any:
         return self.call("GET", path, status=status)

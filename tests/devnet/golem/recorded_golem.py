@@ -1,7 +1,7 @@
 """Answers of the real Golem daemon, as data, and the means to ask it, or the stand-in, the same questions.
 
-`python tests/real_golem/record.py` records them anew. A fixture is a file of cases. A case begins in one of the situations
-below (`begin`), and takes its steps one after the other:
+`python tests/real_golem/record.py` records them anew. A fixture is a file of cases. A case begins in some of the
+situations below (`begin`), and takes its steps one after the other:
 
     {"send": "POST /market-api/v1/demands", "json": {...}, "keep": {"demand": ""}, "answer": {"status": 201, ...}}
 
@@ -10,14 +10,14 @@ below (`begin`), and takes its steps one after the other:
 | `json`, `body` | what is sent, as JSON or as it is |
 | `key` | the app-key, if it is not the right one; null for none |
 | `keep` | `{"draft": "proposal.proposalId"}`: a part of the answer gets a name |
-| `find` | what one element of the list that is answered must hold; it is asked for until there is one, and is the answer |
+| `find` | what an element of the list that is answered must hold: asked for until there is one, which is the answer |
 | `fault` | instead of `send`: what goes wrong next at the provider, as the devnet names it |
 | `whole` | true: the kinds of an offer's properties matter |
 | `answer` | `status`; `json` or `text`, if there is a body; its `type`, if that is not `application/json` |
 
-`{demand}` stands for what was kept, `{me}` for the one who asks, in requests and answers. What else differs each time stands
-in `<>`: ids, times, amounts and usage of what has run, and offers. Words for people (`message`, and errors that are plain
-text) are kept for the reader, and not compared.
+`{demand}` stands for what was kept, `{me}` for the one who asks, in requests and answers. What else differs each time
+stands in `<>`: ids, times, amounts and usage of what has run, and offers. Words for people (`message`, and errors that
+are plain text) are kept for the reader, and not compared.
 """
 
 from __future__ import annotations
@@ -155,14 +155,14 @@ def topics() -> list[str]:
 def load(topic: str) -> list[Case]:
     """The cases of one fixture."""
     document = json.loads((FIXTURES / f"{topic}.json").read_text())
-    return [
-        Case(topic, one["name"], tuple(one.get("begin", ())), tuple(one["steps"])) for one in document["cases"]
-    ]
+    return [Case(topic, one["name"], tuple(one.get("begin", ())), tuple(one["steps"])) for one in document["cases"]]
 
 
 def replay(case: Case, url: str, key: str, fault: Callable[[Json], None]) -> list[Json]:
     """What a daemon answers to a case, each answer as a fixture holds it; empty for what is no question."""
-    with httpx.Client(base_url=url, timeout=PATIENCE * 2, trust_env=False) as http:
+    # After a path that it refuses the daemon does not read the body, and a connection that is used again may hang.
+    once = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=url, timeout=PATIENCE * 2, limits=once, trust_env=False) as http:
         asker = _Asker(http, key, fault)
         try:
             for situation in case.begin:
@@ -217,14 +217,18 @@ class _Asker:
                 break
             assert time.monotonic() < deadline, f"{step['send']}: nothing but {told}"
             time.sleep(0.02)
-        for name, where in step.get("keep", {}).items():
-            self._names[name] = str(_part(told, where))
         seen: Json = {"status": answer.status_code}
         if answer.content and kind != _JSON:
             seen["type"] = kind
         if answer.content:
             whole = step.get("whole", False)
-            seen |= {"json": self._plain(told, whole=whole)} if kind.endswith("json") else {"text": self._plain(answer.text)}
+            if kind.endswith("json"):
+                seen["json"] = self._plain(told, whole=whole)
+            else:
+                seen["text"] = self._plain(answer.text)
+        # Only from now on it has a name: what it looks like is seen in this answer.
+        for name, where in step.get("keep", {}).items():
+            self._names[name] = str(_part(told, where))
         return seen
 
     def end(self) -> None:
