@@ -26,6 +26,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "logs": "Show what a run printed",
         "rerun": "Repeat a run from its recorded inputs, in a clean place",
         "verify": "Repeat a run and compare its outputs with the recorded ones",
+        "lock": "Look up what the images in the recipe are, and write it down",
         "trust": "Approve the scripts of a pod that came from somebody else",
     },
     "Look": {
@@ -59,6 +60,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Keep": {
         "fsck": "Check that everything stored is whole",
         "config": "Read and change settings",
+        "doctor": "Look whether everything that is needed is there",
     },
 }
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @sovr_command("init")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--template", metavar="NAME", help="Begin with a template: hello-world or digits.")
+@click.option(
+    "--template",
+    metavar="NAME",
+    help="Begin with a template: hello-world, digits, golem-hello, classify, blender or blender-declared.",
+)
 @click.option("--task", is_flag=True, help="A task, which chains other pods.")
 @click.option("--name", help="The pod's name; the folder's if not given.")
 @click.option("--description", help="What it is for.")

@@ -45,6 +45,12 @@ class ResourcesFields(Struct, frozen=True):
     workers: Number | UnsetType = UNSET
 
 
+class DevnetFields(Struct, frozen=True):
+    """What the devnet needs to know."""
+
+    images: dict[str, str] | UnsetType = UNSET
+
+
 class GolemFields(Struct, frozen=True):
     """The object `golem`."""
 
@@ -65,6 +71,7 @@ class GolemFields(Struct, frozen=True):
     subnet: str | UnsetType = UNSET
     python: Number | str | UnsetType = UNSET
     params: dict[str, Any] | UnsetType = UNSET
+    devnet: DevnetFields | UnsetType = UNSET
 
 
 class TaskPodFields(Struct, frozen=True):

@@ -22,7 +22,7 @@ from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import diff_trees
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
-from sovrgit.runs.executor import Cancel, Event, Executor, Started
+from sovrgit.runs.executor import Cancel, Event, Executor, Plan, Started
 from sovrgit.runs.inputs import (
     Inputs,
     command_of,
@@ -101,8 +101,11 @@ def run_pod(
             return _reuse(pod, request, prepared, known)
         reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
+        plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
+        # What it cannot do is said before anything is touched.
+        executor.prepare(plan)
         decided(Decision(None, reasons, prepared.command, tuple(recipe_warnings(prepared.inputs.recipe))))
-        return _execute(pod, executor, request, prepared, sink, cancel)
+        return _execute(pod, executor, request, prepared, plan, sink, cancel)
 
 
 @contextlib.contextmanager
@@ -148,12 +151,12 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         working.save_index()
         head = pod.head()
     with pod.store.session() as session:
-        inputs = read_inputs(pod.store, session, snapshot.tree)
+        inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
         committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
-    command = command_of(inputs.golem, request.arguments)
+    command = command_of(inputs.golem, request.arguments, executor.mode)
     parameters = with_defaults(inputs.golem, request.parameters)
-    key = run_key(inputs, command, parameters, (), executor.name)
+    key = run_key(inputs, command, parameters, (), executor.name, executor.digest)
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
@@ -250,11 +253,11 @@ def _execute(
     executor: Executor,
     request: RunRequest,
     prepared: _Prepared,
+    plan: Plan,
     sink: Callable[[Event], None],
     cancel: Cancel,
 ) -> RunResult:
     inputs = prepared.inputs
-    plan = make_plan(pod.root, inputs, prepared.command, prepared.parameters, request)
     with Aside(pod, inputs.outputs) as aside:
 
         def watched(event: Event) -> None:
@@ -262,7 +265,9 @@ def _execute(
                 aside.running(event.pid)
             sink(event)
 
-        executor.prepare(plan)
+        with reporting(plan.log_file.parent):
+            # It may be in the output folder, which was put aside.
+            plan.log_file.parent.mkdir(parents=True, exist_ok=True)
         outcome = executor.run(plan, watched, cancel)
         author = request.author
         if request.clock is not None:

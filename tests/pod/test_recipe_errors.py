@@ -172,6 +172,13 @@ TYPES_AND_MEANING = {
     "negative budget": (pod(budget=-1), ":5, key `golem.budget`: is negative"),
     "dust": (pod(budget=1e-30), ":5, key `golem.budget`: should be between 1e-18 and"),
     "too exact": (pod(budget="0.1234567890123456789"), ":5, key `golem.budget`: has more than 18 digits"),
+    "image elsewhere": (pod(devnet={"images": {"x": "../x"}}), ":7, key `golem.devnet.images.x`: "),
+    "the pod as its image": (pod(devnet={"images": {"x": "."}}), ":7, key `golem.devnet.images.x`: is the pod itself"),
+    "image without a name": (pod(devnet={"images": {" ": "x"}}), ':7, key `golem.devnet.images[" "]`: is empty'),
+    "image that no rerun has": (
+        pod(devnet={"images": {"x": "y"}}),
+        ":7, key `golem.devnet.images.x`: `y` is neither in",
+    ),
     "no memory": (pod(resources={"memory_gib": 0}), ":6, key `golem.resources.memory_gib`: should be more than 0"),
     "no threads": (pod(resources={"threads": 0}), ":6, key `golem.resources.threads`: should be between 1 and"),
     "list of params": (pod(params=[]), ":5, key `golem.params`: should be an object, not a list"),

@@ -59,6 +59,8 @@ class Bill:
         activities: those that it is about: one of a debit note.
         total: what is due; of a debit note, since its activity began.
         usage: the counters at that time, of a debit note.
+        payable: whether it must be paid by a date. A debit note must if payments in between were negotiated; clients
+            end an agreement whose provider asks for them otherwise.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Bill:
     activities: Sequence[str]
     total: Decimal
     usage: Sequence[float] = ()
+    payable: bool = True
     status: str = "RECEIVED"
     payments: list[str] = field(default_factory=list)
 
@@ -89,17 +92,11 @@ class Bill:
             "paymentPlatform": self.platform,
             "timestamp": stamp(self.timestamp),
             "agreementId": self.agreement,
+            **({"paymentDueDate": stamp(self.timestamp + _DUE)} if self.payable else {}),
             "status": self.status,
         }
         if self.kind == INVOICE:
-            return {
-                "invoiceId": self.id,
-                "activityIds": list(self.activities),
-                "amount": money(self.total),
-                "paymentDueDate": stamp(self.timestamp + _DUE),
-                **common,
-            }
-        # A provider wants a debit note to be paid only when it has gone on for as long as it gives credit: a day.
+            return {"invoiceId": self.id, "activityIds": list(self.activities), "amount": money(self.total), **common}
         return {
             "debitNoteId": self.id,
             "activityId": self.activities[0],

@@ -140,11 +140,22 @@ class Ledger:
         activities: Sequence[str],
         total: Decimal,
         usage: Sequence[float] = (),
+        payable: bool = True,
     ) -> Bill:
         """Let a provider send a debit note or an invoice."""
         moment = self._world.now()
         bill = Bill(
-            new_uuid(), kind, issuer, self._owner, platform, moment, agreement, tuple(activities), total, tuple(usage)
+            new_uuid(),
+            kind,
+            issuer,
+            self._owner,
+            platform,
+            moment,
+            agreement,
+            tuple(activities),
+            total,
+            tuple(usage),
+            payable,
         )
         self._bills[kind].put(bill.id, bill)
         self._tell(bill, "Received")

@@ -72,8 +72,17 @@ class Requestor:
         (found,) = [event for event in self.events(demand) if event.get("proposal", {}).get("prevProposalId") == own]
         return found["proposal"]
 
-    def agree(self, *, name: str | None = None, valid_to: str = "2099-01-01T00:00:00Z", **negotiated: Any) -> str:
+    def agree(
+        self,
+        *,
+        name: str | None = None,
+        image: str | None = None,
+        valid_to: str = "2099-01-01T00:00:00Z",
+        **negotiated: Any,
+    ) -> str:
         """An agreement that a provider has been asked for."""
+        if image is not None:
+            negotiated["golem.srv.comp.task_package"] = f"hash:sha3:{image}:{self.golem.url}/images/{image}"
         demand = self.demand()
         offers = [event["proposal"] for event in self.events(demand)]
         offer = next(one for one in offers if name is None or one["properties"]["golem.node.id.name"] == name)
