@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -32,12 +32,15 @@ class ExeUnit:
         activity_id: str,
         provider: Provider,
         valid_to: datetime,
+        demand: Mapping[str, Any],
         tools: Tools,
         died: Callable[[str], None],
     ) -> None:
         """Begin with it; `died` is called if it ends by itself."""
         self.id = activity_id
-        self.activity = Activity(SimpleNamespace(provider=provider, valid_to=valid_to), tools)  # type: ignore[arg-type]
+        # Of an agreement, an activity needs no more than this.
+        asked = SimpleNamespace(properties=demand)
+        self.activity = Activity(SimpleNamespace(provider=provider, valid_to=valid_to, asked=asked), tools)
         self._bus = bus
         self._world = tools.world
         self._died = died

@@ -99,6 +99,7 @@ def everything(binary: Path, folder: Path) -> Iterator[Place]:
     from sovrgit.devnet.golem import GolemStandIn
     from sovrgit.devnet.golem.batches import Allowance
     from sovrgit.devnet.golem.faults import Faults
+    from sovrgit.devnet.golem.images import Images
     from sovrgit.devnet.golem.providers import make_providers
     from sovrgit.devnet.golem.published import Published
     from sovrgit.devnet.golem.sandbox import Sandbox
@@ -116,7 +117,9 @@ def everything(binary: Path, folder: Path) -> Iterator[Place]:
         stack.callback(world.close)
         owner = json.loads((helper.folder / "identity.json").read_text())["nodeId"]
         published = Published(helper.folder / "published", owner)
-        tools = Tools(world, sandbox, published, Faults([]), activities, Allowance(1 << 30))
+        (folder / "images").mkdir()
+        images = Images(folder / "images", {}, sandbox)
+        tools = Tools(world, sandbox, published, Faults([]), activities, Allowance(1 << 30), images)
         likes = make_providers(COUNT, sandbox.kind)
         daemon = Yagna(binary, folder, [one.name for one in likes])
         stack.callback(daemon.stop)

@@ -181,7 +181,9 @@ class RealProvider:
         agreement = self._agreements[agreement_id]
         agreement["activities"][activity_id] = None
         valid_to = moment_of(agreement["validTo"])
-        self._units[activity_id] = ExeUnit(self._bus, activity_id, self._like, valid_to, self._tools, self._died)
+        self._units[activity_id] = ExeUnit(
+            self._bus, activity_id, self._like, valid_to, agreement["demand"]["properties"], self._tools, self._died
+        )
 
     def _end(self, activity_id: str) -> None:
         """End an activity, unless it has ended."""

@@ -76,8 +76,8 @@ class Yagna:
         self.requestor = Member("requestor", self._me(REQUESTOR_KEY), REQUESTOR_KEY)
         current = httpx.get(f"{API}/version/get", timeout=PATIENCE, trust_env=False).json()["current"]
         self.version = str(current["version"])
-        for one in self.providers:
-            self._tell("payment", "init", "--receiver", "--network", NETWORK, "--account", one.node_id)
+        for one, side in [(self.requestor, "--sender"), *((one, "--receiver") for one in self.providers)]:
+            self._tell("payment", "init", side, "--network", NETWORK, "--account", one.node_id)
 
     def stop(self) -> None:
         """Stop it."""

@@ -153,7 +153,7 @@ class Ledger:
             moment,
             agreement,
             tuple(activities),
-            total,
+            total.normalize(),
             tuple(usage),
             payable,
         )

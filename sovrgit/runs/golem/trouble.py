@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sovrgit.objects.receipts import mapping, text
-from sovrgit.runs.golem.gateway.record import read_calls
+from sovrgit.runs.golem.calls.record import read_calls
 
 _ALLOCATIONS = re.compile(r"/payment-api/v1/allocations/?(?:\?.*)?")
 _LONGEST = 300

@@ -16,6 +16,7 @@ from sovrgit.devnet.golem.published import Published
 PLATFORM = "erc20-hoodi-tglm"
 MARKET, PAYMENT, ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
 PATIENCE = 30.0
+LATER = "2099-01-01T00:00:00Z"
 DEMAND = {
     "properties": {"golem.node.debug.subnet": "anywhere", "golem.srv.comp.expiration": 1},
     "constraints": "(&(golem.inf.mem.gib>=0.5)(golem.runtime.name=vm)(golem.node.debug.subnet=anywhere))",

@@ -179,7 +179,7 @@ def differences(case: Case, answers: Sequence[Json]) -> list[str]:
     found = []
     for number, (step, answer) in enumerate(zip(case.steps, answers, strict=True), 1):
         where = f"{case}, step {number}, {step.get('send', 'fault')}: answer"
-        found += _unequal(step.get("answer", {}), answer, where)
+        found += unequal(step.get("answer", {}), answer, where)
     return found
 
 
@@ -289,7 +289,8 @@ def _part(value: Any, where: str) -> Any:
     return value
 
 
-def _unequal(expected: Any, found: Any, where: str) -> list[str]:
+def unequal(expected: Any, found: Any, where: str) -> list[str]:
+    """Where two documents differ."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         lines: list[str] = []
         for key in [*expected, *(key for key in found if key not in expected)]:
@@ -298,11 +299,11 @@ def _unequal(expected: Any, found: Any, where: str) -> list[str]:
             elif key not in expected:
                 lines.append(f"{where} has also {key}: {found[key]!r}")
             elif not (key in _WORDS and isinstance(expected[key], str) and isinstance(found[key], str)):
-                lines += _unequal(expected[key], found[key], f"{where}.{key}")
+                lines += unequal(expected[key], found[key], f"{where}.{key}")
         return lines
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         pairs = enumerate(zip(expected, found, strict=True))
-        return [line for i, (one, other) in pairs for line in _unequal(one, other, f"{where}[{i}]")]
+        return [line for i, (one, other) in pairs for line in unequal(one, other, f"{where}[{i}]")]
     same = type(expected) is type(found) and expected == found
     return [] if same else [f"{where} is {found!r}, not {expected!r}"]
 
