@@ -103,7 +103,7 @@ def test_settings_that_cannot_be_read(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_is_well(user: Cli, golem: GolemStandIn) -> None:
-    assert golem_found(user) == {}
+    assert golem_found(user).keys() <= {"balance"}
     said = user("doctor", "golem", code=EITHER).out
     assert f"{golem.url}, the devnet" in said and golem.variables["YAGNA_APPKEY"] not in said
     assert "hoodi, paid in tglm, which is worth nothing" in said
@@ -133,7 +133,7 @@ def test_app_keys(user: Cli, key: str, reason: str) -> None:
 
 def test_networks(user: Cli) -> None:
     assert "no `moon`" in golem_found(user, "--network", "moon")["network"]
-    assert golem_found(user, "--network", "polygon") == {}
+    assert golem_found(user, "--network", "polygon").keys() <= {"balance"}
     user("doctor", "--network", "hoodi", code=2)
 
 

@@ -112,7 +112,8 @@ class Activity:
         """Its state, as the daemon tells it."""
         if self._provider.gone:
             raise Refused(500, _GONE)
-        return {"state": [self.state, None], "reason": self.reason, "errorMessage": self.reason}
+        told: dict[str, Any] = {"state": [self.state, None]}
+        return told | ({"reason": self.reason, "errorMessage": self.reason} if self.reason is not None else {})
 
     def end(self, reason: str | None = None) -> None:
         """End it, and everything that runs in it. Its thread then clears away what is left."""

@@ -69,7 +69,7 @@ class Network:
         self.providers = make_providers(count, self.sandbox.kind, self.sandbox.memory)
         self.ledger = Ledger(self.world, home.identity.node_id)
         self.market = Market(self.world, home.identity.node_id, self.providers, self.faults, self._end)
-        self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES)
+        self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES, _no_activity)
         allowance = Allowance(_KEPT)
         self._tools = Tools(
             self.world, self.sandbox, self.published, self.faults, home.activities, allowance, self.images
@@ -93,10 +93,11 @@ class Network:
         Raises:
             Refused: if the agreement is not in force, or the provider fails.
         """
-        agreement = self.market.agreement(agreement_id)
+        agreement = self.market.agreement_of_activity(agreement_id)
         provider = agreement.provider
         if agreement.state != "Approved":
-            raise Refused(400, f"Agreement [{agreement_id}] is not approved: {agreement.state}")
+            reason = f"Bad request: Agreement {agreement_id} is not Approved. Current state: {agreement.state}"
+            raise Refused(400, reason)
         if provider.gone:
             raise Refused(500, "GSB error: Net: provider is not reachable")
         if self.faults.take(Kind.NO_ACTIVITY, provider.name) is not None:
@@ -173,3 +174,8 @@ class Network:
     @staticmethod
     def _cost(activity: Activity) -> Decimal:
         return activity.agreement.provider.prices.cost(activity.usage)
+
+
+def _no_activity(activity_id: str) -> Refused:
+    """The refusal of a call about an activity that there is not."""
+    return Refused(500, f"DAO error: Not found: agreement id for activity: {activity_id}")

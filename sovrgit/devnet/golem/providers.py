@@ -60,6 +60,10 @@ class Provider:
     busy: bool = False
     gone: bool = False
 
+    def constraints(self, demand: Mapping[str, Any]) -> str:
+        """What its offer asks of a demand."""
+        return f"(&(golem.srv.comp.expiration>0)({SUBNET}={demand.get(SUBNET, 'public')}))"
+
     def offer(self, demand: Mapping[str, Any]) -> dict[str, Any]:
         """The properties of its offer. It is in whatever subnet a demand asks for."""
         threads = os.cpu_count() or 1

@@ -79,11 +79,12 @@ def left_open(golem: GolemStandIn) -> dict[str, int]:
     """What is open at the stand-in, asked for past every gateway."""
     direct = Requestor(golem)
     try:
-        agreements = direct.get(f"{MARKET}/agreements")
         return {
             "demands": len(direct.get(f"{MARKET}/demands")),
             "allocations": len(direct.get(f"{PAYMENT}/allocations")),
-            "agreements": sum(one["state"] in ("Pending", "Approved") for one in agreements),
+            "agreements": sum(
+                len(direct.get(f"{MARKET}/agreements?state={state}")) for state in ("Pending", "Approved")
+            ),
         }
     finally:
         direct.http.close()

@@ -38,13 +38,14 @@ PLATFORM = "erc20-%s-%s" % (os.environ["YAGNA_PAYMENT_NETWORK"], "tglm")
 def allocate(total="1", platform=PLATFORM):
     return call("POST", "/payment-api/v1/allocations", {"paymentPlatform": platform, "totalAmount": total,
         "timeout": "2099-01-01T00:00:00Z", "makeDeposit": False})["allocationId"]
+ASKED = {"golem.srv.comp.expiration": 1, "golem.node.debug.subnet": "public"}
 def demand(memory=0.5):
-    return call("POST", "/market-api/v1/demands", {"properties": {"golem.srv.comp.expiration": 1},
+    return call("POST", "/market-api/v1/demands", {"properties": ASKED,
         "constraints": "(golem.inf.mem.gib>=%s)" % memory})
 def agree(total="1"):
     allocation, made = allocate(total), demand()
     decorated = call("GET", "/payment-api/v1/demandDecorations?allocationIds=" + allocation)
-    properties = {one["key"]: one["value"] for one in decorated["properties"]}
+    properties = {**ASKED, **{one["key"]: one["value"] for one in decorated["properties"]}}
     properties["golem.com.payment.chosen-platform"] = PLATFORM
     events = call("GET", "/market-api/v1/demands/%s/events?timeout=5&maxEvents=1" % made)
     first = events[0]["proposal"]["proposalId"]
@@ -64,6 +65,9 @@ def leave(text="42\\n", name="out.txt"):
     with open("output/" + name, "w") as file:
         file.write(text)
 """
+
+
+_OPEN = ("Approved", "Pending", "Proposal")
 
 
 @dataclass
@@ -132,11 +136,12 @@ class GolemPod:
 
     def nothing_is_open(self) -> bool:
         """Whether no allocation, no demand and no agreement is left."""
-        agreements = self.ask("/market-api/v1/agreements")
         return (
             self.ask("/payment-api/v1/allocations") == []
             and self.ask("/market-api/v1/demands") == []
-            and all(one.get("state") not in ("Approved", "Pending", "Proposal") for one in agreements)
+            and not any(
+                self.ask(f"/market-api/v1/agreements?state={one}") for one in ("Approved", "Pending", "Proposal")
+            )
         )
 
     def stored(self) -> bytes:

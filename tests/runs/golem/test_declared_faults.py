@@ -44,8 +44,8 @@ def nothing_is_left(golem: GolemStandIn) -> bool:
         trust_env=False,
     ) as http:
         allocations = http.get("/payment-api/v1/allocations").json()
-        agreements = http.get("/market-api/v1/agreements").json()
-    return allocations == [] and all(one["state"] != "Approved" for one in agreements)
+        agreements = http.get("/market-api/v1/agreements?state=Approved").json()
+    return allocations == [] and agreements == []
 
 
 @pytest.mark.parametrize(

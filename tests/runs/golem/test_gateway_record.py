@@ -97,7 +97,7 @@ def test_no_secrets_in_the_log(golem: GolemStandIn, ada: Front) -> None:
     for key in keys:
         ada.shell(activity, f"echo {key}")
         ada.get(f"/me?authToken={key}")
-        ada.get(f"{MARKET}/demands/{key}/events?timeout=0", 404)
+        ada.get(f"{MARKET}/demands/{key}/events?timeout=0", 400)
         ada.post(f"{MARKET}/demands", {"properties": {key: key, "nested": [{"appKey": "short"}]}, "constraints": "()"})
         ada.post(f"{MARKET}/demands", {"properties": {}, "constraints": f"(password={key})"})
         httpx.get(f"{ada.gateway.url}/me", headers={"Authorization": f"Bearer x{key}"}, trust_env=False)
@@ -109,12 +109,16 @@ def test_no_secrets_in_the_log(golem: GolemStandIn, ada: Front) -> None:
 
 def test_every_call_is_a_line(ada: Front) -> None:
     before = len(ada.lines())
-    ada.get(f"{PAYMENT}/status?network=hoodi")
-    ada.get(f"{MARKET}/demands/abc/events", 404)
+    ada.get(f"{PAYMENT}/requestorAccounts?network=hoodi")
+    ada.get(f"{MARKET}/demands/abc/events", 400)
     first, second = ada.lines()[before:]
-    assert first["method"] == "GET" and first["path"] == f"{PAYMENT}/status?network=hoodi" and first["status"] == 200
-    assert first["answer"]["token"] == "tglm" and 0 < first["ms"] < 5000 and first["at"] > 10**18
-    assert second["status"] == 404 and "request" not in second and second["call"] == first["call"] + 1
+    assert (
+        first["method"] == "GET"
+        and first["path"] == f"{PAYMENT}/requestorAccounts?network=hoodi"
+        and first["status"] == 200
+    )
+    assert first["answer"][0]["token"] == "tGLM" and 0 < first["ms"] < 5000 and first["at"] > 10**18
+    assert second["status"] == 400 and "request" not in second and second["call"] == first["call"] + 1
 
 
 def test_what_is_about_to_be_opened_is_written_before(ada: Front) -> None:
@@ -191,7 +195,7 @@ def test_two_clients_at_once(golem: GolemStandIn, ada: Front) -> None:
         ) as http:
             for turn in range(60):
                 name = f"nothing-{number}-{turn}"
-                said = http.get(f"{PAYMENT}/allocations/{name}").json()["message"]
+                said = http.get(f"{MARKET}/agreements/{name}").json()["message"]
                 if name not in said:
                     wrong.append(said)
 

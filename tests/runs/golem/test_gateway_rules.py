@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from gateway_lab import HOODI, Front, front, left_open, limits, spoken
-from golem_lab import ACTIVITY, DEMAND, MARKET, PAYMENT, Requestor, wait_until
+from golem_lab import ACTIVITY, DEMAND, LATER, MARKET, PAYMENT, Requestor, wait_until
 
 from sovrgit.devnet.golem import GolemStandIn
 from sovrgit.runs.golem.observed import CostChanged, LimitHit
@@ -143,7 +143,7 @@ def test_prices_beyond_the_caps(golem: GolemStandIn, tmp_path: Path, cap: Any, n
         demand = ada.demand()
         offer = ada.events(demand)[0]["proposal"]
         draft = ada.draft(demand, offer["proposalId"])
-        answer = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"]}, 403)
+        answer = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"], "validTo": LATER}, 403)
         assert named in message(answer) and "cap" in message(answer)
         assert Requestor(golem).get(f"{MARKET}/agreements") == []
 
@@ -154,7 +154,7 @@ def test_a_price_that_was_never_seen_is_looked_up_before_it_is_signed(golem: Gol
     demand = direct.demand()
     draft = direct.draft(demand, direct.events(demand)[0]["proposal"]["proposalId"])
     with front(golem, tmp_path / "log", limits(per_hour=Decimal("0.035"))) as ada:
-        agreement = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"]})
+        agreement = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"], "validTo": LATER})
         assert "per hour" in message(ada.post(f"{MARKET}/agreements/{agreement}/confirm", status=403))
         assert "confirmed in this run" in message(ada.post(f"{ACTIVITY}/activity", agreement, 403))
         assert direct.get(f"{MARKET}/agreements/{agreement}")["state"] == "Proposal"
@@ -166,7 +166,7 @@ def test_an_agreement_that_was_negotiated_on_another_platform(golem: GolemStandI
     initial = direct.events(demand)[0]["proposal"]["proposalId"]
     draft = direct.draft(demand, initial, **{"golem.com.payment.chosen-platform": "erc20-polygon-glm"})
     with front(golem, tmp_path / "log") as ada:
-        agreement = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"]})
+        agreement = ada.post(f"{MARKET}/agreements", {"proposalId": draft["proposalId"], "validTo": LATER})
         assert "erc20-polygon-glm" in message(ada.post(f"{MARKET}/agreements/{agreement}/confirm", status=403))
         demand = ada.demand()
         initial = ada.events(demand)[0]["proposal"]["proposalId"]
@@ -310,5 +310,5 @@ def test_paths_that_are_written_in_an_unusual_way(eve: Front, target: str) -> No
 
 def test_what_is_unknown_and_only_reads_is_passed_on(eve: Front) -> None:
     assert eve.get("/_devnet/faults") == []
-    assert eve.get(f"{MARKET}/something", 404)["message"] == "Not Found"
+    assert eve.get(f"{MARKET}/something", 404) is None
     assert eve.get("/net-api/v1/net") == [] and "private networks" in message(eve.post("/net-api/v1/net", {}, 501))

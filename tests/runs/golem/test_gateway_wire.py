@@ -139,7 +139,7 @@ def test_a_request_in_the_body_of_another_is_none(eve: Front) -> None:
 
 
 def test_calls_one_after_the_other_without_waiting(eve: Front) -> None:
-    wanted = [head(eve.gateway, target=f"{PAYMENT}/allocations/n{number}") for number in range(5)]
+    wanted = [head(eve.gateway, target=f"{MARKET}/agreements/n{number}") for number in range(5)]
     answer = spoken(eve.gateway.url, b"".join(wanted) + head(eve.gateway, "Connection: close"))
     places = [answer.index(f"[n{number}]".encode()) for number in range(5)]
     assert places == sorted(places) and answer.count(b"HTTP/1.1") == 6
