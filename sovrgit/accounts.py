@@ -86,7 +86,13 @@ class Surroundings:
 
         def login() -> Login:
             machine = self.environment_login(server)
-            found = need_login(server.identity, self.secrets(), machine=machine, old_files=self.old_files(server))
+            found = need_login(
+                server.identity,
+                self.secrets(),
+                machine=machine,
+                old_files=self.old_files(server),
+                shown=str(server),
+            )
             if found.old is not None:
                 self.old_login(found)
             return found.login

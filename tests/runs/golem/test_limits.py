@@ -73,7 +73,7 @@ def test_each_cap_is_named(cap: str, named: str) -> None:
 
 
 def test_the_default_caps_let_every_provider_of_the_devnet_pass() -> None:
-    for provider in make_providers(64, "none"):
+    for provider in make_providers(64, "none", "process"):
         assert Limits(frozenset(), Decimal(1)).objection(price_of(provider.offer({}))) == ""
     assert Limits(frozenset(), Decimal(1)).per_hour == DEFAULT_CAPS.hour
 
