@@ -120,7 +120,7 @@ def everything(binary: Path, folder: Path) -> Iterator[Place]:
         (folder / "images").mkdir()
         images = Images(folder / "images", {}, sandbox)
         tools = Tools(world, sandbox, published, Faults([]), activities, Allowance(1 << 30), images)
-        likes = make_providers(COUNT, sandbox.kind)
+        likes = make_providers(COUNT, sandbox.kind, sandbox.memory)
         daemon = Yagna(binary, folder, [one.name for one in likes])
         stack.callback(daemon.stop)
         bus = Bus(*BUS)

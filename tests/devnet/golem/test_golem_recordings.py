@@ -10,6 +10,8 @@ from recorded_golem import Case, differences, load, replay, topics
 from sovrgit.devnet.golem import Fault, GolemStandIn
 
 OWN_WAYS = (
+    # What it says of itself in every offer.
+    "proposal.properties has also sovr.devnet.memory-limit: ",
     # What it is called.
     "answer.json.name is 'sovr-devnet', not 'autoconfigured'",
     "answer.json.current.name is 'sovr devnet', not ",
