@@ -78,9 +78,10 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-C", "folders", metavar="DIR", multiple=True, help="Work as if started in DIR.")
+@click.option("-c", "given", metavar="NAME=VALUE", multiple=True, help="Use this setting, for this command only.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
-def cli(ctx: click.Context, folders: tuple[str, ...]) -> None:
+def cli(ctx: click.Context, folders: tuple[str, ...], given: tuple[str, ...]) -> None:
     """Git for compute pods: keep, run, share and trace computations.
 
     \b
@@ -94,6 +95,8 @@ def cli(ctx: click.Context, folders: tuple[str, ...]) -> None:
     app = ctx.ensure_object(App)
     for folder in folders:
         app.change_folder(folder)
+    for setting in given:
+        app.give(setting)
     app.command = ctx.invoked_subcommand or ""
 
 
