@@ -51,6 +51,7 @@ class App:
         self.given: dict[str, str] = {}
         self._pod: Pod | None = None
         self._told: set[str] = set()
+        self._unknown: list[str] = []
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -137,16 +138,12 @@ class App:
         if setting is not None and (wrong := setting.check(value)):
             raise click.UsageError(f"-c: `{name}` {wrong}")
         if setting is None:
-            self.warn_unknown(name)
+            self._unknown.append(name)  # told when it is known how
         self.given[normal(name)] = value
 
     def warn_unknown(self, name: str) -> None:
         """Tell that a setting has no meaning, and which was probably meant."""
-        from sovrgit.settings import nearest
-
-        near = nearest(name)
-        meant = f"; did you mean `{near}`?" if near else "; `sovr help configuration` lists those that do"
-        self.console.warn(f"`{name}` means nothing to sovr{meant}")
+        _warn_unknown(self.console, name)
 
     @property
     def networks(self) -> Networks:
@@ -191,7 +188,10 @@ class App:
     @cached_property
     def console(self) -> Console:
         """Where output goes. Made when it is first used, after the options are known."""
-        return self._make_console()
+        made = self._make_console()
+        for name in self._unknown:
+            _warn_unknown(made, name)
+        return made
 
     def show(self, view: View) -> None:
         """Show a result."""
@@ -317,6 +317,14 @@ class App:
             as_json=self.options.as_json,
             command=self.command,
         )
+
+
+def _warn_unknown(console: Console, name: str) -> None:
+    from sovrgit.settings import nearest
+
+    near = nearest(name)
+    meant = f"; did you mean `{near}`?" if near else "; `sovr help configuration` lists those that do"
+    console.warn(f"`{name}` means nothing to sovr{meant}")
 
 
 def _here(environ: Mapping[str, str]) -> Path:
