@@ -74,6 +74,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "gc": "Remove what nothing leads to, and fold small packs",
         "config": "Read and change settings",
     },
+    "Help": {
+        "help": "Explain a command or a topic, without a network",
+        "completion": "Print the script that lets a shell complete",
+    },
 }
 
 ALIASES = {"st": "status", "ci": "commit", "checkout": "switch", "history": "log"}

@@ -8,15 +8,18 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sovrgit import __version__
-from sovrgit.commands.app import App, global_options
+from sovrgit import __version__, env
+from sovrgit.commands.app import App, global_options, global_words, make_completable
 from sovrgit.commands.catalogue import ALIASES, COMMANDS, module_of, names
 from sovrgit.commands.upkeep import WRITERS, keep_tidy
 from sovrgit.errors import ConfigInvalid, SovrError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 USAGE = 2
 BUG = SovrError.exit_code
@@ -63,6 +66,18 @@ class Commands(click.Group):
         near = [ALIASES[name]] if name in ALIASES else difflib.get_close_matches(name, known, 1, 0.6)
         suggestion = f"; did you mean `{near[0]}`?" if near else "; `sovr --help` lists the commands"
         raise click.UsageError(f"no such command: `{name}`{suggestion}", ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Commands and aliases, without loading any of them."""
+        if incomplete.startswith("-"):
+            return [*click.Command.shell_complete(self, ctx, incomplete), *global_words(incomplete)]
+        from click.shell_completion import CompletionItem
+
+        from sovrgit.commands.aliases import aliases
+
+        known = {name: text for topic in COMMANDS.values() for name, text in topic.items()}
+        known |= {name: f"alias of {text}" for name, text in aliases(ctx.ensure_object(App)).items()}
+        return [CompletionItem(name, help=text) for name, text in known.items() if name.startswith(incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -137,12 +152,17 @@ def cli(ctx: click.Context) -> None:
 
 
 cli.params += global_options()
+make_completable(cli.params)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code."""
     app = App(os.environ)
     try:
+        if app.environ.get(env.COMPLETE.name):
+            from sovrgit.commands.completing import answer
+
+            return answer(app, cli)
         return _run(app, arguments)
     except (BrokenPipeError, _ReaderGone):
         # The reader has gone; closing without a message is what every other tool does.
