@@ -6,15 +6,16 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sovrgit import env
+from sovrgit.commands.completable import global_words, make_completable
 from sovrgit.errors import InputNeeded, SovrError
 from sovrgit.ui.console import Console, View, make_stream_safe
 
@@ -352,37 +353,6 @@ class SovrCommand(click.Command):
         """The options of the command, and those of all commands."""
         found = super().shell_complete(ctx, incomplete)
         return found + global_words(incomplete) if incomplete.startswith("-") else found
-
-
-def make_completable(parameters: Iterable[click.Parameter]) -> None:
-    """Let shells offer words for parameters, as `sovrgit.commands.candidates` knows them."""
-    for parameter in parameters:
-        # click has a place for it only where each parameter is made.
-        setattr(parameter, "shell_complete", partial(_complete, parameter))  # noqa: B010 - a method is no attribute
-
-
-def _complete(parameter: click.Parameter, ctx: click.Context, incomplete: str) -> Sequence[CompletionItem[str]]:
-    from sovrgit.commands.completing import complete
-
-    found = complete(ctx, parameter, incomplete)
-    return type(parameter).shell_complete(parameter, ctx, incomplete) if found is None else found
-
-
-_GLOBAL = {
-    "--json": "one JSON document instead of text",
-    "--quiet": "say less",
-    "--verbose": "say more",
-    "--color": "always, never or auto",
-    "--no-pager": "never send output through a pager",
-    "--yes": "answer every question with yes",
-}
-
-
-def global_words(incomplete: str) -> list[CompletionItem[str]]:
-    """The long options that every command takes, for shells that complete them."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(name, help=text) for name, text in _GLOBAL.items() if name.startswith(incomplete)]
 
 
 def sovr_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], click.Command]:

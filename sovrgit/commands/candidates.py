@@ -119,6 +119,11 @@ def templates(_: App, incomplete: str) -> Items:
     return _matching(TEMPLATES.items(), incomplete)
 
 
+def files(_: App, __: str) -> Items:
+    """Whatever the shell finds: a file or a folder anywhere."""
+    return [CompletionItem("", "file")]
+
+
 # --- paths ------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +211,8 @@ _BY_NAME: dict[str, Completer] = {
     "what": paths,
     "template": templates,
     "given": given_settings,
+    "reference": files,
+    "location": files,
 }
 """By the name of the parameter, which means the same for every command."""
 
