@@ -67,6 +67,13 @@ def test_which_pager(pod: Cli, pager: str) -> None:
     assert marked in on_terminal(pod.folder, "-c", f"core.pager={pager}", "log", environ={"SOVR_PAGER": "cat"})[0]
 
 
+def test_a_plain_less_is_told_to_keep_colours(pod: Cli) -> None:
+    script = pod.write("../tell", '#!/bin/sh\ncat >&2; echo "LESS=$LESS"\n')
+    script.chmod(0o755)
+    assert "LESS=FRX" in on_terminal(pod.folder, "log", environ={"PAGER": str(script)})[0]
+    assert "LESS=M" in on_terminal(pod.folder, "log", environ={"PAGER": str(script), "LESS": "M"})[0]
+
+
 def test_a_pipe_has_no_pager(pod: Cli, pager: str) -> None:
     pod.set(SOVR_PAGER=pager)
     assert pod("log").out.startswith("commit ")
