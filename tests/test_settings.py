@@ -13,7 +13,7 @@ from sovrgit.scopes import Scopes, user_file
 from sovrgit.settings import SETTINGS, known, nearest, normal
 
 PACKAGE = Path(__file__).parents[1] / "sovrgit"
-_USED = re.compile(r"""(?:config|settings?|scopes|user)\)?\.(?:get|set)\(\s*f?"([^"]+)"|\bsetting\(f?"([^"]+)\"""")
+_USED = re.compile(r"""(?:config|settings?|scopes?|user)\)?\.(?:get|set)\(\s*f?"([^"]+)"|\bsetting\(f?"([^"]+)\"""")
 
 
 @pytest.fixture
