@@ -156,9 +156,12 @@ def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | No
 
     def find(repository: Repository | None) -> Networks:
         from sovrgit.accounts import Surroundings
+        from sovrgit.scopes import Scopes, user_file
 
-        setting = (lambda _: None) if repository is None else repository.config.get
-        return Surroundings(_surroundings(environ), setting, Path.cwd(), repository, _places).networks()
+        surroundings = _surroundings(environ)
+        pod = None if repository is None else repository.config
+        scopes = Scopes(user_file(surroundings, lambda: _places()[0]), pod, surroundings)
+        return Surroundings(surroundings, scopes.get, Path.cwd(), repository, _places).networks()
 
     return find
 

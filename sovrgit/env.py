@@ -49,5 +49,8 @@ YAGNA_SUBNET = Variable(
 CREDENTIALS = Variable(
     "SOVR_CREDENTIALS", "File to keep logins and keys in. If set, the keyring of the system is not asked."
 )
+COMPLETE = Variable("_SOVR_COMPLETE", "Set by the scripts of `sovr completion`: words are wanted for this shell.")
+LINE = Variable("_SOVR_LINE", "Set by them, too: the command line up to the cursor.")
+BREAKS = Variable("_SOVR_BREAKS", "Set by the one for bash: the characters at which it takes words apart.")
 
 VARIABLES: tuple[Variable, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Variable))

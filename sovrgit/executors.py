@@ -15,8 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sovrgit.errors import ConfigInvalid, RecipeInvalid
-from sovrgit.pod.config import Config
+from sovrgit.errors import RecipeInvalid
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, parse_recipe
 from sovrgit.store.files import reporting
@@ -35,13 +34,13 @@ Confirm = Callable[[str, str, Decimal], bool]
 
 
 def wish_of(
-    given: Wish, user: Config | None, pod: Config | None, caps: Mapping[str, Decimal] = MappingProxyType({})
+    given: Wish, setting: Callable[[str], str | None], caps: Mapping[str, Decimal] = MappingProxyType({})
 ) -> Wish:
     """What the user wants: what was said now, and what the settings say where that says nothing.
 
-    Network, budget and prices are taken from the user's own settings only: those of a pod may have come with it.
-
     Args:
+        setting: the value of a setting that counts; see `sovrgit.scopes`, which takes what spends money or names a
+            program from the user's own settings only.
         caps: the highest prices, by `start`, `hour` and `cpu-hour`.
 
     Raises:
@@ -50,38 +49,30 @@ def wish_of(
     from sovrgit.runs.golem.choice import PLACES
     from sovrgit.runs.golem.limits import Price
 
-    scopes = [scope for scope in (pod, user) if scope is not None]
-    named = next((text for scope in scopes if (text := scope.get("run.on"))), None)
+    named = setting("run.on")
     place = given.on or next((one for one in PLACES if one == named), None)
-    if place is None and named is not None:
-        raise ConfigInvalid(file="run.on", reason=f"`{named}` is none of {', '.join(PLACES)}")
     # A network that is named now says more than a setting about where to run in general.
     if given.on is None and given.network:
         place = None
-    python = given.python or next((Path(text) for scope in scopes if (text := scope.get("golem.python"))), None)
+    chosen = setting("golem.python")
+    python = given.python or (Path(chosen) if chosen else None)
     prices = []
     for name, usual in (("start", given.caps.start), ("hour", given.caps.hour), ("cpu-hour", given.caps.cpu_hour)):
         cap = caps.get(name)
-        cap = _amount(user, f"golem.price.{name}") if cap is None else cap
+        cap = _amount(setting(f"golem.price.{name}")) if cap is None else cap
         prices.append(usual if cap is None else cap)
     return replace(
         given,
         on=place,
-        known_network=(user.get("golem.network") if user is not None else None) or "",
-        budget=given.budget if given.budget is not None else _amount(user, "golem.budget"),
+        known_network=setting("golem.network") or "",
+        budget=given.budget if given.budget is not None else _amount(setting("golem.budget")),
         caps=Price(*prices),
         python=python.expanduser() if python is not None else None,
     )
 
 
-def _amount(settings: Config | None, name: str) -> Decimal | None:
-    text = settings.get(name) if settings is not None else None
-    if text is None:
-        return None
-    try:
-        return parse_amount(text)
-    except ValueError as error:
-        raise ConfigInvalid(file=name, reason=str(error)) from None
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else parse_amount(text)
 
 
 def parse_amount(text: str) -> Decimal:

@@ -76,6 +76,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "config": "Read and change settings",
         "doctor": "Look whether everything that is needed is there",
     },
+    "Help": {
+        "help": "Explain a command or a topic, without a network",
+        "completion": "Print the script that lets a shell complete",
+    },
 }
 
 ALIASES = {"st": "status", "ci": "commit", "checkout": "switch", "history": "log"}

@@ -59,12 +59,12 @@ def _golem(app: App, network: str | None) -> Iterator[Finding]:
     from sovrgit.doctor.golem import Wanted, examine_golem
     from sovrgit.runs.golem.daemon import DEFAULT_URL
 
-    python = app.user_config.get("golem.python")
+    python = app.setting("golem.python")
     return examine_golem(
         Wanted(
             url=(app.environ.get(env.YAGNA_API_URL.name) or DEFAULT_URL).rstrip("/"),
             app_key=app.environ.get(env.YAGNA_APPKEY.name, ""),
-            network=network or app.user_config.get("golem.network") or "hoodi",
+            network=network or app.setting("golem.network") or "hoodi",
             subnet=app.environ.get(env.YAGNA_SUBNET.name) or "public",
             python=app.folder / python if python else Path(sys.executable),
             environ=app.environ,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from sovrgit import env
 from sovrgit.commands.app import App, sovr_command
 
 
@@ -21,7 +20,7 @@ def command(app: App, check: bool, registry: str | None) -> int:
     from sovrgit.ui.lockview import LockView
 
     root = app.pod.root
-    chosen = (registry, app.environ.get(env.GOLEM_REGISTRY.name), app.user_config.get("golem.registry"), REGISTRY)
+    chosen = (registry, app.setting("golem.registry"), REGISTRY)
     address = next(value for value in chosen if value)
     before = read_lock(root)
     after, changes = relock(before or Lock(), tags_of(read_recipe_file(root)), resolver(address))

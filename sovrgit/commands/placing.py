@@ -87,7 +87,7 @@ def place(
         spend=placing.spend,
         subnet=placing.subnet or "",
     )
-    wish = wish_of(given, app.user_config, app.pod.config, _prices(placing.max_price))
+    wish = wish_of(given, app.setting, _prices(placing.max_price))
     return executor_for(
         app.pod,
         wish,

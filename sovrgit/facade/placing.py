@@ -44,6 +44,7 @@ class Placing(PodBase):
     def _executor(self, place: Place, timeout: float | None, recorded: Run | None = None) -> Executor:
         from sovrgit.executors import executor_for, parse_amount, wish_of
         from sovrgit.runs.golem.choice import PLACES, Wish
+        from sovrgit.scopes import Scopes
 
         on = next((one for one in PLACES if one == place.get("on")), None)
         if on is None and place.get("on") is not None:
@@ -63,7 +64,7 @@ class Placing(PodBase):
         # There is nobody who could agree to spend money but in the arguments.
         return executor_for(
             self.repository,
-            wish_of(given, None, self.repository.config, caps),
+            wish_of(given, Scopes(pod=self.repository.config).get, caps),
             self._environ,
             self._find_devnet,
             lambda *_: False,
