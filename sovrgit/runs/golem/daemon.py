@@ -208,7 +208,8 @@ class _Client:
     def check_funds(self, network: str, budget: Decimal) -> None:
         """Make sure that there is enough, as far as the daemon can tell.
 
-        It asks a node of the network, which may be away. Then it refuses the allocation later.
+        yagna 0.17 tells its balance to its own program only (404); then, as when no node of the network answers, it is
+        the allocation that is refused.
         """
         import httpx
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from sovrgit.runs.golem.calls import routes
-from sovrgit.runs.golem.calls.costs import seconds_of
+from sovrgit.runs.golem.calls.costs import most
 from sovrgit.runs.golem.calls.routes import Found
 from sovrgit.runs.golem.calls.seen import CHOSEN_PLATFORM, SUBNET, ZERO, Agreement, Bill
 from sovrgit.runs.golem.calls.values import amount, flat, id_of, mapping, nanoseconds, text
@@ -23,12 +23,6 @@ from sovrgit.runs.golem.limits import Limits, plain, price_of
 Ask = Callable[[str, str], tuple[int, Any]]
 """Asks the daemon something for the gateway itself: method and path; status and answer."""
 
-_SLACK = Decimal("1.05")
-_LATE = Decimal(10)
-"""What a bill may be beyond what the time makes: clocks differ, and the news of an end takes seconds to arrive."""
-
-_THREADS = "golem.inf.cpu.threads"
-_MOST_THREADS = Decimal(4096)
 _SUBNET_CONSTRAINT = re.compile(rf"\(\s*{re.escape(SUBNET)}\s*=[^()]*\)")
 SUBNET_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -255,10 +249,12 @@ class Rules:
             if accepted > bill.amount:
                 raise Refused(f"{word} of {plain(bill.amount)} cannot be accepted for {plain(accepted)}")
             agreement = self._seen.agreements[bill.agreement]
-            most = self._most(agreement, bill.activity)
-            if bill.amount > most:
+            limit = most(self._seen, agreement, time.time_ns(), bill.activity)
+            if limit is None:
+                raise Refused("the price that was agreed upon is not known")
+            if bill.amount > limit:
                 raise Refused(
-                    f"{word} of {plain(bill.amount)} is more than the agreed price can have come to: {plain(most)}"
+                    f"{word} of {plain(bill.amount)} is more than the agreed price can have come to: {plain(limit)}"
                 )
             due = (
                 max(bill.amount - agreement.accepted(), ZERO) if kind == "invoice" else self._note_due(agreement, bill)
@@ -276,18 +272,6 @@ class Rules:
     def _note_due(agreement: Agreement, bill: Bill) -> Decimal:
         noted = agreement.noted(accepted=True).get(bill.activity, ZERO)
         return max(bill.amount - noted, ZERO)
-
-    def _most(self, agreement: Agreement, activity_id: str) -> Decimal:
-        """What the agreed price can have come to, if all processors were used all the time."""
-        price = agreement.price
-        if price is None:
-            raise Refused("the price that was agreed upon is not known")
-        threads = amount(agreement.offer.get(_THREADS)) or Decimal(1)
-        total = ZERO
-        for name in [activity_id] if activity_id else agreement.activities:
-            lasted = seconds_of(self._seen.activities[name], time.time_ns()) * _SLACK + _LATE
-            total += price.cost(lasted, lasted * min(threads, _MOST_THREADS))
-        return total
 
 
 def _no_deposit(given: Mapping[str, Any]) -> None:
