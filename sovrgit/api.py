@@ -36,7 +36,7 @@ def init(
 ) -> Pod:
     """Make a pod in a folder, from a template or with a command of its own.
 
-    A folder that has a recipe.json already becomes a pod as it is.
+    A folder that has a recipe.json already becomes a pod as it is, and gets a .sovrignore if it has none.
 
     Args:
         template: `hello-world` or `digits`.
@@ -50,7 +50,7 @@ def init(
         RecipeInvalid: if the values make no recipe.
     """
     from sovrgit.pod.recipe import RECIPE_FILE
-    from sovrgit.pod.scaffold import new_recipe, write_skeleton, write_template
+    from sovrgit.pod.scaffold import new_recipe, write_ignore, write_skeleton, write_template
 
     root = Path(os.path.abspath(folder))
     surroundings = _surroundings(environ)
@@ -61,6 +61,8 @@ def init(
         else:
             recipe = new_recipe(name=name or root.name, description=description, author=made_by, exec=command)
             write_skeleton(root, recipe)
+    else:
+        write_ignore(root)
     return Pod(Repository.create(root), author=author, environ=surroundings, networks=_networks_of(surroundings))
 
 

@@ -321,7 +321,7 @@ class RemoteUnavailable(SovrError):
     """A remote that cannot be reached, or a place that holds none."""
 
     exit_code = 52
-    template = "cannot read the remote at `{location}`: {reason}"
+    template = "cannot use the remote at `{location}`: {reason}"
     hint_template = "check the location; `sovr remote list` shows what is configured"
 
 

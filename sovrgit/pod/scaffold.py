@@ -141,6 +141,21 @@ def write_template(
     return _write(folder, contents, _folders(parse_recipe(contents[RECIPE_FILE])))
 
 
+def write_ignore(folder: Path) -> tuple[str, ...]:
+    """Write the `.sovrignore` of a new pod into a folder that has none, so that keys and caches in it are not recorded.
+
+    Returns the path of the file if it was written, from `folder`.
+
+    Raises:
+        ReadOnly, StorageFull, StorageFailure: if writing fails.
+    """
+    path = folder / IGNORE_FILE
+    if path.exists() or path.is_symlink():
+        return ()
+    write_atomic(path, IGNORE_DEFAULTS.encode(), sync=False)
+    return (IGNORE_FILE,)
+
+
 def _pretty(recipe: Mapping[str, Any]) -> bytes:
     return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 

@@ -54,7 +54,7 @@ def test_clone(pod: Cli) -> None:
     assert above("clone", "-q", f"file://{above.folder}/shared", "x").out == f"{above.folder}/x\n"
     assert above.at(above.folder / "x")("status").out.endswith("clean\n")
     assert above("clone", "shared", "x", code=11).err.startswith(f"error: `{above.folder}/x` exists and is not an")
-    assert above("clone", "nowhere", code=52).err.startswith("error: cannot read the remote at `nowhere`")
+    assert above("clone", "nowhere", code=52).err.startswith("error: cannot use the remote at `nowhere`")
     assert above("clone", "http://example.org/x", code=71).out == ""
     assert above("clone", "swarm:abc", code=70).out == ""
 

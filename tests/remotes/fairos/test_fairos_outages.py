@@ -56,7 +56,7 @@ def test_a_whole_answer_is_read() -> None:
 def test_answers_that_are_cut_off_or_make_no_sense(answer: bytes | None) -> None:
     with raw(answer) as server, pytest.raises(Transient) as failed:
         public(server)
-    assert failed.value.message.startswith(f"cannot read the remote at `{server.address}`: ")
+    assert failed.value.message.startswith(f"cannot use the remote at `{server.address}`: ")
 
 
 def test_a_connection_that_is_reset_before_the_request() -> None:
