@@ -14,6 +14,7 @@ from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
 from sovrgit.pod import secondprocess
+from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
 from sovrgit.pod.stamps import changed_at, is_recent
@@ -67,7 +68,8 @@ def write_tree(
         places: where the blobs are, if that is known already.
 
     Raises:
-        UnsafeName: if two names are the same to this file system, or a link has no possible target.
+        UnsafeName: if two names are the same to this file system, one is a repository's, or a link has no possible
+            target.
         ObjectMissing, IntegrityFailure: if the store does not hold the tree.
         ObjectInvalid: if it is no tree, says sizes that are not so, or repeats its folders without measure. Nothing
             is written.
@@ -99,6 +101,7 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
             if repeated > MAX_REPEATED:
                 raise ObjectInvalid(kind="tree", reason=f"its folders repeat more than {MAX_REPEATED:,} names")
         seen.add(digest)
+        refuse_aliases(entry.name for entry in entries)
         folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
