@@ -107,8 +107,8 @@ def begin(folder: Path) -> Path:
         (folder / name).write_text("alive")
     root = folder / "pod"
     with Pod.create(root) as pod:
-        (root / "script").mkdir()
-        (root / "output").mkdir()
+        for name in ("script", "output", "payload", "logs"):
+            (root / name).mkdir()
         (root / "script/run.sh").write_text("touch ../ran\n")
         (root / "recipe.json").write_text(json.dumps(RECIPE))
         (root / "a").write_text("1\n2\n3\n")
