@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import NamedTuple
@@ -58,32 +59,41 @@ class _Rule(NamedTuple):
     """A line of a file of rules. `expression` has no flags and no end."""
 
     expression: bytes
-    pattern: re.Pattern[bytes]
     is_exclude: bool
     is_directory_only: bool
 
     def matches(self, name: bytes, is_folder: bool) -> bool:
-        return (is_folder or not self.is_directory_only) and self.pattern.match(name) is not None
+        if self.is_directory_only and not is_folder:
+            return False
+        return _compiled(self.expression).match(name) is not None
+
+
+@functools.lru_cache(4096)
+def _compiled(expression: bytes) -> re.Pattern[bytes]:
+    # When it is needed: most rules of a long file never are.
+    return re.compile(b"(?ms)(?:%s)\\Z" % expression)
 
 
 def _read(text: bytes) -> list[_Rule]:
-    from dulwich.ignore import Pattern, read_ignore_patterns, translate
+    from dulwich.ignore import read_ignore_patterns, translate
     from dulwich.wildmatch import MalformedPattern
 
     lines = text.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    # Of lines that are the same the last one counts.
+    wanted: list[bytes] = list(read_ignore_patterns(lines))  # type: ignore[arg-type] # any iterable of lines will do
     rules = []
-    for line in read_ignore_patterns(lines):  # type: ignore[arg-type] # any iterable of lines will do
+    for line in reversed(dict.fromkeys(reversed(wanted))):
         # Three stars and more mean two to Git, and nothing to dulwich.
         line = re.sub(rb"\*{3,}", b"**", line)
-        bare = line[line.startswith((b"!", b"\\!", b"\\#")) :].rstrip(b"/")
+        pattern = line[line.startswith((b"!", b"\\!", b"\\#")) :]
+        bare = pattern.rstrip(b"/")
         try:
-            made = Pattern(line)
             expression = _bounded(translate(bare).removeprefix(b"(?ms)").removesuffix(b"\\Z"))
+            if not bare or expression is None:
+                continue
         except MalformedPattern:
             continue  # As Git does: it fits no name.
-        if bare and expression is not None:
-            pattern = re.compile(b"(?ms)(?:%s)\\Z" % expression)
-            rules.append(_Rule(expression, pattern, made.is_exclude, made.is_directory_only))
+        rules.append(_Rule(expression, not line.startswith(b"!"), pattern.endswith(b"/")))
     return rules
 
 
