@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,11 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
+from sovrgit.store.catalogue import PackInfo
 from sovrgit.store.verify import verify_pack
+
+_AT_ONCE = 2
+"""Packs that are verified at the same time. Each of them takes as much memory as it has bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,9 @@ def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Ch
     packs = pod.store.packs()
     progress.begin("checking packs", sum(pack.size for pack in packs), "bytes")
     try:
-        for pack in packs:
-            try:
-                verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
-            except SovrError as error:
-                problems.append(error.message)
+        for pack, problem in zip(packs, _verified(pod, packs), strict=True):
+            if problem is not None:
+                problems.append(problem.message)
                 damaged.append(pack.id)
             progress.advance(pack.size)
     finally:
@@ -74,6 +77,23 @@ def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Ch
     problems += _check_reflog(pod, followed, since_ns)
     missing = tuple(item for item, found in followed.seen.items() if found is None)
     return Checked(tuple(problems), len(packs), objects, sum(pack.size for pack in packs), tuple(damaged), missing)
+
+
+def _verified(pod: Pod, packs: list[PackInfo]) -> Iterator[SovrError | None]:
+    """What is wrong with each pack, in order. Reading, hashing and decompressing let other threads run."""
+
+    def verify(pack: PackInfo) -> SovrError | None:
+        try:
+            verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
+        except SovrError as error:
+            return error
+        return None
+
+    pool = ThreadPoolExecutor(_AT_ONCE, "sovr-check")
+    try:
+        yield from pool.map(verify, packs)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_catalogue(pod: Pod) -> list[str]:
@@ -181,6 +201,5 @@ class _Follower:
             ]
             return (kind, tree.size), below
         if kind is Kind.BLOB and store.chunks(item):
-            for _ in store.stream(item):
-                pass
+            store.check_whole(item)
         return (kind, store.size(item)), [_Link(target, kinds, item) for target, kinds in links_of(store, item, kind)]

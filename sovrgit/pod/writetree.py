@@ -15,7 +15,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
 from sovrgit.pod import repeats, secondprocess
 from sovrgit.pod.aliases import refuse_aliases
-from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
+from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, storable
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
 from sovrgit.pod.stamps import changed_at, is_recent
 from sovrgit.store.files import reporting
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from sovrgit.store.catalogue import Location
     from sovrgit.store.store import ObjectStore
 
-Stamps: TypeAlias = tuple[int, int, int, int]
-"""What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode."""
+_STAMPS = struct.Struct("=QqqQ")
+"""What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode. Packed, it
+takes a third of the memory."""
 
 WORTHWHILE = 2_000
 """Files from which a second process pays: it costs about 10 ms."""
@@ -42,7 +43,7 @@ class _Planned(NamedTuple):
 
     tree: ObjectId
     size: int
-    entries: dict[bytes, TreeEntry]
+    entries: tuple[TreeEntry, ...]
 
 
 Targets: TypeAlias = dict[ObjectId, list[tuple[bytes, EntryKind]]]
@@ -74,7 +75,7 @@ def write_tree(
     top = os.fsencode(root)
     with reporting(root):
         folders, targets = _plan(store, tree)
-        found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
+        found = places if places is not None else store.locations(targets)
         _check_sizes(top, folders, found)
         for path in folders:
             if path:
@@ -96,13 +97,18 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
             repeats.refuse_repeats(store, tree)
             is_bounded = True
         refuse_aliases(entry.name for entry in entries)
-        folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
+        folders[path] = _Planned(digest, size, entries)
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
                 waiting.append((full, entry.id, entry.size))
             else:
-                targets.setdefault(entry.id, []).append((full, entry.kind))
+                target = (full, entry.kind)
+                if entry.id in targets:
+                    targets[entry.id].append(target)
+                else:
+                    # Almost always the only one: a list that grows takes more than one that is made so.
+                    targets[entry.id] = [target]
     return folders, targets
 
 
@@ -110,7 +116,7 @@ def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[
     """Check that files are files, all is as large as its folder says, and there is room for all of it."""
     for planned in folders.values():
         total = 0
-        for entry in planned.entries.values():
+        for entry in planned.entries:
             total += entry.size
             if entry.is_directory:
                 continue
@@ -130,7 +136,7 @@ def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[
 
 def _write_all(
     store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
-) -> dict[bytes, Stamps]:
+) -> dict[bytes, bytes]:
     """Write all files, small ones with two processes: creating a file and reading a small blob hold the interpreter
     lock almost all the time, so threads would not help."""
     # In the order of the packs, which is that of the folders when they were committed.
@@ -142,14 +148,14 @@ def _write_all(
         weights = [len(targets[item]) * (1 + places[item].size // _WEIGHT) for item in small]
         small, others = secondprocess.split(small, weights)
 
-    def write(items: Iterable[ObjectId], told: Advance) -> dict[bytes, Stamps]:
-        return _write_files(store, top, {item: targets[item] for item in items}, places, told)
+    def write(items: Iterable[ObjectId], told: Advance) -> dict[bytes, bytes]:
+        return _write_files(store, top, items, targets, places, told)
 
     if not others:
         return write([*small, *large], advance)
     with _SharedProgress() as theirs:
 
-        def write_others() -> dict[bytes, Stamps]:
+        def write_others() -> dict[bytes, bytes]:
             with reporting(Path(os.fsdecode(top))):
                 return write(others, theirs.add)
 
@@ -181,13 +187,18 @@ def _remove(path: bytes) -> None:
 
 
 def _write_files(
-    store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
-) -> dict[bytes, Stamps]:
-    stamps: dict[bytes, Stamps] = {}
+    store: ObjectStore,
+    top: bytes,
+    items: Iterable[ObjectId],
+    targets: Targets,
+    places: Mapping[ObjectId, Location],
+    advance: Advance,
+) -> dict[bytes, bytes]:
+    stamps: dict[bytes, bytes] = {}
     folder: bytes | None = None
     descriptor = -1
     try:
-        for digest, data in store.read_placed([(places[item], item) for item in targets]):
+        for digest, data in store.read_placed((places[item], item) for item in items):
             for path, kind in targets[digest]:
                 above, _, name = path.rpartition(b"/")
                 if above != folder:
@@ -197,7 +208,8 @@ def _write_files(
                         descriptor = -1
                     folder, descriptor = above, _entered(top, above)
                 found = write_new(store, name, kind, digest, data, descriptor)
-                stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                modified = storable(found.st_mtime_ns)
+                stamps[path] = _STAMPS.pack(found.st_size, modified, found.st_ctime_ns, found.st_ino)
                 advance(1, found.st_size)
     finally:
         if descriptor >= 0:
@@ -246,10 +258,10 @@ class _SharedProgress:
 # --- the index --------------------------------------------------------------------------------------------------
 
 
-def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stamps], tree: ObjectId) -> Index:
+def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, bytes], tree: ObjectId) -> Index:
     index = Index(head=tree)
     # The time of the file system: what was written just before it could still change under the same stamp.
-    clock = max((changed for _, _, changed, _ in rows.values()), default=0)
+    clock = max((_STAMPS.unpack(row)[2] for row in rows.values()), default=0)
     for path, planned in folders.items():
         descriptor = _entered(top, path)
         try:
@@ -258,14 +270,16 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stam
             names = os.listdir(descriptor)
         finally:
             os.close(descriptor)
+        entries = {entry.name: entry for entry in planned.entries}
         for name in names:
-            entry = planned.entries.get(os.fsencode(name))
+            entry = entries.get(os.fsencode(name))
             if entry is None:
                 folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
             elif entry.is_directory:
                 folder.append(name, DIRECTORY, 0, 0, 0, 0, UNKNOWN)
             else:
-                size, modified, changed, inode = rows[path + b"/" + entry.name if path else entry.name]
+                row = rows.pop(path + b"/" + entry.name if path else entry.name)
+                size, modified, changed, inode = _STAMPS.unpack(row)
                 stamp = NO_STAMP if is_recent(changed, clock) else modified
                 folder.append(name, _KIND_BYTES[entry.kind], size, stamp, changed, inode, entry.id)
         if len(names) != len(planned.entries):
