@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sovrgit.errors import IntegrityFailure, StorageFull
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
+from sovrgit.objects.tree import EntryKind, check_size
 from sovrgit.pod import repeats, secondprocess
 from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, storable
@@ -39,11 +38,11 @@ _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind
 
 
 class _Planned(NamedTuple):
-    """A folder that was made for a tree."""
+    """A folder that was made for a tree. What is in the tree is read again when it is needed: a million entries take
+    200 MB."""
 
     tree: ObjectId
     size: int
-    entries: tuple[TreeEntry, ...]
 
 
 Targets: TypeAlias = dict[ObjectId, list[tuple[bytes, EntryKind]]]
@@ -76,11 +75,11 @@ def write_tree(
     with reporting(root):
         folders, targets = _plan(store, tree)
         found = places if places is not None else store.locations(targets)
-        _check_sizes(top, folders, found)
+        _check_sizes(store, top, folders, found)
         for path in folders:
             if path:
                 make_folder(top + b"/" + path)
-        return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
+        return _index_of(store, top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
 def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
@@ -97,7 +96,7 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
             repeats.refuse_repeats(store, tree)
             is_bounded = True
         refuse_aliases(entry.name for entry in entries)
-        folders[path] = _Planned(digest, size, entries)
+        folders[path] = _Planned(digest, size)
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
@@ -112,11 +111,13 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
     return folders, targets
 
 
-def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]) -> None:
+def _check_sizes(
+    store: ObjectStore, top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]
+) -> None:
     """Check that files are files, all is as large as its folder says, and there is room for all of it."""
     for planned in folders.values():
         total = 0
-        for entry in planned.entries:
+        for entry in store.tree(planned.tree).entries:
             total += entry.size
             if entry.is_directory:
                 continue
@@ -148,14 +149,15 @@ def _write_all(
         weights = [len(targets[item]) * (1 + places[item].size // _WEIGHT) for item in small]
         small, others = secondprocess.split(small, weights)
 
-    def write(items: Iterable[ObjectId], told: Advance) -> dict[bytes, bytes]:
+    def write(items: Iterable[ObjectId], told: Advance) -> bytes:
         return _write_files(store, top, items, targets, places, told)
 
+    mine = [*small, *large]
     if not others:
-        return write([*small, *large], advance)
-    with _SharedProgress() as theirs:
+        return _by_path(targets, mine, write(mine, advance))
+    with secondprocess.SharedProgress() as theirs:
 
-        def write_others() -> dict[bytes, bytes]:
+        def write_others() -> bytes:
             with reporting(Path(os.fsdecode(top))):
                 return write(others, theirs.add)
 
@@ -165,18 +167,27 @@ def _write_all(
 
         with secondprocess.second_process(lambda: secondprocess.packed(write_others)) as child:
             # What is large is looked up piece by piece, which only the process can do that opened the catalogue.
-            stamps = write(chain(small, large), advance_both)
+            stamps = write(mine, advance_both)
             answer = child.answer()
         if answer is None:
             # The child died. Its files are ours, in folders that were made for them.
             for path, _ in chain.from_iterable(targets[item] for item in others):
                 _remove(top + b"/" + path)
             theirs.restart()
-            stamps |= write(others, theirs.add)
+            others_stamps = write(others, theirs.add)
         else:
-            stamps |= secondprocess.unpacked(answer, dict)
+            others_stamps = secondprocess.unpacked(answer, bytes)
         advance(*theirs.take())
-    return stamps
+    rows = _by_path(targets, mine, stamps)
+    rows.update(_by_path(targets, others, others_stamps))
+    return rows
+
+
+def _by_path(targets: Targets, items: list[ObjectId], stamps: bytes) -> dict[bytes, bytes]:
+    """The stamps of files that were written in the order of items."""
+    paths = (path for item in items for path, _ in targets[item])
+    size = _STAMPS.size
+    return {path: stamps[at * size : (at + 1) * size] for at, path in enumerate(paths)}
 
 
 def _remove(path: bytes) -> None:
@@ -193,8 +204,9 @@ def _write_files(
     targets: Targets,
     places: Mapping[ObjectId, Location],
     advance: Advance,
-) -> dict[bytes, bytes]:
-    stamps: dict[bytes, bytes] = {}
+) -> bytes:
+    """Write files; their stamps, one after the other."""
+    stamps = bytearray()
     folder: bytes | None = None
     descriptor = -1
     try:
@@ -209,12 +221,12 @@ def _write_files(
                     folder, descriptor = above, _entered(top, above)
                 found = write_new(store, name, kind, digest, data, descriptor)
                 modified = storable(found.st_mtime_ns)
-                stamps[path] = _STAMPS.pack(found.st_size, modified, found.st_ctime_ns, found.st_ino)
+                stamps += _STAMPS.pack(found.st_size, modified, found.st_ctime_ns, found.st_ino)
                 advance(1, found.st_size)
     finally:
         if descriptor >= 0:
             os.close(descriptor)
-    return stamps
+    return bytes(stamps)
 
 
 def _entered(top: bytes, folder: bytes) -> int:
@@ -222,43 +234,12 @@ def _entered(top: bytes, folder: bytes) -> int:
     return os.open(top + b"/" + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-class _SharedProgress:
-    """How far the other process is: two numbers in memory that both see. Use as a context manager."""
-
-    _FORM = struct.Struct("=QQ")
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, self._FORM.size)
-        self._done = self._told = (0, 0)
-
-    def __enter__(self) -> _SharedProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._memory.close()
-
-    def add(self, files: int, size: int) -> None:
-        """Tell of files and bytes that were written."""
-        self._done = (self._done[0] + files, self._done[1] + size)
-        self._FORM.pack_into(self._memory, 0, *self._done)
-
-    def take(self) -> tuple[int, int]:
-        """What was written since the last call, as far as it was told."""
-        files, size = self._FORM.unpack_from(self._memory)
-        # What is done once more is not told of twice.
-        more = (max(files - self._told[0], 0), max(size - self._told[1], 0))
-        self._told = (self._told[0] + more[0], self._told[1] + more[1])
-        return more
-
-    def restart(self) -> None:
-        """Begin to count anew."""
-        self._done = (0, 0)
-
-
 # --- the index --------------------------------------------------------------------------------------------------
 
 
-def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, bytes], tree: ObjectId) -> Index:
+def _index_of(
+    store: ObjectStore, top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, bytes], tree: ObjectId
+) -> Index:
     index = Index(head=tree)
     # The time of the file system: what was written just before it could still change under the same stamp.
     clock = max((_STAMPS.unpack(row)[2] for row in rows.values()), default=0)
@@ -270,7 +251,7 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, byte
             names = os.listdir(descriptor)
         finally:
             os.close(descriptor)
-        entries = {entry.name: entry for entry in planned.entries}
+        entries = {entry.name: entry for entry in store.tree(planned.tree).entries}
         for name in names:
             entry = entries.get(os.fsencode(name))
             if entry is None:
@@ -282,7 +263,7 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, byte
                 size, modified, changed, inode = _STAMPS.unpack(row)
                 stamp = NO_STAMP if is_recent(changed, clock) else modified
                 folder.append(name, _KIND_BYTES[entry.kind], size, stamp, changed, inode, entry.id)
-        if len(names) != len(planned.entries):
+        if len(names) != len(entries):
             # Something else is in the folder, `.sovr` at least: let the next look decide what it is.
             folder.modified = NO_STAMP
         folder.tree, folder.size = planned.tree, planned.size

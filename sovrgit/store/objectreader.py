@@ -102,14 +102,15 @@ class ObjectReader:
         span: list[tuple[Location, ObjectId]] = []
         for location, item in placed:
             if location.codec is Codec.CHUNKS:
+                yield from self._read_span(span, verify)
                 yield item, None
+                span = []
                 continue
             if span and (location.pack != span[0][0].pack or not 0 <= location.offset - span[0][0].offset <= _SPAN):
                 yield from self._read_span(span, verify)
                 span = []
             span.append((location, item))
-        if span:
-            yield from self._read_span(span, verify)
+        yield from self._read_span(span, verify)
 
     def raw_entry(self, location: Location, wanted: ObjectId) -> Data:
         """The payload of an object as a pack has it, to be copied into another pack. What can be verified is: the
@@ -244,6 +245,8 @@ class ObjectReader:
             yield from self._follow(wanted, below, depth - 1, levels, lists)
 
     def _read_span(self, span: list[tuple[Location, ObjectId]], verify: bool) -> Iterator[tuple[ObjectId, Data]]:
+        if not span:
+            return
         first, last = span[0][0], span[-1][0]
         length = last.offset - first.offset + ENTRY_HEADER_SIZE + last.stored
         try:
