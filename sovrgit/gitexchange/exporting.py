@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -120,7 +120,7 @@ def export_git(pod: Pod, request: ExportRequest, progress: Progress = SILENT) ->
         }
         targets |= {name: converter.convert_tag(value) for name, value in tags.annotated.items()}
         moves = _plan(pod, cache, repository, targets, request)
-        notes = _notes(pod, cache, repository, sink, tips, request)
+        notes = _notes(pod, cache, repository, sink, tips, converter.runs, request)
         done.objects = sink.finish()
         cache.save()
         _move(repository, moves, done)
@@ -208,13 +208,26 @@ def _check_kept(pod: Pod, cache: Cache, name: str, old: GitId, new: GitId) -> No
 
 
 def _notes(
-    pod: Pod, cache: Cache, repository: GitRepository, sink: PackSink, tips: Iterable[ObjectId], request: ExportRequest
+    pod: Pod,
+    cache: Cache,
+    repository: GitRepository,
+    sink: PackSink,
+    tips: Iterable[ObjectId],
+    new: Collection[ObjectId],
+    request: ExportRequest,
 ) -> tuple[GitId, int] | None:
-    """The commit of notes for all runs whose results are exported, with their number."""
+    """The commit of notes for all runs whose results are exported, with the number of those that were added.
+
+    Those of commits that Git has had before are there, unless somebody has taken them away.
+    """
     before = repository.ref(NOTES_REF)
-    notes = notes_in(repository.objects, before) if before is not None else {}
-    time = count = 0
-    for item in sorted(ancestors(pod.store, tips)):
+    if before is None:
+        new = ancestors(pod.store, tips)
+    elif not new:
+        return None
+    notes, time = notes_in(repository.objects, before) if before is not None else ({}, 0)
+    count = 0
+    for item in new:
         commit = pod.store.commit(item)
         if commit.run is not None and not kept_of(commit.extra) and pod.store.has(commit.run):
             notes[_known(cache, item, request.lfs_over)] = put_note(sink, commit.run, pod.store.run(commit.run))

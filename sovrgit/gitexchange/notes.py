@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sovrgit.errors import GitDamaged
 from sovrgit.gitexchange.commitform import GitCommit, read_commit, write_commit
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, GitId, GitKind, git_id
-from sovrgit.gitexchange.people import stamp_line
+from sovrgit.gitexchange.people import read_stamp, stamp_line
 from sovrgit.gitexchange.treeform import DIRECTORY, MODES, Row, split_tree, write_tree
 from sovrgit.objects.codec import decode
 from sovrgit.objects.commit import Stamp
@@ -39,15 +39,15 @@ def run_as_json(identity: ObjectId, run: Run) -> bytes:
     return (json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def notes_in(objects: GitObjects, commit: GitId) -> dict[GitId, GitId]:
-    """The notes that there are, by what they are on.
+def notes_in(objects: GitObjects, commit: GitId) -> tuple[dict[GitId, GitId], int]:
+    """The notes that there are, by what they are on; and the time of their commit, in seconds since 1970.
 
     Raises:
         GitDamaged: if they cannot be read.
     """
-    tree = read_commit(commit, objects.read(commit, GitKind.COMMIT)).tree
+    parts = read_commit(commit, objects.read(commit, GitKind.COMMIT))
     found: dict[GitId, GitId] = {}
-    waiting = [(b"", tree)]
+    waiting = [(b"", parts.tree)]
     while waiting:
         prefix, item = waiting.pop()
         for mode, name, target in split_tree(item, objects.read(item, GitKind.TREE)):
@@ -59,7 +59,7 @@ def notes_in(objects: GitObjects, commit: GitId) -> dict[GitId, GitId]:
             else:
                 reason = f"`{path.decode('utf-8', 'backslashreplace')}` in it is no note"
                 raise GitDamaged(what="`refs/notes/sovr`", reason=reason)
-    return found
+    return found, read_stamp(parts.committer).time
 
 
 def write_notes(sink: PackSink, notes: Mapping[GitId, GitId], time: int) -> GitId:

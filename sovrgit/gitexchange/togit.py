@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sovrgit.gitexchange import lfs
 from sovrgit.gitexchange.cache import PLAIN, Cache
@@ -30,6 +30,15 @@ class _Instead(NamedTuple):
 
     kind: EntryKind
     id: GitId
+
+
+class _Outline(NamedTuple):
+    """What of a commit is remembered until it is converted: histories are long."""
+
+    tree: ObjectId
+    parents: tuple[ObjectId, ...]
+    is_from_git: bool
+    entries: Sequence[Any]
 
 
 _Replaced: TypeAlias = Mapping[bytes, _Instead]
@@ -65,6 +74,7 @@ class ToGit:
         self._odd: dict[ObjectId, Oddities] = {}
         self._written: set[GitId] = set()
         self.commits = 0
+        self.runs: list[ObjectId] = []
         self.changed: list[ObjectId] = []
         self.pointers: set[ObjectId] = set()
         self.empty_folders = False
@@ -92,10 +102,9 @@ class ToGit:
         others = list(others)
         trees = dict.fromkeys(item for item, kind in others if kind is Kind.TREE)
         blobs = {item for item, kind in others if kind is Kind.BLOB}
-        for identity in order:
-            commit = self._store.commit(identity)
+        for identity, commit in order.items():
             odd = self._oddities(identity, commit)
-            instead = {} if kept_of(commit.extra) else self._instead_of_large(commit.tree)
+            instead = {} if commit.is_from_git else self._instead_of_large(commit.tree)
             self._plain_parts(commit.tree, odd, instead, trees, blobs)
             commits.append((identity, instead))
         plain = self._below(trees, blobs)
@@ -132,23 +141,22 @@ class ToGit:
 
     # --- what there is to do ------------------------------------------------------------------------------------
 
-    def _order(self, tips: Iterable[ObjectId]) -> list[ObjectId]:
+    def _order(self, tips: Iterable[ObjectId]) -> dict[ObjectId, _Outline]:
         """The commits that Git does not have, parents first."""
-        order: list[ObjectId] = []
-        done: set[ObjectId] = set()
+        order: dict[ObjectId, _Outline] = {}
+        done: dict[ObjectId, _Outline] = {}
         stack = [(tip, False) for tip in dict.fromkeys(tips)]
         while stack:
             item, is_ready = stack.pop()
             if is_ready:
-                order.append(item)
-            elif item not in done:
-                done.add(item)
-                if self.known(item) is None:
-                    stack.append((item, True))
-                    stack += [(parent, False) for parent in self._store.commit(item).parents if parent not in done]
+                order[item] = done[item]
+            elif item not in done and self.known(item) is None:
+                done[item] = outline = _outline(self._store.commit(item))
+                stack.append((item, True))
+                stack += [(parent, False) for parent in outline.parents if parent not in done]
         return order
 
-    def _oddities(self, identity: ObjectId, commit: Commit) -> Oddities:
+    def _oddities(self, identity: ObjectId, commit: _Outline) -> Oddities:
         """What is odd in a commit's tree; computed with its ancestors' if that is not known."""
         chain = []
         item, value = identity, commit
@@ -158,11 +166,10 @@ class ToGit:
                 found = NONE
                 break
             item = value.parents[0]
-            value = self._store.commit(item)
+            value = _outline(self._store.commit(item))
         odd = found
         for item, value in reversed(chain):
-            tree = value.tree
-            odd = applied(inherited(odd, self._look(tree)), kept_of(value.extra).get("entries", ()))
+            odd = applied(inherited(odd, self._look(value.tree)), value.entries)
             self._odd[item] = odd
         self._odd[identity] = odd
         return odd
@@ -364,6 +371,8 @@ class ToGit:
             self.changed.append(identity)
         self._put(GitKind.COMMIT, git, raw)
         self._cache.add(git, identity, self._large, odd)
+        if commit.run is not None and not came_from_git:
+            self.runs.append(identity)
         self.commits += 1
 
     def _content(self, item: ObjectId) -> GitId:
@@ -384,6 +393,11 @@ class ToGit:
     def _has(self, git: GitId) -> bool:
         """Whether Git has an object, and with it all that it needs."""
         return self._sink is None or git in self._sink
+
+
+def _outline(commit: Commit) -> _Outline:
+    kept = kept_of(commit.extra)
+    return _Outline(commit.tree, commit.parents, bool(kept), kept.get("entries", ()))
 
 
 def _split(instead: _Replaced) -> tuple[dict[bytes, _Instead], dict[bytes, dict[bytes, _Instead]]]:
