@@ -15,8 +15,7 @@ import msgpack
 from sovrgit.gitexchange.ids import GitId
 from sovrgit.gitexchange.oddities import NONE, Oddities, Oddity
 from sovrgit.objects.ids import ObjectId
-
-FILE_NAME = "git.sqlite"
+from sovrgit.pod.paths import GIT_CACHE
 
 PLAIN = 0
 """The form of a commit whose large files are files. Other forms are the bytes from which they are pointers."""
@@ -57,7 +56,7 @@ class Cache:
         self._commits: dict[GitId, ObjectId] = {}
         self._pointers: dict[ObjectId, str] = {}
         self._new: list[tuple[GitId, ObjectId, int]] = []
-        self._path = folder / FILE_NAME
+        self._path = folder / GIT_CACHE
         self._connection = _open(self._path)
         self.is_empty = self._one("SELECT 1 FROM history LIMIT 1") is None
         self._has_contents = self._one("SELECT 1 FROM contents LIMIT 1") is not None

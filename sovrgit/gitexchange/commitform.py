@@ -13,12 +13,9 @@ from typing import Any, NamedTuple
 from sovrgit.errors import GitDamaged
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, KINDS_BY_LABEL, GitId, GitKind, git_id
 from sovrgit.gitexchange.people import decoded, read_stamp, stamp_line
-from sovrgit.objects.commit import Commit
+from sovrgit.objects.commit import GIT, Commit
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tag import Tag
-
-KEY = "git"
-"""The key of a commit or tag under which is kept what Git needs to make the same id again."""
 
 MAX_RAW = 4 << 20
 """Bytes in a commit or tag of Git's. Ours hold 16 MiB, and may need some of it twice."""
@@ -134,17 +131,24 @@ def commit_from_git(
         author=author,
         message=message,
         committer=committer if committer != author else None,
-        extra={KEY: kept},
+        extra={GIT: kept},
     )
 
 
 def kept_of(extra: Mapping[str, Any]) -> dict[str, Any]:
     """What was kept of Git in a commit or tag; empty if it was made here, or says nothing that makes sense."""
-    kept = extra.get(KEY)
+    kept = extra.get(GIT)
     if not isinstance(kept, dict) or type(kept.get("id")) is not bytes or len(kept["id"]) != GIT_ID_SIZE:
         return {}
     texts = ("author", "committer", "headers", "message", "raw")
     return kept if all(type(kept.get(name, b"")) is bytes for name in texts) else {}
+
+
+def entries_of(extra: Mapping[str, Any]) -> Sequence[Any]:
+    """What was kept of a commit's tree; of one that was changed here, too."""
+    kept = extra.get(GIT)
+    entries = kept.get("entries") if isinstance(kept, dict) else None
+    return entries if isinstance(entries, list) else ()
 
 
 def commit_to_git(commit: Commit, tree: GitId, parents: Sequence[GitId]) -> tuple[GitId, bytes, bool]:
@@ -197,7 +201,7 @@ def tag_from_git(identity: GitId, raw: bytes, target: ObjectId) -> Tag:
     kept: dict[str, Any] = {"id": identity}
     if _write_tag(made, read_tag(identity, raw).target) != raw:
         kept["raw"] = raw
-    return replace(made, extra={KEY: kept})
+    return replace(made, extra={GIT: kept})
 
 
 def tag_to_git(tag: Tag, target: GitId) -> tuple[GitId, bytes]:

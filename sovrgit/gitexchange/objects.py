@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import zlib
@@ -17,6 +18,7 @@ from sovrgit.store.files import reporting
 
 _LOOSE_HEADER = re.compile(rb"(commit|tree|blob|tag) (0|[1-9]\d{0,18})\0")
 _MAX_LOOSE_HEADER = 32
+_READ_FOR_HEADER = 4096
 _PACK_NAME = re.compile(r"pack-[0-9a-f]+\.pack")
 
 
@@ -112,10 +114,10 @@ class GitObjects:
                 yield item.id, item.kind, self._content(pack, item)
                 missing.discard(item.id)
         for identity in missing:
-            found, data = self._read(identity)
-            if found not in kinds:
-                raise self._damaged(identity, f"it is a {found.label.decode()}")
-            yield identity, found, data
+            kind = self.kind(identity)
+            if kind not in kinds:
+                raise self._damaged(identity, f"it is a {kind.label.decode()}")
+            yield identity, kind, self.blob(identity) if kind is GitKind.BLOB else self.read(identity, kind)
 
     def _content(self, pack: Pack, item: Walked) -> bytes | Iterator[bytes]:
         if item.data is not None:
@@ -141,9 +143,10 @@ class GitObjects:
         """Kind, size, deflated bytes, and the length of the header in the inflated ones."""
         path = self._loose_path(identity)
         try:
-            with reporting(path):
-                deflated = path.read_bytes()
-            header = zlib.decompressobj().decompress(deflated, _MAX_LOOSE_HEADER)
+            with reporting(path), path.open("rb") as file:
+                is_large = os.fstat(file.fileno()).st_size >= STREAM_FROM
+                deflated = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if is_large else file.read()
+            header = zlib.decompressobj().decompress(memoryview(deflated)[:_READ_FOR_HEADER], _MAX_LOOSE_HEADER)
         except zlib.error:
             raise self._damaged(identity, "it cannot be inflated") from None
         except Exception as error:

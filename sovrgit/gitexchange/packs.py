@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 from collections import OrderedDict
 from collections.abc import Collection, Container, Iterator
 from pathlib import Path
@@ -27,6 +28,9 @@ _MAX_CHAIN = 5_000
 
 _CACHE = 32 << 20
 """Bytes of objects that are kept because another one may be a difference to them."""
+
+_BAD_INDEX = (ValueError, AssertionError, LookupError, struct.error)
+"""What dulwich raises for an index that is none."""
 
 _OFFSET_DELTA, _ID_DELTA = 6, 7
 _MAGIC = b"PACK"
@@ -66,7 +70,7 @@ class Pack:
         self._path = path
         try:
             self._index: PackIndex = load_pack_index(path.with_suffix(".idx"), SHA1)
-        except (ValueError, AssertionError, OSError) as error:
+        except (*_BAD_INDEX, OSError) as error:
             raise self._damaged(f"its index cannot be read ({type(error).__name__})") from None
         try:
             with path.open("rb") as file:
@@ -95,7 +99,7 @@ class Pack:
             return self._index.object_offset(RawObjectID(identity))
         except KeyError:
             return None
-        except (ValueError, IndexError) as error:
+        except _BAD_INDEX as error:
             raise self._damaged(f"its index cannot be read ({type(error).__name__})") from None
 
     def kind_and_size(self, offset: int) -> tuple[GitKind, int | None]:
@@ -139,7 +143,10 @@ class Pack:
 
         What is stored whole and is large comes without its data.
         """
-        places: list[tuple[int, GitId]] = sorted((offset, bytes(name)) for name, offset, _ in self._index.iterentries())
+        try:
+            places = sorted((offset, bytes(name)) for name, offset, _ in self._index.iterentries())
+        except _BAD_INDEX as error:
+            raise self._damaged(f"its index cannot be read ({type(error).__name__})") from None
         names = dict(places)
         if len(names) != len(places):
             raise self._damaged("two objects lie at one place")

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from dulwich.config import ConfigFile
-from dulwich.refs import DiskRefsContainer, Ref
+from dulwich.errors import PackedRefsException
+from dulwich.refs import DiskRefsContainer, Ref, SymrefLoop
 
 from sovrgit.errors import GitDamaged, GitUnusable
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, GitId
@@ -82,7 +83,7 @@ class GitRepository:
                 value = self._value(name)
                 if value is not None:
                     found[bytes(name)] = value
-        except (ValueError, OSError, RecursionError, StopIteration) as error:
+        except (PackedRefsException, ValueError, OSError, StopIteration) as error:
             raise GitDamaged(what="the file of refs", reason=str(error) or type(error).__name__) from None
         return found
 
@@ -90,7 +91,7 @@ class GitRepository:
         """The branch that is checked out, or would be."""
         try:
             chain, _ = self._refs.follow(Ref(b"HEAD"))
-        except (KeyError, ValueError, OSError):
+        except (KeyError, ValueError, OSError, SymrefLoop):
             return _DEFAULT_HEAD
         return bytes(chain[-1]) if len(chain) > 1 else b"HEAD"
 
@@ -115,7 +116,7 @@ class GitRepository:
     def _value(self, name: Ref) -> GitId | None:
         try:
             value = bytes(self._refs[name])
-        except KeyError:
+        except (KeyError, SymrefLoop):
             return None
         try:
             identity = bytes.fromhex(value.decode())
@@ -132,7 +133,7 @@ def _locate(path: Path) -> tuple[Path, Path]:
     if folder.is_file():
         told = _read_small(path, folder)
         if not told.startswith("gitdir: "):
-            raise GitUnusable(path=path, reason="its file `.git` does not say where the repository is")
+            raise GitUnusable(path=path, reason="there is no repository")
         folder = folder.parent / told[8:].strip()
     if not (folder / "HEAD").is_file():
         raise GitUnusable(path=path, reason="there is no repository")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sovrgit.gitexchange import lfs
 from sovrgit.gitexchange.cache import PLAIN, Cache
-from sovrgit.gitexchange.commitform import commit_to_git, kept_of, tag_to_git
+from sovrgit.gitexchange.commitform import commit_to_git, entries_of, kept_of, tag_to_git
 from sovrgit.gitexchange.ids import EMPTY_GIT_TREE, GitId, GitKind, git_id
 from sovrgit.gitexchange.oddities import NONE, Oddities, applied, below, inherited
 from sovrgit.gitexchange.treeform import MODES, Row, write_tree
@@ -396,8 +396,7 @@ class ToGit:
 
 
 def _outline(commit: Commit) -> _Outline:
-    kept = kept_of(commit.extra)
-    return _Outline(commit.tree, commit.parents, bool(kept), kept.get("entries", ()))
+    return _Outline(commit.tree, commit.parents, bool(kept_of(commit.extra)), entries_of(commit.extra))
 
 
 def _split(instead: _Replaced) -> tuple[dict[bytes, _Instead], dict[bytes, dict[bytes, _Instead]]]:

@@ -12,10 +12,10 @@ from git_lab import LINE, Git, again, everything, exported, imported, reachable,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sovrgit.gitexchange.cache import FILE_NAME
 from sovrgit.gitexchange.ids import EMPTY_GIT_TREE, GitId, GitKind
 from sovrgit.objects.commit import Stamp
 from sovrgit.pod.check import check_pod
+from sovrgit.pod.paths import GIT_CACHE
 
 LINK = bytes.fromhex("0123456789abcdef0123456789abcdef01234567")
 
@@ -70,9 +70,9 @@ def check_round_trip(git: Git, tmp_path: Path, label: str = "x") -> None:
         assert found.keys() >= reachable(git.folder)
         assert all(found[name] == everything(git.folder)[name] for name in reachable(git.folder))
         assert check_pod(pod).is_sound
-        (pod.folder / FILE_NAME).unlink()
+        (pod.folder / GIT_CACHE).unlink()
         assert again(pod, git).commits == 0
-        (pod.folder / FILE_NAME).unlink()
+        (pod.folder / GIT_CACHE).unlink()
         assert exported(pod, folder / "out.git").objects == 0
         exported(pod, folder / "other.git")
         assert refs_of(folder / "other.git") == refs_of(git.folder)
