@@ -30,7 +30,7 @@ ARGUMENTS = {
 
 NEED_NO_POD = {
     *("init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"),
-    *("pods", "import", "search", "registry", "persist-self"),
+    *("pods", "import", "search", "registry", "persist-self", "git"),
 }
 
 
