@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int:
     return int(found[1]) * _UNITS[found[2].upper()] if found is not None else 0
 
 
+def _place(app: App, path: Path) -> Path:
+    """A path that was typed."""
+    return Path(os.path.abspath(app.folder / path))
+
+
 @click.group("git", cls=_Git)
 def command() -> None:
     """Exchange history with Git repositories on this machine, both ways, without loss.
@@ -52,11 +58,11 @@ def import_(app: App, repository: Path, folder: Path | None, name: str) -> None:
     """
     from sovrgit.gitexchange import ImportRequest, import_git, import_into_new
 
-    request = ImportRequest(app.folder / repository, app.now_ns(), name)
+    request = ImportRequest(_place(app, repository), app.now_ns(), name)
     if folder is None:
         done = import_git(app.pod, request, app.progress)
     else:
-        done = import_into_new(app.folder / folder, request, app.progress)
+        done = import_into_new(_place(app, folder), request, app.progress)
         app.use(done.pod)
     app.show(GitImportedView(done, str(repository), name, created=folder is not None))
 
@@ -75,5 +81,5 @@ def export(app: App, repository: Path, lfs_over: int, force: bool) -> None:
     """
     from sovrgit.gitexchange import ExportRequest, export_git
 
-    done = export_git(app.pod, ExportRequest(app.folder / repository, lfs_over, force), app.progress)
+    done = export_git(app.pod, ExportRequest(_place(app, repository), lfs_over, force), app.progress)
     app.show(GitExportedView(done, str(repository)))

@@ -191,12 +191,12 @@ def _plan(
             hint = "`git switch --detach` there, or export into a repository without a working tree"
             raise GitRefRefused(name=name, reason="it is checked out there", hint=hint)
         if old is not None and not request.force:
-            _check_kept(pod, cache, name, old, new)
+            _check_kept(pod, cache, name, old, new, request.lfs_over)
         moves.append(MovedRef(name, old, new))
     return moves
 
 
-def _check_kept(pod: Pod, cache: Cache, name: str, old: GitId, new: GitId) -> None:
+def _check_kept(pod: Pod, cache: Cache, name: str, old: GitId, new: GitId, form: int) -> None:
     """Refuse to move a ref away from what would be lost by that."""
     if name.startswith(TAGS):
         raise GitRefRefused(
@@ -205,6 +205,9 @@ def _check_kept(pod: Pod, cache: Cache, name: str, old: GitId, new: GitId) -> No
     before, after = cache.ours(old), cache.ours(new)
     if before is None or after is None or not is_ancestor(pod.store, before, after):
         raise GitRefRefused(name=name, reason="it has commits that are not in this pod's branch")
+    if _known(cache, before, form) != old:
+        hint = "give the same `--lfs-over` as before; `--force` replaces the commits there by others"
+        raise GitRefRefused(name=name, reason="it was exported with another limit for large files", hint=hint)
 
 
 def _notes(

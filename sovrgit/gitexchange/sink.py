@@ -98,10 +98,10 @@ class PackSink:
             self._file = None
             name = f"pack-{digest.hexdigest()}"
             try:
-                self._write_index(self._folder / f"{name}.idx", digest.digest())
-                # The pack last: without one, an index is nothing.
                 os.chmod(self._path, 0o444)
                 os.rename(self._path, self._folder / f"{name}.pack")
+                # Last, as Git does it: nobody looks for a pack that has none.
+                self._write_index(self._folder / f"{name}.idx", digest.digest())
             except BaseException:
                 self._path.unlink(missing_ok=True)
                 raise

@@ -326,6 +326,8 @@ def test_large_files_become_pointers(git: Git, tmp_path: Path) -> None:
         assert refs_of(tmp_path / "twice.git") == refs_of(tmp_path / "out.git")
         kept.unlink()
         assert exported(pod, tmp_path / "out.git", lfs_over=1000).commits == 0
+        with pytest.raises(GitRefRefused, match="another limit"):
+            exported(pod, tmp_path / "out.git")
         exported(pod, tmp_path / "plain.git")
         assert git_id(GitKind.BLOB, new) in everything(tmp_path / "plain.git")
     told = imported(tmp_path / "twice.git", tmp_path / "back")
