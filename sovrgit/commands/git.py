@@ -13,6 +13,7 @@ from sovrgit.commands.app import App, SovrCommand, global_options
 from sovrgit.ui.gitview import GitExportedView, GitImportedView
 
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"[a-z+]+://|[\w.-]+@[\w.-]+:")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -32,8 +33,17 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int:
     return int(found[1]) * _UNITS[found[2].upper()] if found is not None else 0
 
 
-def _place(app: App, path: Path) -> Path:
-    """A path that was typed."""
+def _place(app: App, path: str | Path) -> Path:
+    """A path that was typed.
+
+    Raises:
+        GitUnusable: if it is the address of a repository elsewhere.
+    """
+    if _ELSEWHERE.match(str(path)) and not (app.folder / path).exists():
+        from sovrgit.errors import GitUnusable
+
+        hint = "`git clone --mirror` gets it, and `git push --mirror` sends it"
+        raise GitUnusable(path=path, reason="only repositories on this machine are read and written", hint=hint)
     return Path(os.path.abspath(app.folder / path))
 
 
@@ -46,11 +56,11 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("repository", type=click.Path(path_type=Path))
+@click.argument("repository", type=click.Path())
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--name", default="git", show_default=True, help="What its branches are called here: git/main.")
 @click.pass_obj
-def import_(app: App, repository: Path, folder: Path | None, name: str) -> None:
+def import_(app: App, repository: str, folder: Path | None, name: str) -> None:
     """Bring branches and tags of REPOSITORY, with their history, into this pod, or into a new one in FOLDER.
 
     Its branches become `git/main` and so on. Your own of the same name go forward to them, but not the one that is
@@ -64,17 +74,17 @@ def import_(app: App, repository: Path, folder: Path | None, name: str) -> None:
     else:
         done = import_into_new(_place(app, folder), request, app.progress)
         app.use(done.pod)
-    app.show(GitImportedView(done, str(repository), name, created=folder is not None))
+    app.show(GitImportedView(done, repository, name, created=folder is not None))
 
 
 @command.command()
-@click.argument("repository", type=click.Path(path_type=Path))
+@click.argument("repository", type=click.Path())
 @click.option(
     "--lfs-over", metavar="SIZE", callback=_size, help="Let larger files be pointers of Git LFS; such as 10M, in bytes."
 )
 @click.option("-f", "--force", is_flag=True, help="Move branches and tags there even if commits get lost by it.")
 @click.pass_obj
-def export(app: App, repository: Path, lfs_over: int, force: bool) -> None:
+def export(app: App, repository: str, lfs_over: int, force: bool) -> None:
     """Bring REPOSITORY up to date with the branches and tags of this pod. It is made if it is not there.
 
     Runs become notes (`git log --notes=sovr`), and trailers of the commits that they made.
@@ -82,4 +92,4 @@ def export(app: App, repository: Path, lfs_over: int, force: bool) -> None:
     from sovrgit.gitexchange import ExportRequest, export_git
 
     done = export_git(app.pod, ExportRequest(_place(app, repository), lfs_over, force), app.progress)
-    app.show(GitExportedView(done, str(repository)))
+    app.show(GitExportedView(done, repository))

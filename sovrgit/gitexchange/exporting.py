@@ -131,7 +131,7 @@ def export_git(pod: Pod, request: ExportRequest, progress: Progress = SILENT) ->
             done.notes = notes[1]
         done.commits = converter.commits
         done.unmoved = len(targets) - len(moves)
-        done.pointers = len(converter.pointers)
+        done.pointers = converter.pointers
         done.empty_folders = converter.empty_folders
         done.changed = converter.changed
     return done
@@ -224,7 +224,7 @@ def _notes(
     Those of commits that Git has had before are there, unless somebody has taken them away.
     """
     before = repository.ref(NOTES_REF)
-    if before is None:
+    if before is None and Kind.RUN in pod.store.counts():
         new = ancestors(pod.store, tips)
     elif not new:
         return None

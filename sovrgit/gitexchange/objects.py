@@ -32,6 +32,7 @@ class GitObjects:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._packs: list[Pack] = []
+        self._loose_folders: set[str] = set()
         self.reopen()
 
     def reopen(self) -> None:
@@ -39,6 +40,7 @@ class GitObjects:
         self.close()
         packs = self._folder / "pack"
         with reporting(packs):
+            self._loose_folders = {name for name in os.listdir(self._folder) if len(name) == 2}
             names = sorted(os.listdir(packs)) if packs.is_dir() else []
         for name in names:
             # A pack without an index is still being written, or what a crash has left.
@@ -52,7 +54,11 @@ class GitObjects:
         self._packs.clear()
 
     def __contains__(self, identity: GitId) -> bool:
-        return any(pack.offset(identity) is not None for pack in self._packs) or self._loose_path(identity).is_file()
+        """Whether an object is here; one that has become loose since the repository was opened may not be seen."""
+        if any(pack.offset(identity) is not None for pack in self._packs):
+            return True
+        name = identity.hex()
+        return name[:2] in self._loose_folders and os.path.isfile(f"{self._folder}/{name[:2]}/{name[2:]}")
 
     def read(self, identity: GitId, kind: GitKind) -> bytes:
         """An object of a kind.

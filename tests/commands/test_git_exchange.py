@@ -57,6 +57,8 @@ def test_what_is_refused(cli: Cli) -> None:
     assert "is not a size" in cli("git", "export", "out.git", "--lfs-over", "much", code=2).err
     (cli.folder / "full").mkdir()
     (cli.folder / "full" / "file").touch()
+    for address in ("https://example.org/a.git", "git@example.org:ada/a.git"):
+        assert "git clone --mirror" in cli("git", "import", address, "new", code=91).err
     assert "there is no repository" in cli("git", "export", "full", code=91).err
 
 

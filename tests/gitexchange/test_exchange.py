@@ -169,6 +169,21 @@ def test_what_git_adds_to_an_export_comes_back(git: Git, tmp_path: Path) -> None
         assert refs_of(out.folder) == {b"refs/heads/main": theirs}
 
 
+def test_a_second_working_tree_has_a_branch_of_its_own(git: Git, tmp_path: Path) -> None:
+    git.ref("heads/main", git.commit(git.files(a=b"a")))
+    git.ref("heads/other", git.commit(git.files(a=b"other")))
+    kept = git.folder / "worktrees" / "second"
+    kept.mkdir(parents=True)
+    (kept / "HEAD").write_text("ref: refs/heads/other\n")
+    (kept / "commondir").write_text("../..\n")
+    for name, told in (("first", git.folder), ("second", kept)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".git").write_text(f"gitdir: {told}\n")
+    for name, content in (("first", b"a"), ("second", b"other")):
+        with imported(tmp_path / name, tmp_path / f"pod-{name}").pod as pod:
+            assert (pod.root / "a").read_bytes() == content
+
+
 def test_an_empty_pod_is_not_touched(git: Git, tmp_path: Path) -> None:
     git.ref("heads/main", git.commit(git.files(a=b"a")))
     with Pod.create(tmp_path / "pod") as pod:
