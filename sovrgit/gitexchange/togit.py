@@ -119,7 +119,10 @@ class ToGit:
 
     def _target(self, target: ObjectId, kind: Kind) -> GitId:
         if kind is not Kind.COMMIT:
-            return self._content(target)
+            git = self._content(target)
+            if git == EMPTY_GIT_TREE:
+                self._put(GitKind.TREE, git, b"")
+            return git
         pair = self._cache.git(target, self._form)
         if pair is None:
             raise AssertionError(f"{target} was not converted")
@@ -214,7 +217,9 @@ class ToGit:
         raw = write_tree(rows)
         git = git_id(GitKind.TREE, raw)
         self._cache.add_content(git, tree, content.size)
-        self._put(GitKind.TREE, git, raw)
+        # The empty one is left out of others, so it is stored where it is needed.
+        if raw:
+            self._put(GitKind.TREE, git, raw)
 
     def _convert_odd(self, tree: ObjectId, odd: Oddities, instead: Replaced) -> GitId:
         """A tree in which something is not as it is here."""
@@ -234,6 +239,8 @@ class ToGit:
                     continue
             else:
                 git = self._content(entry.id)
+            if git == EMPTY_GIT_TREE:
+                self._put(GitKind.TREE, git, b"")
             rows.append((mode, entry.name, git))
         rows += [(oddity.mode, name, oddity.link) for name, oddity in own.items() if oddity.link]
         rows += [(MODES[file.kind], name, file.id) for name, file in replaced.items()]
@@ -245,6 +252,8 @@ class ToGit:
     def _convert_commit(self, identity: ObjectId, odd: Oddities, instead: Replaced) -> None:
         commit = self._store.commit(identity)
         tree = self._convert_odd(commit.tree, odd, instead)
+        if tree == EMPTY_GIT_TREE:
+            self._put(GitKind.TREE, tree, b"")
         parents = [self._target(parent, Kind.COMMIT) for parent in commit.parents]
         git, raw, came_from_git = commit_to_git(commit, tree, parents)
         if kept_of(commit.extra) and not came_from_git:
