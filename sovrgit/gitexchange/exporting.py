@@ -86,6 +86,7 @@ def export_git(pod: Pod, request: ExportRequest, progress: Progress = SILENT) ->
         RevisionNotFound: if the pod has no commit yet.
         GitUnusable, GitDamaged: if the place cannot be used.
         GitRefRefused: if a branch there has other commits, or is checked out; no ref has moved.
+        Locked: if another program is moving a ref there; those before it have moved.
         ObjectMissing, IntegrityFailure: if something that is needed is not here, or damaged.
         StorageFull, ReadOnly, StorageFailure: no ref has moved.
     """

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from dulwich.config import ConfigFile
 from dulwich.errors import PackedRefsException
+from dulwich.file import FileLocked
+from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer, Ref, SymrefLoop
 
-from sovrgit.errors import GitDamaged, GitUnusable
+from sovrgit.errors import GitDamaged, GitUnusable, Locked
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, GitId
 from sovrgit.gitexchange.objects import GitObjects
 from sovrgit.store.files import reporting
@@ -103,15 +105,20 @@ class GitRepository:
         """Move a ref, if it still is where it was; whether it has been.
 
         Raises:
+            Locked: if another program is moving it.
             StorageFull, ReadOnly, StorageFailure: as the operating system reports.
         """
-        from dulwich.objects import ObjectID
 
         with reporting(self.common):
             value = ObjectID(new.hex().encode())
-            if old is None:
-                return self._refs.add_if_new(Ref(name), value)
-            return self._refs.set_if_equals(Ref(name), ObjectID(old.hex().encode()), value)
+            try:
+                if old is None:
+                    return self._refs.add_if_new(Ref(name), value)
+                return self._refs.set_if_equals(Ref(name), ObjectID(old.hex().encode()), value)
+            except FileLocked as error:
+                lock = os.fsdecode(error.lockfilename)
+                hint = f"wait for it to finish; if no program is at work there, remove `{lock}`"
+                raise Locked(path=os.fsdecode(error.filename), holder="of Git", hint=hint) from None
 
     def _value(self, name: Ref) -> GitId | None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +13,10 @@ import pytest
 from dulwich.repo import Repo
 from git_lab import NOW, Git, again, everything, exported, imported, reachable, refs_of
 
-from sovrgit.errors import GitRefRefused, RemoteExists, RevisionNotFound
+from sovrgit.errors import GitRefRefused, Locked, RemoteExists, RevisionNotFound, StorageFull
 from sovrgit.gitexchange.ids import GitKind, git_id
 from sovrgit.gitexchange.repository import GitRepository
+from sovrgit.gitexchange.sink import PackSink
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.run import Run
@@ -441,3 +444,49 @@ def test_a_working_tree_of_git_is_not_pulled_from_under_it(git: Git, tmp_path: P
         pod.config.set("remote.git.url", "/elsewhere")
         with pytest.raises(RemoteExists):
             again(pod, git)
+
+
+def test_a_full_disk_moves_nothing(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git.ref("heads/main", git.commit(git.files(a=b"a")))
+    with Pod.create(tmp_path / "pod") as pod:
+        committed(pod, "One", b=b"b")
+        exported(pod, tmp_path / "out.git")
+        committed(pod, "Two", b=b"c")
+        before, theirs = pod.refs.read(), refs_of(tmp_path / "out.git")
+
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(StorageFull):
+                exported(pod, tmp_path / "out.git")
+            with pytest.raises(StorageFull):
+                again(pod, git)
+            with pytest.raises(StorageFull):
+                imported(git, tmp_path / "new")
+        assert not (tmp_path / "new").exists() and not os.listdir(pod.temporary)
+        assert pod.refs.read() == before and refs_of(tmp_path / "out.git") == theirs
+        assert len(os.listdir(tmp_path / "out.git" / "objects" / "pack")) == 2
+        assert exported(pod, tmp_path / "out.git").commits == 1
+
+
+def test_somebody_else_moves_the_branch_meanwhile(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Pod.create(tmp_path / "pod") as pod:
+        committed(pod, "One", b=b"b")
+        lock = git.folder / "refs" / "heads" / "main.lock"
+        lock.write_bytes(b"")
+        with pytest.raises(Locked, match=r"main"):
+            exported(pod, git.folder)
+        lock.unlink()
+        theirs = git.commit(git.files(a=b"a"))
+        real = PackSink.finish
+
+        def finish(sink: PackSink) -> int:
+            git.ref("heads/main", theirs)
+            return real(sink)
+
+        monkeypatch.setattr(PackSink, "finish", finish)
+        with pytest.raises(GitRefRefused, match="something else has just moved it"):
+            exported(pod, git.folder)
+        assert refs_of(git.folder) == {b"refs/heads/main": theirs}
