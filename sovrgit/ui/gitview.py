@@ -55,8 +55,8 @@ class GitImportedView:
             console.note(f"left out, because they cannot be had here: {_listed(console, done.skipped)}")
         if done.waiting:
             console.note(f"left as they are here: {_listed(console, [short_ref(ref) for ref in done.waiting])}")
-            branch = short_ref(done.waiting[0])
-            if done.waiting[0].startswith("refs/heads/"):
+            branch = next((short_ref(ref) for ref in done.waiting if ref.startswith("refs/heads/")), None)
+            if branch is not None:
                 console.hint(f"`sovr merge {self.name}/{branch}` on `{branch}` brings both together")
 
     def document(self) -> dict[str, Any]:
