@@ -35,7 +35,7 @@ class Surroundings:
 
     Args:
         environ: the environment.
-        setting: the pod's settings, and the user's.
+        setting: the value of a setting that counts; see `sovrgit.scopes`.
         folder: where relative paths start.
         pod: the pod that is worked in, if there is one.
         places: the user's folders for configuration and for state, asked for when they are needed; None if the user
@@ -51,12 +51,12 @@ class Surroundings:
     old_login: Callable[[FoundLogin], None] = _say_nothing
 
     def server(self, chosen: str | None = None) -> ServerAddress:
-        """The server that is meant: the chosen one, else the environment's, the setting's, the one on this machine.
+        """The server that is meant: the chosen one, else that of the settings, else the one on this machine.
 
         Raises:
             ConfigInvalid: if that is no server's address.
         """
-        named = chosen or self.environ.get(env.FAIROS_URL.name) or self.setting("fairos.server") or DEFAULT
+        named = chosen or self.setting("fairos.server") or DEFAULT
         return ServerAddress.parse(named)
 
     def secrets(self) -> Secrets:
@@ -86,7 +86,13 @@ class Surroundings:
 
         def login() -> Login:
             machine = self.environment_login(server)
-            found = need_login(server.identity, self.secrets(), machine=machine, old_files=self.old_files(server))
+            found = need_login(
+                server.identity,
+                self.secrets(),
+                machine=machine,
+                old_files=self.old_files(server),
+                shown=str(server),
+            )
             if found.old is not None:
                 self.old_login(found)
             return found.login

@@ -36,10 +36,10 @@ def init(
 ) -> Pod:
     """Make a pod in a folder, from a template or with a command of its own.
 
-    A folder that has a recipe.json already becomes a pod as it is.
+    A folder that has a recipe.json already becomes a pod as it is, and gets a .sovrignore if it has none.
 
     Args:
-        template: `hello-world` or `digits`.
+        template: the name of a template, such as `hello-world`; `sovr init --help` lists them.
         command: what runs the pod, if there is no template.
         name: the pod's name; the folder's if not given, or the template's.
 
@@ -50,7 +50,7 @@ def init(
         RecipeInvalid: if the values make no recipe.
     """
     from sovrgit.pod.recipe import RECIPE_FILE
-    from sovrgit.pod.scaffold import new_recipe, write_skeleton, write_template
+    from sovrgit.pod.scaffold import new_recipe, write_ignore, write_skeleton, write_template
 
     root = Path(os.path.abspath(folder))
     surroundings = _surroundings(environ)
@@ -61,7 +61,15 @@ def init(
         else:
             recipe = new_recipe(name=name or root.name, description=description, author=made_by, exec=command)
             write_skeleton(root, recipe)
-    return Pod(Repository.create(root), author=author, environ=surroundings, networks=_networks_of(surroundings))
+    else:
+        write_ignore(root)
+    return Pod(
+        Repository.create(root),
+        author=author,
+        environ=surroundings,
+        networks=_networks_of(surroundings),
+        devnet=_devnet,
+    )
 
 
 def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str, str] | None = None) -> Pod:
@@ -76,7 +84,11 @@ def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str
         NotAPod: if it lies in none.
     """
     return Pod(
-        Repository.find(Path(folder)), author=author, environ=_surroundings(environ), networks=_networks_of(environ)
+        Repository.find(Path(folder)),
+        author=author,
+        environ=_surroundings(environ),
+        networks=_networks_of(environ),
+        devnet=_devnet,
     )
 
 
@@ -152,7 +164,7 @@ def _get(
         time_ns=time.time_ns(),
         networks=networks(None),
     )
-    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks), cloned
+    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks, devnet=_devnet), cloned
 
 
 def _surroundings(environ: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -164,11 +176,23 @@ def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | No
 
     def find(repository: Repository | None) -> Networks:
         from sovrgit.accounts import Surroundings
+        from sovrgit.scopes import Scopes, user_file
 
-        setting = (lambda _: None) if repository is None else repository.config.get
-        return Surroundings(_surroundings(environ), setting, Path.cwd(), repository, _places).networks()
+        surroundings = _surroundings(environ)
+        pod = None if repository is None else repository.config
+        scopes = Scopes(user_file(surroundings, lambda: _places()[0]), pod, surroundings)
+        return Surroundings(surroundings, scopes.get, Path.cwd(), repository, _places).networks()
 
     return find
+
+
+def _devnet() -> tuple[str, Path] | None:
+    """The stand-in for Golem that `sovr devnet start` has started: its address and folder."""
+    from sovrgit.devnet.background import Background
+    from sovrgit.runs.orphan import birth_of
+
+    found = Background(_places()[1] / "devnet" / "golem.json", birth_of).find()
+    return None if found is None else (found.url, Path(found.folder))
 
 
 def _places() -> tuple[Path, Path]:

@@ -38,8 +38,19 @@ FAIROS_PASSWORD_FILE = Variable(
 FAIROS_SIGNATURE = Variable(
     "SOVR_FAIROS_SIGNATURE", "A wallet's signature to log in with at that FairOS server, instead of user and password."
 )
+GOLEM_REGISTRY = Variable(
+    "SOVR_GOLEM_REGISTRY", "Address of the registry of Golem images; wins over the user's setting `golem.registry`."
+)
+YAGNA_API_URL = Variable("YAGNA_API_URL", "Address of the Golem daemon, for `sovr run --on golem`.")
+YAGNA_APPKEY = Variable("YAGNA_APPKEY", "App-key of the Golem daemon. Scripts do not get it, and no record has it.")
+YAGNA_SUBNET = Variable(
+    "YAGNA_SUBNET", "Part of the Golem network where providers are looked for; `public` if not set."
+)
 CREDENTIALS = Variable(
     "SOVR_CREDENTIALS", "File to keep logins and keys in. If set, the keyring of the system is not asked."
 )
+COMPLETE = Variable("_SOVR_COMPLETE", "Set by the scripts of `sovr completion`: words are wanted for this shell.")
+LINE = Variable("_SOVR_LINE", "Set by them, too: the command line up to the cursor.")
+BREAKS = Variable("_SOVR_BREAKS", "Set by the one for bash: the characters at which it takes words apart.")
 
 VARIABLES: tuple[Variable, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Variable))

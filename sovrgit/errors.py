@@ -11,6 +11,9 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
+    ├── RunPartial, RunWithoutProvider, RunOverLimit
+    ├── GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds
+    ├── SpendingRefused, InterpreterUnfit
     ├── Unsupported, ReferenceUnknown, SharingRefused, DevnetFailed
     ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
     ├── KeyNeeded, SealBroken
@@ -322,7 +325,7 @@ class RemoteUnavailable(SovrError):
     """A remote that cannot be reached, or a place that holds none."""
 
     exit_code = 52
-    template = "cannot read the remote at `{location}`: {reason}"
+    template = "cannot use the remote at `{location}`: {reason}"
     hint_template = "check the location; `sovr remote list` shows what is configured"
 
 
@@ -414,6 +417,94 @@ class RunNotTrusted(SovrError):
     hint_template = "read the scripts, then `sovr run --yes` or `sovr trust`"
 
 
+class RunPartial(SovrError):
+    """A run that did some of its work: tasks were left, or files are missing. It is recorded."""
+
+    exit_code = 65
+    template = "the run is not complete: {reason}"
+    hint_template = "read its log with `sovr logs {run}`; `sovr run --commit-failed` keeps what there is"
+
+
+class RunWithoutProvider(SovrError):
+    """A run on Golem for which no provider was found. It is recorded."""
+
+    exit_code = 66
+    template = "no provider was found: {reason}"
+    hint_template = (
+        "ask for less memory, disk or threads, allow higher prices with the settings `golem.price.*`, "
+        "or name another subnet with `--subnet`; `sovr logs {run}`"
+    )
+
+
+class RunOverLimit(SovrError):
+    """A run on Golem that was stopped because it would have spent more than it may. It is recorded."""
+
+    exit_code = 67
+    template = "the run was stopped: {reason}"
+    hint_template = "`sovr show {run}` says what was spent; docs/howto/golem.md explains the limits"
+
+
+# --- Golem ------------------------------------------------------------------------------------------------------
+
+
+class GolemUnavailable(SovrError):
+    """No Golem daemon can be talked to."""
+
+    exit_code = 90
+    template = "no Golem daemon can be used at {url}: {reason}"
+    hint_template = "start it with `yagna service run`, or try the pod without it: `sovr run --on devnet`"
+
+
+class GolemKeyRefused(SovrError):
+    """The Golem daemon does not know the app-key, or none was given."""
+
+    exit_code = 91
+    template = "the Golem daemon at {url} refuses the app-key: {reason}"
+    hint_template = "make one with `yagna app-key create sovr`, and set YAGNA_APPKEY to it"
+
+
+class GolemTooOld(SovrError):
+    """A Golem daemon of a version that does not know today's networks."""
+
+    exit_code = 92
+    template = "the Golem daemon at {url} is version {version}; {needed} is the oldest that can be used"
+    hint_template = "install a newer yagna, and start it again"
+
+
+class GolemNetworkWrong(SovrError):
+    """A payment network that the Golem daemon is not set up for."""
+
+    exit_code = 93
+    template = "the Golem daemon at {url} cannot pay on `{network}`: {reason}"
+    hint_template = "run `yagna payment init --sender --network {network}`, or name another network"
+
+
+class GolemWithoutFunds(SovrError):
+    """The account of the Golem daemon has less than what a run may cost."""
+
+    exit_code = 94
+    template = "there are {available} {token} for a budget of {budget} on `{network}`"
+    hint_template = "`yagna payment status --network {network}` shows the account; lower `--budget`, or fund it"
+
+
+class SpendingRefused(SovrError):
+    """A run on Golem for which nobody has said on which network, or how much, may be spent. Nothing was spent."""
+
+    exit_code = 95
+    template = "nothing is spent without being told: {reason}"
+
+
+class InterpreterUnfit(SovrError):
+    """The interpreter for Golem scripts has no yapapi that works."""
+
+    exit_code = 96
+    template = "the interpreter `{python}` cannot run scripts on Golem: {reason}"
+    hint_template = (
+        "install it there with `pip install 'sovrgit[golem]'`, "
+        "or name another interpreter: `sovr config --user golem.python PATH`"
+    )
+
+
 # --- the rest ---------------------------------------------------------------------------------------------------
 
 
@@ -453,7 +544,7 @@ class DevnetFailed(SovrError):
 class GitDamaged(SovrError):
     """A Git repository with something in it that is missing, damaged, or made to do harm."""
 
-    exit_code = 90
+    exit_code = 97
     template = "the Git repository cannot be read: {what}: {reason}"
     hint_template = "nothing was changed; `git fsck` in that repository says more"
 
@@ -461,7 +552,7 @@ class GitDamaged(SovrError):
 class GitUnusable(SovrError):
     """A folder that is no Git repository, or one of a form that is not understood."""
 
-    exit_code = 91
+    exit_code = 98
     template = "`{path}` cannot be used as a Git repository: {reason}"
     hint_template = "give the folder of a repository, with or without `.git`"
 
@@ -469,7 +560,7 @@ class GitUnusable(SovrError):
 class GitRefRefused(SovrError):
     """A branch or tag of a Git repository that is not moved, because something would be lost there."""
 
-    exit_code = 92
+    exit_code = 99
     template = "`{name}` of the Git repository is not moved: {reason}"
     hint_template = "`sovr git import` brings what is there; `--force` moves it all the same"
 

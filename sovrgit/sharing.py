@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RemoteUnavailable, SharingRefused
 from sovrgit.pod.pod import Pod
+from sovrgit.scopes import Scopes
+from sovrgit.settings import is_true
 
 if TYPE_CHECKING:
     from sovrgit.remotes.base import Remote
@@ -172,8 +174,9 @@ def seal_if_private(pod: Pod, name: str, remote: Remote, networks: Networks | No
     if not isinstance(remote, OwnPod):
         return False
     location = location_of(pod, name)
-    wanted = pod.config.get(f"remote.{name}.private")
-    if pod.config.get(f"remote.{name}.key") is not None or wanted == "false" or (wanted is None and is_public(pod)):
+    private = Scopes(pod=pod.config).get(f"remote.{name}.private")
+    wanted = is_true(private) if private is not None else not is_public(pod)
+    if pod.config.get(f"remote.{name}.key") is not None or not wanted:
         return False
     if RemoteState.load(pod.folder, name).manifest is not None:
         raise _not_sealed(name, location, "the recipe does not call the pod public any more")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sovrgit
-from sovrgit.errors import IdentityUnknown, NotAPod, PathNotFound, RunNotFound, RunNotTrusted
+from sovrgit.errors import IdentityUnknown, NotAPod, PathNotFound, RunNotFound, RunNotTrusted, SpendingRefused
 from sovrgit.lineage.graph import NodeKind
 from sovrgit.objects.verdict import Finding
 from sovrgit.runs.executor import Output
@@ -219,3 +219,22 @@ def test_branching_and_taking_back(tmp_path: Path) -> None:
         assert pod.reflog()[-1].id == first
         pod.branch("kept")
         assert pod.delete_branch("kept").name == "kept"
+
+
+def test_running_on_the_devnet(hello: sovrgit.Pod, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    result = hello.run(on="devnet", budget="2", max_price={"hour": 1})
+
+    assert result.run.succeeded and result.run.executor["name"] == "devnet" and result.run.golem["emulated"] is True
+    assert hello.verify().verdict.finding is Finding.IDENTICAL
+    assert hello.rerun(on="local").run.executor["name"] == "local"
+
+
+def test_nothing_is_spent_without_being_told(hello: sovrgit.Pod) -> None:
+    for place in ({"on": "golem"}, {"network": "hoodi"}, {"network": "mainnet", "budget": 1}):
+        with pytest.raises(SpendingRefused):
+            hello.run(**place)  # type: ignore[arg-type] # a dictionary
+    for wrong in ({"on": "moon"}, {"budget": "much"}, {"max_price": {"day": 1}}):
+        with pytest.raises(ValueError, match=r"moon|much|day"):
+            hello.run(**wrong)  # type: ignore[arg-type] # a dictionary

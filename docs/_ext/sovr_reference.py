@@ -6,6 +6,7 @@ A comment `<!-- generated: NAME -->` in a page is replaced by what the function 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +21,20 @@ _MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 
 def fill(text: str) -> str:
     """A page with everything in it that is generated."""
-    return _MARK.sub(lambda mark: GENERATORS[mark[1]](), text)
+    return _MARK.sub(lambda mark: _generated(mark[1]), text)
+
+
+def _generated(name: str) -> str:
+    if name.startswith("topic_"):
+        return topic(name.removeprefix("topic_").replace("_", "-"))
+    return GENERATORS[name]()
+
+
+def topic(name: str) -> str:
+    """A topic of `sovr help`."""
+    from sovrgit.help.topics import text_of
+
+    return text_of(name)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -74,7 +88,7 @@ def _option(option: click.Option) -> str:
 def _help(text: str) -> str:
     """A command's text: paragraphs as they are, those that click is told not to wrap as a block."""
     parts = []
-    for part in re.split(r"\n\s*\n", text.strip()):
+    for part in re.split(r"\n\s*\n", inspect.cleandoc(text)):
         if part.startswith("\b"):
             parts.append(f"```text\n{part.removeprefix(chr(8)).strip(chr(10))}\n```")
         else:
@@ -105,15 +119,6 @@ def failures() -> list[Any]:
         for value in vars(errors).values()
         if isinstance(value, type) and issubclass(value, errors.SovrError) and value is not errors.SovrError
     ]
-
-
-def environment() -> str:
-    """Every variable that is read."""
-    from sovrgit.env import VARIABLES
-
-    lines = ["| variable | what it does |", "| --- | --- |"]
-    lines += [f"| `{variable.name}` | {_cell(variable.purpose)} |" for variable in VARIABLES]
-    return "\n".join(lines)
 
 
 # --- schemas ----------------------------------------------------------------------------------------------------------
@@ -255,7 +260,6 @@ def secret_files() -> str:
 GENERATORS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit_codes": exit_codes,
-    "environment": environment,
     "recipe": recipe,
     "json_output": json_output,
     "benchmarks_table": benchmarks_table,

@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sovrgit import env
+from sovrgit.commands.completable import global_words, make_completable
 from sovrgit.errors import InputNeeded, SovrError
 from sovrgit.ui.console import Console, View, make_stream_safe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from click.shell_completion import CompletionItem
+
     from sovrgit.objects.commit import Stamp
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
     from sovrgit.remotes.networks import Networks
+    from sovrgit.scopes import Scopes
 
 
 @dataclass(slots=True)
@@ -47,7 +51,10 @@ class App:
         self.environ = environ
         self.folder = _here(environ)
         self.command = ""
+        self.given: dict[str, str] = {}
         self._pod: Pod | None = None
+        self._told: set[str] = set()
+        self._unknown: list[str] = []
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -94,19 +101,52 @@ class App:
     @cached_property
     def user_config(self) -> Config:
         """The user's own settings."""
-        from sovrgit.pod.config import Config
+        from sovrgit.scopes import user_file
 
-        chosen = self.environ.get(env.CONFIG.name)
-        if chosen is not None:
-            return Config(Path(chosen or os.devnull))
-        from platformdirs import user_config_path
+        def folder() -> Path:
+            from platformdirs import user_config_path
 
-        return Config(user_config_path("sovr") / "config")
+            return user_config_path("sovr")
+
+        return user_file(self.environ, folder)
+
+    @property
+    def settings(self) -> Scopes:
+        """All settings: of the user, of the pod if one was opened, of the environment, and of this command."""
+        from sovrgit.scopes import Scopes
+
+        pod = self._pod.config if self._pod is not None else None
+        return Scopes(self.user_config, pod, self.environ, self.given)
 
     def setting(self, name: str) -> str | None:
-        """A setting: the pod's own, else the user's."""
-        value = self._pod.config.get(name) if self._pod is not None else None
-        return value if value is not None else self.user_config.get(name)
+        """The value of a setting that counts here; tells once of one in the pod's file that does not."""
+        settings = self.settings
+        ignored = settings.ignored(name)
+        if ignored is not None and name not in self._told:
+            self._told.add(name)
+            self.console.warn(
+                f"`{name}` in `{ignored.origin}` is ignored, because it {ignored.ignored}; "
+                f"`sovr config --user {name} VALUE` sets it for you"
+            )
+        return settings.get(name)
+
+    def give(self, text: str) -> None:
+        """Set something for this command only, as `NAME=VALUE` says."""
+        from sovrgit.settings import known, normal
+
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name.strip("."):
+            raise click.UsageError(f"-c: a setting is written SECTION.KEY=VALUE, not `{text}`")
+        setting = known(name)
+        if setting is not None and (wrong := setting.check(value)):
+            raise click.UsageError(f"-c: `{name}` {wrong}")
+        if setting is None:
+            self._unknown.append(name)  # told when it is known how
+        self.given[normal(name)] = value
+
+    def warn_unknown(self, name: str) -> None:
+        """Tell that a setting has no meaning, and which was probably meant."""
+        _warn_unknown(self.console, name)
 
     @property
     def networks(self) -> Networks:
@@ -132,8 +172,8 @@ class App:
 
         seconds = self.now_ns() // 1_000_000_000
         zone = 0 if env.DATE.name in self.environ else (time.localtime(seconds).tm_gmtoff or 0) // 60
-        name = self.environ.get(env.AUTHOR_NAME.name) or self.setting("user.name")
-        email = self.environ.get(env.AUTHOR_EMAIL.name) or self.setting("user.email") or ""
+        name = self.setting("user.name")
+        email = self.setting("user.email") or ""
         if not name:
             name, email = self._guess_author(email)
         return Stamp(name, email, seconds, zone)
@@ -151,7 +191,10 @@ class App:
     @cached_property
     def console(self) -> Console:
         """Where output goes. Made when it is first used, after the options are known."""
-        return self._make_console()
+        made = self._make_console()
+        for name in self._unknown:
+            _warn_unknown(made, name)
+        return made
 
     def show(self, view: View) -> None:
         """Show a result."""
@@ -163,11 +206,7 @@ class App:
 
         command = None
         if self.options.pager:
-            chosen = (
-                self.environ.get(env.PAGER.name),
-                self.setting("core.pager"),
-                self.environ.get(env.PLAIN_PAGER.name),
-            )
+            chosen = (self.setting("core.pager"), self.environ.get(env.PLAIN_PAGER.name))
             command = next((value for value in chosen if value is not None), DEFAULT_PAGER)
         return paged(self.console, command, self.environ)
 
@@ -283,6 +322,14 @@ class App:
         )
 
 
+def _warn_unknown(console: Console, name: str) -> None:
+    from sovrgit.settings import nearest
+
+    near = nearest(name)
+    meant = f"; did you mean `{near}`?" if near else "; `sovr help configuration` lists those that do"
+    console.warn(f"`{name}` means nothing to sovr{meant}")
+
+
 def _here(environ: Mapping[str, str]) -> Path:
     """The current folder; where it was, if it has been removed."""
     try:
@@ -299,7 +346,13 @@ class SovrCommand(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        make_completable(self.params)
         self.params += global_options()
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The options of the command, and those of all commands."""
+        found = super().shell_complete(ctx, incomplete)
+        return found + global_words(incomplete) if incomplete.startswith("-") else found
 
 
 def sovr_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], click.Command]:

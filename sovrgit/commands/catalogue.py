@@ -36,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "logs": "Show what a run printed",
         "rerun": "Repeat a run from its recorded inputs, in a clean place",
         "verify": "Repeat a run and compare its outputs with the recorded ones",
+        "lock": "Look up what the images in the recipe are, and write it down",
         "trust": "Approve the scripts of a pod that came from somebody else",
     },
     "Look": {
@@ -74,6 +75,11 @@ COMMANDS: dict[str, dict[str, str]] = {
         "fsck": "Check that everything stored is whole",
         "gc": "Remove what nothing leads to, and fold small packs",
         "config": "Read and change settings",
+        "doctor": "Look whether everything that is needed is there",
+    },
+    "Help": {
+        "help": "Explain a command or a topic, without a network",
+        "completion": "Print the script that lets a shell complete",
     },
 }
 

@@ -16,6 +16,8 @@ from sovrgit.commands.app import App, SovrCommand, global_options
 from sovrgit.ui.devnetview import DEFAULT_GOLEM_PORT, DEFAULT_PORT, DevnetView, GolemShown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sovrgit.devnet.background import Background, Running
     from sovrgit.devnet.fairos.faults import Fault
     from sovrgit.devnet.golem.faults import Fault as GolemFault
@@ -55,6 +57,17 @@ def _fault(spec: str) -> Fault | GolemFault:
     return Fault.parse(spec)
 
 
+def _images(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Path]:
+    """The images that were typed."""
+    found: dict[str, Path] = {}
+    for text in given:
+        name, mark, path = text.partition("=")
+        if not (name and mark and path):
+            raise click.BadParameter(f"`{text}` is not like HASH=PATH or TAG=PATH", ctx, param)
+        found[name] = Path(path)
+    return found
+
+
 @click.group("devnet", cls=_Devnet, invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> int | None:
@@ -72,6 +85,14 @@ def command(ctx: click.Context) -> int | None:
     help=f"That of the one for Golem; if not given, {DEFAULT_GOLEM_PORT}, or any that is free if --port is given.",
 )
 @click.option("--providers", type=click.IntRange(1, 64), default=4, show_default=True, help="How many Golem has.")
+@click.option(
+    "--image",
+    "images",
+    metavar="NAME=PATH",
+    multiple=True,
+    callback=_images,
+    help="What the image with this hash or tag is: a folder, or a GVMI file.",
+)
 @click.option("--folder", metavar="DIR", help="Keep the data of FairOS in DIR instead of the user's state folder.")
 @click.option(
     "--latency", metavar="MS", type=click.FloatRange(0), default=0, help="Let every FairOS call wait so long."
@@ -84,6 +105,7 @@ def start(
     port: int,
     golem_port: int | None,
     providers: int,
+    images: dict[str, Path],
     folder: str | None,
     latency: float,
     faults: tuple[Fault | GolemFault, ...],
@@ -97,15 +119,17 @@ def start(
     place = app.folder / folder if folder is not None else _state_folder() / "fairos"
     if golem_port is None:
         golem_port = DEFAULT_GOLEM_PORT if port == DEFAULT_PORT else 0
+    images = {name: app.folder / path for name, path in images.items()}
     background = _background()
     if foreground:
-        return _serve(app, background, port, golem_port, providers, place, latency, faults)
+        return _serve(app, background, port, golem_port, providers, images, place, latency, faults)
     argv = [sys.executable, "-m", "sovrgit", "--json", "-v", "devnet", "start", "--foreground"]
     argv += ["--port", str(port), "--folder", str(place), "--latency", str(latency)]
     argv += ["--golem-port", str(golem_port), "--providers", str(providers)]
+    argv += [f"--image={name}={path}" for name, path in images.items()]
     argv += [f"--fault={fault.spec()}" for fault in faults]
     running = background.start(argv)
-    app.show(DevnetView(running, str(background.log), golem=_golem_shown(_golem_background().find())))
+    app.show(DevnetView(running, str(background.log), golem=_golem_shown(golem_background().find())))
     return None
 
 
@@ -120,7 +144,7 @@ def status(app: App) -> int:
 @click.pass_obj
 def stop(app: App) -> int:
     """End the stand-ins, and wait until they have ended. The exit code is 1 if they were not running."""
-    background, golem = _background(), _golem_background()
+    background, golem = _background(), golem_background()
     about = golem.find()
     stopped = background.stop()
     # They are one process.
@@ -132,7 +156,7 @@ def stop(app: App) -> int:
 def _status(app: App) -> int:
     background = _background()
     running = background.find()
-    app.show(DevnetView(running, str(background.log), golem=_golem_shown(_golem_background().find())))
+    app.show(DevnetView(running, str(background.log), golem=_golem_shown(golem_background().find())))
     return 0 if running else 1
 
 
@@ -142,6 +166,7 @@ def _serve(
     port: int,
     golem_port: int,
     providers: int,
+    images: Mapping[str, Path],
     folder: Path,
     latency: float,
     faults: tuple[Fault | GolemFault, ...],
@@ -161,24 +186,26 @@ def _serve(
     log = tell if app.options.verbosity > 0 else None
     storing = [fault for fault in faults if isinstance(fault, Fault)]
     computing = [fault for fault in faults if isinstance(fault, GolemFault)]
-    golem_background, golem_folder = _golem_background(), _state_folder() / "golem"
+    computer, golem_folder = golem_background(), _state_folder() / "golem"
     with (
         StandIn(folder, port=port, latency=latency / 1000, faults=storing, log=log) as standin,
-        GolemStandIn(golem_folder, port=golem_port, providers=providers, faults=computing, log=log) as golem,
+        GolemStandIn(
+            golem_folder, port=golem_port, providers=providers, faults=computing, images=images, log=log
+        ) as golem,
     ):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
         started = int(time.time())
         try:
             # In this order: whoever waits for the start waits for the record of the second one.
-            beside = golem_background.record(golem.port, golem.url, golem_folder, started)
+            beside = computer.record(golem.port, golem.url, golem_folder, started)
             running = background.record(standin.port, standin.url, folder, started)
             app.show(DevnetView(running, golem=_golem_shown(beside)))
             app.flush()
             ended.wait()
         finally:
             background.forget()
-            golem_background.forget()
+            computer.forget()
     return 0
 
 
@@ -189,7 +216,8 @@ def _background() -> Background:
     return Background(_state_folder() / "fairos.json", birth_of)
 
 
-def _golem_background() -> Background:
+def golem_background() -> Background:
+    """What knows of the stand-in for Golem that runs."""
     from sovrgit.devnet.background import Background
     from sovrgit.runs.orphan import birth_of
 
@@ -211,6 +239,7 @@ def _golem_shown(running: Running | None, stopped: Running | None = None) -> Gol
         sandbox=said.get("sandbox"),
         reason=said.get("reason"),
         providers=said.get("providers"),
+        images=tuple((str(image["name"]), str(image["sha3"]), str(image["path"])) for image in said.get("images", ())),
     )
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @sovr_command("init")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--template", metavar="NAME", help="Begin with a template: hello-world or digits.")
+@click.option(
+    "--template",
+    metavar="NAME",
+    help="Begin with a template: hello-world, digits, golem-hello, classify, blender or blender-declared.",
+)
 @click.option("--task", is_flag=True, help="A task, which chains other pods.")
 @click.option("--name", help="The pod's name; the folder's if not given.")
 @click.option("--description", help="What it is for.")
@@ -38,11 +42,11 @@ def command(
     """Make a pod in FOLDER, or here.
 
     On a terminal, and with nothing said, a few questions are asked. A folder that has a recipe.json already becomes a
-    pod as it is.
+    pod as it is, and gets a .sovrignore if it has none.
     """
     from sovrgit.pod.pod import Pod
     from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
-    from sovrgit.pod.scaffold import write_skeleton, write_template
+    from sovrgit.pod.scaffold import write_ignore, write_skeleton, write_template
 
     answers = {key: value for key, value in values.items() if value is not None}
     written: tuple[str, ...] = ()
@@ -50,7 +54,8 @@ def command(
     if (target / ".sovr" / "format").exists():
         Pod.create(target)
     if (target / RECIPE_FILE).is_file():
-        recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
+        parse_recipe((target / RECIPE_FILE).read_bytes())
+        written = write_ignore(target)
     elif template is not None:
         if task or external or pods:
             raise click.UsageError("a template says itself whether it is a task, and what it takes from other pods")

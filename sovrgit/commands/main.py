@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sovrgit import __version__
+from sovrgit import __version__, env
 from sovrgit.commands.app import App, global_options
 from sovrgit.commands.catalogue import ALIASES, COMMANDS, module_of, names
+from sovrgit.commands.completable import global_words, make_completable
 from sovrgit.commands.upkeep import WRITERS, keep_tidy
-from sovrgit.errors import SovrError
+from sovrgit.errors import ConfigInvalid, SovrError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 USAGE = 2
 BUG = SovrError.exit_code
@@ -46,15 +51,34 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names, or an error that suggests one."""
+        """The command that the first argument names, itself or as an alias, or an error that suggests one."""
+        if args[0] in names():
+            return super().resolve_command(ctx, args)
+        from sovrgit.commands.aliases import aliases, expanded
+
+        app = ctx.ensure_object(App)
+        args = expanded(app, args)
         name = args[0]
         if name in names():
             return super().resolve_command(ctx, args)
         import difflib
 
-        near = [ALIASES[name]] if name in ALIASES else difflib.get_close_matches(name, names(), 1, 0.6)
+        known = [*names(), *aliases(app)]
+        near = [ALIASES[name]] if name in ALIASES else difflib.get_close_matches(name, known, 1, 0.6)
         suggestion = f"; did you mean `{near[0]}`?" if near else "; `sovr --help` lists the commands"
         raise click.UsageError(f"no such command: `{name}`{suggestion}", ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Commands and aliases, without loading any of them."""
+        if incomplete.startswith("-"):
+            return [*click.Command.shell_complete(self, ctx, incomplete), *global_words(incomplete)]
+        from click.shell_completion import CompletionItem
+
+        from sovrgit.commands.aliases import aliases
+
+        known = {name: text for topic in COMMANDS.values() for name, text in topic.items()}
+        known |= {name: f"alias of {text}" for name, text in aliases(ctx.ensure_object(App)).items()}
+        return [CompletionItem(name, help=text) for name, text in known.items() if name.startswith(incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -68,6 +92,22 @@ class Commands(click.Group):
         for topic, commands in COMMANDS.items():
             with formatter.section(topic):
                 formatter.write_dl(list(commands.items()), col_max=12)
+        with contextlib.suppress(ConfigInvalid):  # the help helps to find what is wrong with it
+            from sovrgit.commands.aliases import aliases
+
+            if own := aliases(ctx.ensure_object(App)):
+                with formatter.section("Aliases"):
+                    formatter.write_dl(list(own.items()), col_max=12)
+
+
+def _work_in(ctx: click.Context, _: click.Parameter, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        ctx.ensure_object(App).change_folder(folder)
+
+
+def _give(ctx: click.Context, _: click.Parameter, given: tuple[str, ...]) -> None:
+    for setting in given:
+        ctx.ensure_object(App).give(setting)
 
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -77,10 +117,27 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-C", "folders", metavar="DIR", multiple=True, help="Work as if started in DIR.")
+@click.option(
+    "-C",
+    "folders",
+    metavar="DIR",
+    multiple=True,
+    expose_value=False,
+    callback=_work_in,
+    help="Work as if started in DIR.",
+)
+@click.option(
+    "-c",
+    "given",
+    metavar="NAME=VALUE",
+    multiple=True,
+    expose_value=False,
+    callback=_give,
+    help="Use this setting, for this command only.",
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
-def cli(ctx: click.Context, folders: tuple[str, ...]) -> None:
+def cli(ctx: click.Context) -> None:
     """Git for compute pods: keep, run, share and trace computations.
 
     \b
@@ -92,18 +149,21 @@ def cli(ctx: click.Context, folders: tuple[str, ...]) -> None:
       -y, --yes          answer every question with yes
     """
     app = ctx.ensure_object(App)
-    for folder in folders:
-        app.change_folder(folder)
     app.command = ctx.invoked_subcommand or ""
 
 
 cli.params += global_options()
+make_completable(cli.params)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code."""
     app = App(os.environ)
     try:
+        if app.environ.get(env.COMPLETE.name):
+            from sovrgit.commands.completing import answer
+
+            return answer(app, cli)
         return _run(app, arguments)
     except (BrokenPipeError, _ReaderGone):
         # The reader has gone; closing without a message is what every other tool does.

@@ -24,8 +24,7 @@ def edit_message(app: App) -> str:
     """
     if not app.may_ask:
         raise InputNeeded(question="the commit message", answer="run `sovr commit -m MESSAGE`")
-    chosen = app.environ.get(env.EDITOR.name) or app.setting("core.editor")
-    editor = chosen or app.environ.get(env.VISUAL.name) or app.environ.get(env.PLAIN_EDITOR.name)
+    editor = app.setting("core.editor") or app.environ.get(env.VISUAL.name) or app.environ.get(env.PLAIN_EDITOR.name)
     text = click.edit(_HELP, editor=editor, extension=".txt") or ""
     message = "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
     if not message:

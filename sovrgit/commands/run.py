@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.placing import Placing, placing_options
 
 
 @sovr_command("run")
 @click.argument("arguments", nargs=-1)
-@click.option("--on", "where", type=click.Choice(["local"]), default="local", help="Where to run it.")
+@placing_options
 @click.option("--force", is_flag=True, help="Run even if the result is known.")
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the run.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End it after this.")
@@ -19,7 +20,7 @@ from sovrgit.commands.app import App, sovr_command
 def command(
     app: App,
     arguments: tuple[str, ...],
-    where: str,
+    placing: Placing,
     force: bool,
     parameters: tuple[str, ...],
     timeout: float | None,
@@ -31,7 +32,11 @@ def command(
 
     If the same inputs have been run before, the known result is taken. ARGUMENTS after `--` are added to the command;
     parameters reach it as SOVR_PARAM_NAME.
+
+    Recipes for Golem run on the devnet, which needs no account and no money, unless you name a network. Nothing is
+    spent without --network and a budget.
     """
+    from sovrgit.commands.placing import place
     from sovrgit.commands.running import end_of, live, request_for
     from sovrgit.runs.run import run_pod
     from sovrgit.ui.runview import RunResultView
@@ -46,7 +51,12 @@ def command(
         allow_empty=allow_empty,
         commit_failed=commit_failed,
     )
-    with live(app) as (executor, sink, decided, cancel):
+    executor, choice = place(app, placing, timeout=timeout)
+    if choice.because:
+        app.console.note(f"on the devnet, because {choice.because}")
+    if executor.mode == "declared" and not executor.digest:
+        app.console.note("the image is not locked, its tag may stand for another one tomorrow; `sovr lock` locks it")
+    with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))
     return end_of(result.id, result.run)

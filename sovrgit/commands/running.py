@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sovrgit.commands.app import App
-from sovrgit.errors import RunCancelled, RunFailed, RunTimedOut, RunWithoutOutput
+from sovrgit.errors import (
+    RunCancelled,
+    RunFailed,
+    RunOverLimit,
+    RunPartial,
+    RunTimedOut,
+    RunWithoutOutput,
+    RunWithoutProvider,
+)
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
-from sovrgit.runs.executor import Cancel, Event, Executor, Output
-from sovrgit.runs.local import LocalExecutor
+from sovrgit.runs.executor import Cancel, Event, Executor, Output, Progress
 from sovrgit.runs.run import Decision, RunRequest
 from sovrgit.runs.surroundings import child_environment
 from sovrgit.runs.trust import Proposal
+from sovrgit.ui.console import Console
 from sovrgit.ui.format import plural
 from sovrgit.ui.liveview import LiveOutput
 from sovrgit.ui.runview import decision_lines
+
+if TYPE_CHECKING:
+    from sovrgit.runs.golem.executor import GolemExecutor
+    from sovrgit.ui.golemlive import GolemLive
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -60,15 +75,68 @@ def request_for(
     )
 
 
+class _Plain:
+    """The screen of a command on this machine: what it prints, and nothing else."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._output = LiveOutput(console)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Output):
+            self._output.write(event.stream, event.data)
+
+    def note(self, text: str) -> None:
+        self._console.note(text)
+
+    def close(self) -> None:
+        self._output.end()
+
+
+class _Golem:
+    """The screen of a run on Golem. It is there from the first event on: a known result needs none."""
+
+    def __init__(self, console: Console, executor: GolemExecutor) -> None:
+        self._console = console
+        self._executor = executor
+        self._stack = contextlib.ExitStack()
+        self._view: GolemLive | None = None
+
+    def take(self, event: Event) -> None:
+        if self._view is None:
+            self._view = self._open()
+        if isinstance(event, Output):
+            self._view.write(event.stream, event.data)
+        elif isinstance(event, Progress):
+            self._view.saw(event.seen)
+
+    def note(self, text: str) -> None:
+        (self._view or self._console).note(text)
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _open(self) -> GolemLive:
+        from sovrgit.runs.golem.limits import NETWORKS
+        from sovrgit.ui.golemlive import golem_live
+
+        network = self._executor.spending.network
+        view = golem_live(
+            self._console, network=network, token=NETWORKS[network], emulated=self._executor.name == "devnet"
+        )
+        return self._stack.enter_context(view)
+
+
 @contextlib.contextmanager
-def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable[[Decision], None], Cancel]]:
+def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None], Callable[[Decision], None], Cancel]]:
     """Run something with its output on the screen; Ctrl-C ends it politely, a second one at once."""
     console = app.console
-    output = LiveOutput(console)
+    screen: _Plain | _Golem = _Plain(console)
+    if executor.mode:
+        from sovrgit.runs.golem.executor import GolemExecutor
 
-    def sink(event: Event) -> None:
-        if isinstance(event, Output):
-            output.write(event.stream, event.data)
+        if isinstance(executor, GolemExecutor):
+            screen = _Golem(console, executor)
 
     def decided(decision: Decision) -> None:
         for warning in decision.warnings:
@@ -76,21 +144,60 @@ def live(app: App) -> Iterator[tuple[Executor, Callable[[Event], None], Callable
         for line in decision_lines(decision):
             console.note(line)
 
-    with Cancel() as cancel:
-        earlier = {number: signal.signal(number, lambda *_: _interrupt(app, cancel)) for number in _SIGNALS}
+    with Cancel() as cancel, _signals(screen, cancel):
         try:
-            yield LocalExecutor(), sink, decided, cancel
+            yield screen.take, decided, cancel
         finally:
-            output.end()
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
+            screen.close()
+
+
+@contextlib.contextmanager
+def _signals(screen: _Plain | _Golem, cancel: Cancel) -> Iterator[None]:
+    """Let signals ask for an end of the run.
+
+    A handler in Python is run when the interpreter gets to it: late, if a signal comes just before it begins to wait,
+    and in the middle of whatever it writes. A byte in a pipe, which the system's handler writes, is there at once.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    watch = threading.Thread(target=_take_signals, args=(reader, screen, cancel), daemon=True)
+    earlier_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    earlier = {number: signal.signal(number, _noticed) for number in _SIGNALS}
+    watch.start()
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier_fd)
+        os.write(writer, b"\0")
+        watch.join()
+        os.close(writer)
+        os.close(reader)
+
+
+def _noticed(*_: object) -> None:
+    """The handler of a signal whose byte is enough."""
+
+
+def _take_signals(reader: int, screen: _Plain | _Golem, cancel: Cancel) -> None:
+    """Take the numbers of signals from a pipe, until there is a 0."""
+    while 0 not in (numbers := os.read(reader, 64)):
+        for number in numbers:
+            # While somebody is asked for approval, it means something else.
+            if signal.getsignal(number) is _noticed:
+                first = not cancel.requested
+                cancel.request()
+                if first:
+                    screen.note("\nending the run; once more ends it at once")
 
 
 def end_of(identity: ObjectId, run: Run) -> int:
     """0 for a run that succeeded.
 
     Raises:
-        RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled: for every other one.
+        RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunOverLimit, RunPartial, RunWithoutProvider: for every
+            other one.
     """
     if run.succeeded:
         return 0
@@ -98,6 +205,8 @@ def end_of(identity: ObjectId, run: Run) -> int:
         raise RunCancelled(run=identity.short)
     if run.status is RunStatus.TIMED_OUT:
         raise RunTimedOut(run=identity.short, seconds=f"{run.usage.wall / 1e9:.1f}")
+    if run.golem:
+        _end_on_golem(identity, run)
     if run.exit_code == 0 and run.output is None:
         outputs = ", ".join(run.outputs)
         # That there is nothing would be no help to somebody who sees the files.
@@ -106,10 +215,18 @@ def end_of(identity: ObjectId, run: Run) -> int:
     raise RunFailed(run=identity.short, reason=run.reason)
 
 
-def _interrupt(app: App, cancel: Cancel) -> None:
-    if not cancel.requested:
-        app.console.note("\nending the run; once more ends it at once")
-    cancel.request()
+def _end_on_golem(identity: ObjectId, run: Run) -> None:
+    """Tell of what can only happen on Golem.
+
+    Raises:
+        RunOverLimit, RunPartial, RunWithoutProvider: as the name says.
+    """
+    if run.golem.get("stopped"):
+        raise RunOverLimit(run=identity.short, reason=run.reason)
+    if run.status is RunStatus.PARTIAL:
+        raise RunPartial(run=identity.short, reason=run.reason)
+    if run.golem.get("demands") and not run.golem.get("agreements"):
+        raise RunWithoutProvider(run=identity.short, reason=run.reason)
 
 
 def _approve(app: App, proposal: Proposal) -> bool:

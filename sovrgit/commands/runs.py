@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @sovr_command("runs")
 @click.option("-n", "--number", type=click.IntRange(min=1), default=20, help="At most so many; 20 if not given.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-def command(app: App, number: int, everything: bool) -> None:
+@click.option("--cost", is_flag=True, help="What each cost on Golem, how many providers computed it, and the sum.")
+def command(app: App, number: int, everything: bool, cost: bool) -> None:
     """List runs, the latest first: those that made commits, failed ones, and repeats."""
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.ui.runview import RunsView
@@ -27,7 +28,7 @@ def command(app: App, number: int, everything: bool) -> None:
             verdicts = index.verdicts_on(known.id)
             rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
     with app.paged():
-        app.show(RunsView(rows, app.now_ns() // 1_000_000_000))
+        app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost))
 
 
 def run_view(app: App, identity: ObjectId) -> RunView:

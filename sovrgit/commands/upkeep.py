@@ -6,6 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from sovrgit.errors import ConfigInvalid
+from sovrgit.settings import is_true
+
 if TYPE_CHECKING:
     from sovrgit.commands.app import App
 
@@ -24,7 +27,15 @@ def keep_tidy(app: App) -> None:
     `gc.auto = false` in a configuration keeps it from doing so.
     """
     pod = app.opened_pod
-    if pod is None or app.setting("gc.auto") in ("false", "no", "off", "0"):
+    if pod is None:
+        return
+    try:
+        wanted = app.setting("gc.auto")
+    except ConfigInvalid as error:
+        # What was asked for has been done.
+        app.console.warn(f"not tidied up: {error.message}")
+        return
+    if wanted is not None and not is_true(wanted):
         return
     from sovrgit.pod.gc import worthwhile
 

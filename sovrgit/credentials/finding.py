@@ -83,9 +83,17 @@ def old_login(files: Iterable[Path]) -> FoundLogin | None:
 
 
 def need_login(
-    server: str, secrets: Secrets, *, machine: Login | None = None, old_files: Iterable[Path] = ()
+    server: str,
+    secrets: Secrets,
+    *,
+    machine: Login | None = None,
+    old_files: Iterable[Path] = (),
+    shown: str | None = None,
 ) -> FoundLogin:
     """The same, where it cannot be done without.
+
+    Args:
+        shown: the address as the user wrote it, for the message.
 
     Raises:
         LoginNeeded: if none is known.
@@ -96,7 +104,7 @@ def need_login(
         hint = None
         if secrets.passed_over:
             hint = f"{secrets.passed_over[-1].message}; unlock it if there should be one, or run `sovr login`"
-        raise LoginNeeded(server=server, hint=hint)
+        raise LoginNeeded(server=shown or server, hint=hint)
     return found
 
 

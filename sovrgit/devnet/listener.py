@@ -6,7 +6,8 @@ import contextlib
 import errno
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+from socketserver import BaseRequestHandler
 from typing import Any
 
 from sovrgit.errors import DevnetFailed
@@ -26,7 +27,7 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler], option: str = "--port") -> None:
+    def __init__(self, port: int, handler: type[BaseRequestHandler], option: str = "--port") -> None:
         """Take hold of a port; 0 stands for one that the operating system chooses.
 
         Args:

@@ -32,6 +32,7 @@ class PodBase:
         author: `Name <address>`.
         clock: the time in nanoseconds since 1970.
         networks: how to reach networks; without it only what is on this machine can be reached.
+        devnet: finds the stand-in for Golem that runs on this machine: its address and folder.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class PodBase:
         environ: Mapping[str, str],
         clock: Callable[[], int] = time.time_ns,
         networks: Callable[[Repository], Networks] | None = None,
+        devnet: Callable[[], tuple[str, Path] | None] = lambda: None,
     ) -> None:
         self.repository = repository
         self._author = author
         self._environ = environ
         self._clock = clock
         self._find_networks = networks
+        self._find_devnet = devnet
 
     def __repr__(self) -> str:
         return f"Pod({str(self.root)!r})"

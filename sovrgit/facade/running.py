@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, Unpack
 
 from sovrgit.errors import PathNotFound, RunNotFound
-from sovrgit.facade.base import PodBase, Where
+from sovrgit.facade.base import Where
+from sovrgit.facade.placing import Place, Placing
 
 if TYPE_CHECKING:
     from sovrgit.lineage.index import KnownRun
@@ -29,7 +30,7 @@ def _ignore(_: object) -> None:
     """Nobody wants to know."""
 
 
-class Running(PodBase):
+class Running(Placing):
     """Runs, their logs, repeats and verdicts."""
 
     def run(
@@ -43,6 +44,7 @@ class Running(PodBase):
         commit_failed: bool = False,
         approve: Approve = False,
         events: Callable[[Event], None] | None = None,
+        **place: Unpack[Place],
     ) -> RunResult:
         """Run the pod as its recipe says, and record and commit the result. A known result is taken as it is.
 
@@ -55,17 +57,21 @@ class Running(PodBase):
             timeout: seconds.
             keep_env: names of environment variables to pass on, and record, beyond the usual ones.
             approve: for pods of other people.
-            events: told of every start, piece of output and end, as it happens.
+            events: told of every start, piece of output and end, as it happens, and of what is seen on Golem.
+            place: where to run it, and what it may cost there, as `sovrgit.facade.placing.Place` says. Recipes for
+                Golem run on the devnet if nothing is said, all others on this machine.
 
         Raises:
             RecipeInvalid, Unsupported: if there is nothing that can be run.
             RunNotTrusted: if the scripts are somebody else's and were not approved.
+            SpendingRefused: if not enough is said to spend anything.
+            GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds, InterpreterUnfit: if
+                it cannot begin on Golem.
             Locked: if the pod runs already.
         """
         from dataclasses import replace
 
         from sovrgit.runs.executor import Cancel
-        from sovrgit.runs.local import LocalExecutor
         from sovrgit.runs.run import run_pod
 
         request = replace(
@@ -76,8 +82,9 @@ class Running(PodBase):
             allow_empty=allow_empty,
             commit_failed=commit_failed,
         )
+        executor = self._executor(place, timeout)
         with Cancel() as cancel:
-            return run_pod(self.repository, LocalExecutor(), request, events or _ignore, _ignore, cancel)
+            return run_pod(self.repository, executor, request, events or _ignore, _ignore, cancel)
 
     def runs(self, limit: int | None = None) -> list[KnownRun]:
         """The runs that are recorded here, the latest first."""
@@ -117,25 +124,27 @@ class Running(PodBase):
         timeout: float | None = None,
         approve: Approve = False,
         events: Callable[[Event], None] | None = None,
+        **place: Unpack[Place],
     ) -> Repeated:
         """Repeat a run from its recorded inputs, in a clean place; the files of the pod are not touched.
 
         Args:
             run: an id, or a revision that a run made.
             keep: leave the folder that it ran in here.
+            place: as for `run`; where the recorded run was if nothing is said.
 
         Raises:
             RunNotFound: if there is no such run.
             RunNotTrusted: as for `run`.
         """
         from sovrgit.runs.executor import Cancel
-        from sovrgit.runs.local import LocalExecutor
         from sovrgit.runs.repeat import rerun
 
         identity, request = self._approved(run, approve, timeout)
-        place = None if keep is None else Path(keep)
+        executor = self._executor(place, timeout, self.repository.store.run(identity))
+        kept = None if keep is None else Path(keep)
         with Cancel() as cancel:
-            return rerun(self.repository, identity, LocalExecutor(), request, events or _ignore, cancel, keep=place)
+            return rerun(self.repository, identity, executor, request, events or _ignore, cancel, keep=kept)
 
     def verify(
         self,
@@ -144,6 +153,7 @@ class Running(PodBase):
         timeout: float | None = None,
         approve: Approve = False,
         events: Callable[[Event], None] | None = None,
+        **place: Unpack[Place],
     ) -> Verified:
         """Repeat a run and compare the outputs file by file; the verdict is recorded.
 
@@ -152,12 +162,12 @@ class Running(PodBase):
             RunNotFound, RunNotTrusted: as for `rerun`.
         """
         from sovrgit.runs.executor import Cancel
-        from sovrgit.runs.local import LocalExecutor
         from sovrgit.runs.repeat import verify
 
         identity, request = self._approved(run, approve, timeout)
+        executor = self._executor(place, timeout, self.repository.store.run(identity))
         with Cancel() as cancel:
-            return verify(self.repository, identity, LocalExecutor(), request, events or _ignore, cancel)
+            return verify(self.repository, identity, executor, request, events or _ignore, cancel)
 
     def _run(self, run: str | None) -> ObjectId:
         from sovrgit.pod.revisions import resolve_run

@@ -19,6 +19,7 @@ from sovrgit.lineage.graph import (
 )
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Verdict
 
@@ -148,7 +149,17 @@ def _run(run: Run) -> dict[str, Any]:
         "dirty": run.dirty,
         "by": run.by,
         "repeats": _hex(run.repeats),
+        **_golem(run),
     }
+
+
+def _golem(run: Run) -> dict[str, Any]:
+    """Who computed it, only for runs on Golem."""
+    summary = summary_of(run.golem)
+    if summary is None:
+        return {}
+    providers = [{"id": _clean(one.id), "name": _clean(one.name)} for one in summary.providers]
+    return {"network": _clean(summary.network), "emulated": summary.emulated, "providers": providers}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

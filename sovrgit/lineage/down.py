@@ -12,7 +12,7 @@ from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, Relation
 from sovrgit.lineage.index import LineageIndex, RunInput
 from sovrgit.lineage.introduced import Introductions
 from sovrgit.lineage.uses import Uses
-from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
@@ -43,19 +43,6 @@ def made_from(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, l
         relation = Relation.ADDED_IN if introduction.added else Relation.CHANGED_IN
         builder.link(root, builder.commit(introduction.commit), relation)
     return question.answer(root, path, entry)
-
-
-def made_from_content(pod: Pod, index: LineageIndex, content: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
-    """What was made from a blob or tree, whatever it was called.
-
-    Raises:
-        ObjectMissing: if it is not here.
-    """
-    kind = EntryKind.DIRECTORY if pod.store.kind(content) is Kind.TREE else EntryKind.FILE
-    size = pod.store.tree(content).size if kind is EntryKind.DIRECTORY else pod.store.size(content)
-    entry = TreeEntry(b"", kind, content, size)
-    builder = Builder(pod, index, Direction.DOWN, limit)
-    return _Question(builder, entry).answer(builder.item(b"", entry), b"", entry)
 
 
 class _Question:

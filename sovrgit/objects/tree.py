@@ -140,6 +140,16 @@ def _check_order(entries: tuple[TreeEntry, ...]) -> None:
         previous = entry.name
 
 
+def check_size(item: ObjectId, found: int, said: int) -> None:
+    """Check that a file or folder has the size that the tree says which it is in, in bytes.
+
+    Raises:
+        ObjectInvalid: if it has another.
+    """
+    if found != said:
+        raise ObjectInvalid(kind="tree", reason=f"{item.short} in it has {found} bytes, and not {said}")
+
+
 def check_name(name: bytes) -> None:
     """Check that a name is one safe component of a path.
 

@@ -11,6 +11,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.links import links_of
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
 from sovrgit.store.verify import verify_pack
@@ -18,12 +19,18 @@ from sovrgit.store.verify import verify_pack
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: problems in words, and how much was looked at."""
+    """What a check found: problems in words, and how much was looked at.
+
+    `damaged` are packs that are not what they should be, `missing` objects that something leads to and that cannot be
+    read.
+    """
 
     problems: tuple[str, ...]
     packs: int
     objects: int
     size: int
+    damaged: tuple[ObjectId, ...] = ()
+    missing: tuple[ObjectId, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -31,12 +38,16 @@ class Checked:
         return not self.problems
 
 
-def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
-    """Read and hash everything in the store, and follow everything that refs name. Changes nothing.
+def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Checked:
+    """Read and hash everything in the store, and follow everything that refs and the reflog name. Changes nothing.
 
     Damage is told in the result. An error is raised only where looking itself fails.
+
+    Args:
+        since_ns: of the reflog, what moved from this time on; what is older may have been collected.
     """
     problems: list[str] = []
+    damaged: list[ObjectId] = []
     packs = pod.store.packs()
     progress.begin("checking packs", sum(pack.size for pack in packs), "bytes")
     try:
@@ -45,9 +56,12 @@ def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
                 verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
             except SovrError as error:
                 problems.append(error.message)
+                damaged.append(pack.id)
             progress.advance(pack.size)
     finally:
         progress.end()
+    # Before anything is looked up: a read that fails makes the catalogue anew without a word.
+    problems += _check_catalogue(pod)
     followed = _Follower(pod)
     try:
         refs = pod.refs.read().values
@@ -56,7 +70,46 @@ def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
     else:
         for name, value in refs.items():
             problems += [f"{name}: {problem}" for problem in followed.follow(value, _kinds_of(name))]
-    return Checked(tuple(problems), len(packs), len(followed.seen), sum(pack.size for pack in packs))
+    objects = len(followed.seen)
+    problems += _check_reflog(pod, followed, since_ns)
+    missing = tuple(item for item, found in followed.seen.items() if found is None)
+    return Checked(tuple(problems), len(packs), objects, sum(pack.size for pack in packs), tuple(damaged), missing)
+
+
+def _check_catalogue(pod: Pod) -> list[str]:
+    """Whether the catalogue says what the packs do."""
+    from sovrgit.store.packreader import PackReader
+
+    problems = []
+    for info in pod.store.packs():
+        try:
+            with PackReader(pod.store.pack_path(info.id), info.id) as reader:
+                toc = reader.toc()
+        except SovrError:
+            continue  # told of the pack already
+        places = {(item, place.offset) for item, place in pod.store.contents(info.id)}
+        if places != {(ObjectId(digest), offset) for digest, _, _, _, offset, _, _ in toc.rows()}:
+            problems.append(f"the catalogue differs from pack {info.id.short}; `sovr fsck --repair` makes it anew")
+    return problems
+
+
+def _check_reflog(pod: Pod, followed: _Follower, since_ns: int) -> list[str]:
+    """What the reflog names, as far back as it is kept."""
+    problems = []
+    told: set[ObjectId] = set()
+    for move in moves(pod):
+        if move.time_ns < since_ns:
+            continue
+        for change in move.changes:
+            for value in (change.old, change.new):
+                if value is None or value in told:
+                    continue
+                told.add(value)
+                if value in followed.seen:
+                    continue
+                found = followed.follow(value, _kinds_of(change.name))
+                problems += [f"reflog of {change.name}: {problem}" for problem in found]
+    return problems
 
 
 _ANY = frozenset(Kind)

@@ -19,6 +19,9 @@ from sovrgit.store.files import reporting, storage_error
 PATIENCE = 30.0
 """Seconds to wait for another process."""
 
+RUN_LOCK = "run.lock"
+"""The file in the repository that is locked for the length of a run."""
+
 _PAUSE = 0.02
 
 
@@ -47,6 +50,27 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def refuse_running(folder: Path, root: Path) -> None:
+    """Go on only if the pod is not being run: what a run reads and writes must not be changed under it.
+
+    Args:
+        folder: the pod's repository.
+        root: the pod, for the message.
+
+    Raises:
+        Locked: if it is being run.
+    """
+    try:
+        descriptor = os.open(folder / RUN_LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:  # nothing was ever run here, or nothing can be
+        return
+    try:
+        if not _try(descriptor, folder / RUN_LOCK):
+            raise Locked(path=root, holder="a run", hint="wait until the run has ended, or work in a clone of the pod")
     finally:
         os.close(descriptor)
 

@@ -9,6 +9,7 @@ from sovrgit.errors import HistoryDiverged, RecipeInvalid, RevisionNotFound, Uns
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
+from sovrgit.pod.lock import refuse_running
 from sovrgit.pod.mergebase import merge_bases
 from sovrgit.pod.mergestate import MergeState, Operation, forget_state, refuse_unfinished, write_state
 from sovrgit.pod.mergetext import Labels
@@ -146,6 +147,7 @@ def _combine(
     time_ns: int,
 ) -> Merged:
     refuse_unfinished(pod)
+    refuse_running(pod.folder, pod.root)
     refs = pod.refs.read()
     head = parents[0]
     ours = pod.store.commit(head).tree

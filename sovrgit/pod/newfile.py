@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Advance = Callable[[int, int], None]
 """Told of progress: files and bytes written since the last call."""
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file is opened that must not be there."""
+
 _MAX_TARGET = 4095
 """Bytes in the target of a link: PATH_MAX of Linux without the closing NUL."""
 
@@ -49,35 +52,37 @@ def _clash(path: bytes) -> UnsafeName:
     )
 
 
-def write_new(store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectId, data: Data | None) -> os.stat_result:
+def write_new(
+    store: ObjectStore, path: bytes, kind: EntryKind, digest: ObjectId, data: Data | None, folder: int | None = None
+) -> os.stat_result:
     """Write a blob as a file or link, which must not be there; what the operating system says of it.
 
     Args:
         data: the verified bytes of the blob, or None for one that is to be written piece by piece.
+        folder: a descriptor of the folder that a relative path starts from.
 
     Raises:
         UnsafeName: if it is there, or the blob cannot be the target of a link.
         ObjectMissing, IntegrityFailure: if the blob cannot be had; nothing is left behind.
         OSError: as the operating system reports; nothing is left behind.
     """
-    from sovrgit.store.extract import extract
-
     try:
         if kind is EntryKind.SYMLINK:
-            os.symlink(_target(path, data), path)
-            return os.lstat(path)
-        mode = 0o777 if kind is EntryKind.EXECUTABLE else 0o666
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+            os.symlink(_target(path, data), path, dir_fd=folder)
+            return os.lstat(path, dir_fd=folder)
+        descriptor = os.open(path, _NEW, 0o777 if kind is EntryKind.EXECUTABLE else 0o666, dir_fd=folder)
     except FileExistsError:
         raise _clash(path) from None
     try:
         if data is None:
+            from sovrgit.store.extract import extract
+
             extract(store, digest, descriptor)
         else:
             write_all(descriptor, data)
         return os.fstat(descriptor)
     except BaseException:
-        os.unlink(path)
+        os.unlink(path, dir_fd=folder)
         raise
     finally:
         os.close(descriptor)
@@ -102,8 +107,7 @@ def move_across(staged: bytes, kind: EntryKind, name: bytes, folder: int) -> Non
         if kind is EntryKind.SYMLINK:
             os.symlink(os.readlink(staged), new, dir_fd=folder)
         else:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(new, flags, 0o777 if kind is EntryKind.EXECUTABLE else 0o666, dir_fd=folder)
+            descriptor = os.open(new, _NEW, 0o777 if kind is EntryKind.EXECUTABLE else 0o666, dir_fd=folder)
             with open(staged, "rb") as source, open(descriptor, "wb") as target:
                 shutil.copyfileobj(source, target)
         os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -45,6 +45,12 @@ class ResourcesFields(Struct, frozen=True):
     workers: Number | UnsetType = UNSET
 
 
+class DevnetFields(Struct, frozen=True):
+    """What the devnet needs to know."""
+
+    images: dict[str, str] | UnsetType = UNSET
+
+
 class GolemFields(Struct, frozen=True):
     """The object `golem`."""
 
@@ -59,12 +65,14 @@ class GolemFields(Struct, frozen=True):
     each: str | UnsetType = UNSET
     resources: ResourcesFields | UnsetType = UNSET
     timeout: Number | str | UnsetType = UNSET
+    task_timeout: Number | str | UnsetType = UNSET
     retries: Number | UnsetType = UNSET
     budget: Number | str | UnsetType = UNSET
     network: str | UnsetType = UNSET
     subnet: str | UnsetType = UNSET
     python: Number | str | UnsetType = UNSET
     params: dict[str, Any] | UnsetType = UNSET
+    devnet: DevnetFields | UnsetType = UNSET
 
 
 class TaskPodFields(Struct, frozen=True):

@@ -20,6 +20,7 @@ from sovrgit.pod.recipe_checks import (
     is_inside,
 )
 from sovrgit.pod.recipe_fields import (
+    DevnetFields,
     ExternalFields,
     FilesFields,
     GolemFields,
@@ -68,13 +69,15 @@ def read_golem(fields: GolemFields, raw: Mapping[str, Any], numbers: Mapping[Pat
         run=None if isinstance(fields.run, UnsetType) else _run(("golem", "run"), fields.run),
         each=_given(check_path, "each", fields.each),
         resources=_resources(fields.resources, raw),
-        timeout_seconds=_timeout(fields.timeout),
+        timeout_seconds=_timeout("timeout", fields.timeout),
+        task_timeout_seconds=_timeout("task_timeout", fields.task_timeout),
         retries=_given(_retries, "retries", fields.retries),
         budget=_budget(fields.budget, numbers),
         network=_given(check_text, "network", fields.network),
         subnet=_given(check_text, "subnet", fields.subnet),
         python=_python(fields.python, numbers),
         params=_given(check_params, "params", fields.params) or {},
+        devnet_images=_images(fields.devnet),
         extra=unknown_keys(raw, GolemFields),
     )
     _check_folders(golem, fields)
@@ -162,12 +165,19 @@ def _resources(value: ResourcesFields | UnsetType, raw: Mapping[str, Any]) -> Re
     )
 
 
+def _images(value: DevnetFields | UnsetType) -> dict[str, str]:
+    """The paths in the pod that are images on the devnet, by hash or tag."""
+    given = {} if isinstance(value, UnsetType) or isinstance(value.images, UnsetType) else value.images
+    path: Path = ("golem", "devnet", "images")
+    return {check_text((*path, name), name): check_own_folder((*path, name), folder) for name, folder in given.items()}
+
+
 def _retries(path: Path, value: int | float) -> int:
     return check_whole(path, value, minimum=0, maximum=MAX_RETRIES)
 
 
-def _timeout(value: str | int | float | UnsetType) -> float | None:
-    return None if isinstance(value, UnsetType) else check_timeout(("golem", "timeout"), value)
+def _timeout(key: str, value: str | int | float | UnsetType) -> float | None:
+    return None if isinstance(value, UnsetType) else check_timeout(("golem", key), value)
 
 
 def _budget(value: str | int | float | UnsetType, numbers: Mapping[Path, str]) -> str | None:
@@ -202,3 +212,10 @@ def _check_folders(golem: Golem, fields: GolemFields) -> None:
         log_key = "log" if fields.log is not UNSET else "logs" if fields.logs is not UNSET else None
         reason = f"the log folder and the output folder are both `{output}`"
         raise Fault(reason, output_path if log_key is None else ("golem", log_key))
+    for name, path in golem.devnet_images.items():
+        if not any(is_inside(path, folder) for folder in (golem.script_folder, golem.payload_folder)):
+            reason = (
+                f"`{path}` is neither in the script folder `{golem.script_folder}` nor in the payload folder "
+                f"`{golem.payload_folder}`, so it would be missing when the run is repeated"
+            )
+            raise Fault(reason, ("golem", "devnet", "images", name))

@@ -49,7 +49,8 @@ class Golem(Struct, frozen=True, kw_only=True):
 
     `command` is the text of `exec`; `run` is a declared job, an argv or the text of a shell command. Folders are
     plain paths from the pod's root. `shared_output` is the part of the output that becomes a pod of its own.
-    `budget` is a decimal amount of GLM.
+    `budget` is a decimal amount of GLM. `devnet_images` are paths in the pod by the images that they stand for on the
+    devnet.
     """
 
     command: str | None = None
@@ -64,12 +65,14 @@ class Golem(Struct, frozen=True, kw_only=True):
     each: str | None = None
     resources: Resources = Resources()
     timeout_seconds: float | None = None
+    task_timeout_seconds: float | None = None
     retries: int | None = None
     budget: str | None = None
     network: str | None = None
     subnet: str | None = None
     python: str | None = None
     params: Mapping[str, Scalar] = {}
+    devnet_images: Mapping[str, str] = {}
     extra: Mapping[str, Any] = {}
 
 

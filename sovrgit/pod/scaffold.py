@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TEMPLATES: Mapping[str, str] = {
     "hello-world": "a greeting from a name: the smallest pod, with Python alone",
     "digits": "handwritten digits told apart by a small model, with its accuracy and a chart (needs scikit-learn)",
+    "golem-hello": "the same greeting by a rented computer: the smallest script for Golem (needs yapapi)",
+    "classify": "one model over many images, each on a rented computer, without a script for Golem (needs yapapi)",
+    "blender": "frames of a scene, rendered on rented computers by a script for Golem (needs yapapi)",
+    "blender-declared": "the same without a script for Golem (needs yapapi)",
 }
 """The templates, each with what it is."""
 
@@ -141,6 +145,21 @@ def write_template(
     return _write(folder, contents, _folders(parse_recipe(contents[RECIPE_FILE])))
 
 
+def write_ignore(folder: Path) -> tuple[str, ...]:
+    """Write the `.sovrignore` of a new pod into a folder that has none, so that keys and caches in it are not recorded.
+
+    Returns the path of the file if it was written, from `folder`.
+
+    Raises:
+        ReadOnly, StorageFull, StorageFailure: if writing fails.
+    """
+    path = folder / IGNORE_FILE
+    if path.exists() or path.is_symlink():
+        return ()
+    write_atomic(path, IGNORE_DEFAULTS.encode(), sync=False)
+    return (IGNORE_FILE,)
+
+
 def _pretty(recipe: Mapping[str, Any]) -> bytes:
     return (json.dumps(recipe, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
@@ -176,5 +195,7 @@ def _write(folder: Path, contents: Mapping[str, bytes], folders: Iterable[str]) 
     paths = sorted(contents)
     # The recipe comes last: a folder with a recipe is a whole pod, whatever interrupted the writing before.
     for path in sorted(paths, key=RECIPE_FILE.__eq__):
-        write_atomic(folder / path, contents[path], sync=path == RECIPE_FILE)
+        # Not every way to install a package keeps what may be executed.
+        mode = 0o777 if contents[path].startswith(b"#!") else 0o666
+        write_atomic(folder / path, contents[path], mode=mode, sync=path == RECIPE_FILE)
     return tuple(paths)

@@ -10,6 +10,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.keeping import keep_old
+from sovrgit.pod.lock import refuse_running
 from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.newfile import Advance, silent
 from sovrgit.pod.paths import folders_above, is_within, outermost
@@ -43,9 +44,11 @@ def move_to(
         LocalChanges: if a path that would change is changed locally, or an ignored file is in the way; nothing is
             touched.
         MergeUnfinished: if a merge waits for its conflicts to be resolved.
+        Locked: if the pod is being run.
         UnsafeName, ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `apply_changes`.
     """
     refuse_unfinished(pod)
+    refuse_running(pod.folder, pod.root)
     refs = pod.refs.read()
     working = WorkingTree.look(pod)
     tree = pod.store.commit(target).tree

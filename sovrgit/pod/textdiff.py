@@ -123,15 +123,6 @@ def unified(old: bytes | None, new: bytes | None, *, context: int = 3) -> list[H
     return hunks
 
 
-def line_counts(old: bytes | None, new: bytes | None) -> tuple[int, int]:
-    """How many lines were added and removed, as `unified` would show them."""
-    part = _differing_part(old or b"", new or b"", margin=0)
-    changes = align(part.old, part.new)
-    added = sum(change.new_end - change.new_start for change in changes)
-    removed = sum(change.old_end - change.old_start for change in changes)
-    return added, removed
-
-
 class _Part(NamedTuple):
     """The lines of both contents without most of their common ends.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sovrgit.errors import NothingToUndo
+from sovrgit.pod.lock import refuse_running
 from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import Move, moves
@@ -46,6 +47,7 @@ def undo(pod: Pod, *, time_ns: int, steps: int = 1) -> list[Undone]:
     """
     with pod.lock():
         refuse_unfinished(pod)
+        refuse_running(pod.folder, pod.root)
         wanted = [move for move in moves(pod) if can_be_undone(move)][:steps]
         if len(wanted) < steps or any(move.command in _BEGINNINGS for move in wanted):
             raise NothingToUndo

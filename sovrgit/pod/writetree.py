@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from sovrgit.objects.ids import ObjectId
-from sovrgit.objects.tree import EntryKind, TreeEntry
+from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
 from sovrgit.pod import secondprocess
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 Stamps: TypeAlias = tuple[int, int, int, int]
 """What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode."""
+
+MAX_REPEATED = 4_000_000
+"""Names in folders that are there more than once. A few small trees, each with the next one in it many times, would
+else be more files than any disk holds; what is there once is bounded by what was received."""
 
 WORTHWHILE = 2_000
 """Files from which a second process pays: it costs about 10 ms."""
@@ -63,32 +68,64 @@ def write_tree(
 
     Raises:
         UnsafeName: if two names are the same to this file system, or a link has no possible target.
-        ObjectMissing, IntegrityFailure, ObjectInvalid: if the store does not hold the tree.
+        ObjectMissing, IntegrityFailure: if the store does not hold the tree.
+        ObjectInvalid: if it is no tree, says sizes that are not so, or repeats its folders without measure. Nothing
+            is written.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     top = os.fsencode(root)
     with reporting(root):
-        folders, targets = _make_folders(store, top, tree)
+        folders, targets = _plan(store, tree)
         found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
+        _check_sizes(top, folders, found)
+        for path in folders:
+            if path:
+                make_folder(top + b"/" + path)
         return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
-def _make_folders(store: ObjectStore, top: bytes, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
+def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
+    """The folders to be made, each after the one that it is in, and what is to be written into them."""
+    seen: set[ObjectId] = set()
+    repeated = 0
     folders: dict[bytes, _Planned] = {}
     targets: Targets = {}
     waiting = [(b"", tree, store.tree(tree).size)]
     while waiting:
         path, digest, size = waiting.pop()
         entries = store.tree(digest).entries
+        if digest in seen:
+            repeated += len(entries)
+            if repeated > MAX_REPEATED:
+                raise ObjectInvalid(kind="tree", reason=f"its folders repeat more than {MAX_REPEATED:,} names")
+        seen.add(digest)
         folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
-                make_folder(top + b"/" + full)
                 waiting.append((full, entry.id, entry.size))
             else:
                 targets.setdefault(entry.id, []).append((full, entry.kind))
     return folders, targets
+
+
+def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]) -> None:
+    """Check that files are files, all is as large as its folder says, and there is room for all of it."""
+    for planned in folders.values():
+        total = 0
+        for entry in planned.entries.values():
+            total += entry.size
+            if entry.is_directory:
+                continue
+            place = places[entry.id]
+            if place.kind is not Kind.BLOB:
+                raise IntegrityFailure(what=f"object {entry.id.short}", reason=f"it is a {place.kind.label}")
+            check_size(entry.id, place.size, entry.size)
+        check_size(planned.tree, total, planned.size)
+    disk = os.statvfs(top)
+    # Some file systems say nothing of their size.
+    if disk.f_blocks and folders[b""].size > disk.f_bavail * disk.f_frsize:
+        raise StorageFull(path=os.fsdecode(top))
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -150,12 +187,30 @@ def _write_files(
     store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
 ) -> dict[bytes, Stamps]:
     stamps: dict[bytes, Stamps] = {}
-    for digest, data in store.read_placed([(places[item], item) for item in targets]):
-        for path, kind in targets[digest]:
-            found = write_new(store, top + b"/" + path, kind, digest, data)
-            stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-            advance(1, found.st_size)
+    folder: bytes | None = None
+    descriptor = -1
+    try:
+        for digest, data in store.read_placed([(places[item], item) for item in targets]):
+            for path, kind in targets[digest]:
+                above, _, name = path.rpartition(b"/")
+                if above != folder:
+                    # Kept open, as one file after the other goes into it: looking up a whole path costs more.
+                    if descriptor >= 0:
+                        os.close(descriptor)
+                        descriptor = -1
+                    folder, descriptor = above, _entered(top, above)
+                found = write_new(store, name, kind, digest, data, descriptor)
+                stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                advance(1, found.st_size)
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
     return stamps
+
+
+def _entered(top: bytes, folder: bytes) -> int:
+    """A descriptor of a folder."""
+    return os.open(top + b"/" + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 class _SharedProgress:
@@ -199,7 +254,7 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stam
     # The time of the file system: what was written just before it could still change under the same stamp.
     clock = max((changed for _, _, changed, _ in rows.values()), default=0)
     for path, planned in folders.items():
-        descriptor = os.open(top + b"/" + path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _entered(top, path)
         try:
             modified = changed_at(os.fstat(descriptor))
             folder = Folder.empty(NO_STAMP if is_recent(modified, clock) else modified)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
+from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry, check_size
 from sovrgit.remotes.known import Known
 from sovrgit.store.catalogue import Location
 from sovrgit.store.format import Codec
@@ -159,7 +159,11 @@ class Collector:
                     compared.append((entry.id, same))
                 else:
                     others.append((entry.id, ()))
-        self._want_files({entry.id: same for entry, same in files if entry.id not in files_there})
+        new = {entry.id: (entry.size, same) for entry, same in files if entry.id not in files_there}
+        self._want_files({item: same for item, (_, same) in new.items()})
+        for item, (size, _) in new.items():
+            # Before anybody reads it: a list of chunks can claim to be far longer than any disk.
+            check_size(item, self.wanted[item].size, size)
 
     def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
         return self._store.tree(tree).entries

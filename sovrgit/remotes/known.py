@@ -82,18 +82,3 @@ class Known:
             self._unread.append(commit.run)
         heapq.heappush(self._frontier, (-commit.time, item, commit.parents))
         return commit
-
-
-def builds_upon(store: ObjectStore, new: ObjectId, old: ObjectId) -> bool:
-    """Whether `old` can be reached from `new`. Quick if it can, since the newest commits are looked at first."""
-    seen = {new}
-    waiting = [(0, new)]
-    while waiting:
-        current = heapq.heappop(waiting)[1]
-        if current == old:
-            return True
-        for parent in store.commit(current).parents:
-            if parent not in seen:
-                seen.add(parent)
-                heapq.heappush(waiting, (-store.commit(parent).time, parent))
-    return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sovrgit.errors import HistoryDiverged, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.history import is_ancestor
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RefChange
@@ -16,7 +17,6 @@ from sovrgit.pod.secretscan.packs import looking_ahead
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.collect import Collector
-from sovrgit.remotes.known import builds_upon
 from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
 from sovrgit.remotes.packing import Packing
 from sovrgit.remotes.publishing import publish
@@ -178,7 +178,7 @@ def _moves(
         if old is not None:
             if not pod.store.has(old):
                 raise RemoteStale(remote=remote.describe())
-            if not builds_upon(pod.store, new, old):
+            if not is_ancestor(pod.store, old, new):
                 branch = name.removeprefix(HEADS)
                 raise HistoryDiverged(branch=branch, other=f"{remote_name}/{branch}")
         moves.append(RefChange(name, old, new))

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
+
+from sovrgit.objects.codec import Value
+
+if TYPE_CHECKING:
+    from sovrgit.pod.recipe import Recipe
+    from sovrgit.runs.golem.observed import Observed
+    from sovrgit.runs.golem.results import TaskSeen
+
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
-Status: TypeAlias = Literal["succeeded", "failed", "timed out", "cancelled"]
+Status: TypeAlias = Literal["succeeded", "failed", "timed out", "cancelled", "partial"]
 
 GRACE = 10.0
 """Seconds between one signal and the next, sharper one: enough for a script to save a checkpoint."""
@@ -30,6 +38,9 @@ class Plan:
     the command's whole environment. `outputs` are folders of the pod, by relative path, that must be there before
     the command starts. `log_file` is written anew. `timeout` (None for none) and `grace` are in seconds.
 
+    What runs elsewhere takes `command`, in which `[@]` still stands for the pod's folder, the `recipe`, and of the
+    environment only `variables`, the parameters.
+
     Raises:
         ValueError: if the plan makes no sense; whoever made it should have checked.
     """
@@ -41,6 +52,9 @@ class Plan:
     outputs: tuple[str, ...] = ()
     timeout: float | None = None
     grace: float = GRACE
+    command: tuple[str, ...] = ()
+    recipe: Recipe | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
@@ -78,6 +92,7 @@ class Outcome:
     Exactly one of `exit_code` and `signal` is given once the command has run; a command that could not be started
     has an exit code as a shell would give it, one that was cancelled before its start has neither. Times are
     nanoseconds since 1970. `reason` says in one sentence why it did not succeed, and is empty if it did.
+    `golem` holds what is known of a run on Golem, as `Run.golem` keeps it.
     """
 
     status: Status
@@ -87,6 +102,7 @@ class Outcome:
     finished_ns: int
     resources: Resources
     reason: str = ""
+    golem: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def succeeded(self) -> bool:
@@ -118,7 +134,14 @@ class Finished:
     outcome: Outcome
 
 
-Event: TypeAlias = Started | Output | Finished
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something was seen on Golem: for a live view."""
+
+    seen: Observed | TaskSeen
+
+
+Event: TypeAlias = Started | Output | Progress | Finished
 Sink: TypeAlias = Callable[[Event], None]
 
 
@@ -182,7 +205,15 @@ class Executor(Protocol):
 
     @property
     def name(self) -> str:
-        """The executor's name in records and options."""
+        """The executor's name in records and options; the class of executors in the run key."""
+
+    @property
+    def mode(self) -> str:
+        """How it takes a recipe: `script` or `declared`; empty where there is one way only."""
+
+    @property
+    def digest(self) -> str:
+        """That of the image in which a recipe runs, for the run key; empty if there is none, or it is not known."""
 
     def versions(self) -> dict[str, str]:
         """The versions, by name, of what the result may depend on."""

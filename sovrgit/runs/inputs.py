@@ -43,8 +43,11 @@ class Inputs:
         return (self.golem.output_folder,)
 
 
-def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId) -> Inputs:
+def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId, mode: str = "") -> Inputs:
     """The inputs in a tree of a whole pod: the tree without output and logs is stored in `session`.
+
+    Args:
+        mode: that of the executor.
 
     Raises:
         RecipeInvalid: if there is no recipe, or none that can be run.
@@ -55,23 +58,21 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId) -> In
         raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
     if recipe.golem is None:
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
-    _check_supported(store, tree, recipe, recipe.golem)
+    _check_supported(store, tree, recipe, recipe.golem, mode)
     return Inputs(recipe_id, recipe, recipe.golem, input_tree(store, session, tree, recipe.golem))
 
 
-def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: Golem) -> None:
-    if golem.image is not None:
-        raise Unsupported(
-            what=f"a job in an image ({recipe.file}{recipe.at('golem.image')})",
-            reason="this version runs commands on this machine only",
-            hint="give the command that does the same here as `golem.exec`, and leave `golem.image` out",
-        )
-    if golem.command is None and golem.each is not None:
-        raise Unsupported(
-            what=f"a job for each of several files ({recipe.file}{recipe.at('golem.each')})",
-            reason="this version runs one command",
-            hint="give a command that goes through the files itself as `golem.exec`",
-        )
+def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: Golem, mode: str) -> None:
+    if mode == "" and golem.command is None:
+        for key, what in (("image", "a job in an image"), ("each", "a job for each of several files")):
+            if getattr(golem, key) is not None:
+                raise Unsupported(
+                    what=f"{what} ({recipe.file}{recipe.at(f'golem.{key}')}) on this machine",
+                    reason="it needs Golem, or the devnet that stands in for it",
+                    hint="run it there with `sovr run --on devnet`, or give a command for this machine as `golem.exec`",
+                )
+    if mode == "script" and golem.command is None:
+        raise recipe.invalid("golem.exec", "is missing; it names the script that asks Golem for providers")
     external = f"{golem.payload_folder}/{EXTERNAL_FOLDER}"
     found = find(store, tree, external.encode()) if golem.external else None
     if golem.external and (found is None or not has_files(store, found)):
@@ -160,9 +161,13 @@ def _folder(entry: TreeEntry | None) -> ObjectId:
     return entry.id if entry is not None and entry.is_directory else EMPTY_TREE_ID
 
 
-def command_of(golem: Golem, arguments: Sequence[str]) -> tuple[str, ...]:
-    """The command as it stands in records: `[@]` for the pod's folder, arguments of this run at the end."""
-    if golem.command is not None:
+def command_of(golem: Golem, arguments: Sequence[str], mode: str = "") -> tuple[str, ...]:
+    """The command as it stands in records: `[@]` for the pod's folder, arguments of this run at the end.
+
+    Args:
+        mode: that of the executor: a declared job takes `run` before `exec`, others `exec` before `run`.
+    """
+    if golem.command is not None and (mode != "declared" or golem.run is None):
         argv = expand_exec(golem.command, _MARK)
     elif isinstance(golem.run, str):
         argv = ["/bin/sh", "-c", golem.run]
@@ -197,13 +202,14 @@ def run_key(
     parameters: Mapping[str, str],
     external: Sequence[External],
     executor: str,
+    image: str = "",
 ) -> ObjectId:
     """The id of a computation: two runs with the same key should give the same output.
 
     BLAKE3 in key-derivation mode over msgpack of: run format, executor class, recipe, input tree, command, parameters
-    sorted by name, and ids of external payloads with their paths.
+    sorted by name, ids of external payloads with their paths, and, if it is known, the digest of the image.
     """
-    parts = (
+    parts: tuple[object, ...] = (
         RUN_FORMAT,
         executor,
         inputs.recipe_id,
@@ -211,6 +217,7 @@ def run_key(
         list(command),
         sorted(parameters.items()),
         sorted((entry.path, entry.id) for entry in external),
+        *((image,) if image else ()),
     )
     return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
 

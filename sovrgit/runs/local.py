@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -46,6 +47,8 @@ class LocalExecutor:
     log_limit: int = MAX_SIZE
     drain: float = DRAIN
     name: ClassVar[str] = "local"
+    mode: ClassVar[str] = ""
+    digest: ClassVar[str] = ""
 
     def versions(self) -> dict[str, str]:
         """The versions, by name, of what the result may depend on."""
@@ -70,24 +73,29 @@ class LocalExecutor:
         Raises:
             StorageFull, ReadOnly, StorageFailure: if the log cannot be written.
         """
-        with _Log(plan.log_file, self.log_limit) as log:
-            outcome = _execute(plan, sink, cancel, log, self.drain)
+        with LogFile(plan.log_file, self.log_limit) as log:
+            outcome = run_command(plan, sink, cancel, log, drain=self.drain)
             if outcome.reason:
                 log.note(outcome.reason)
         sink(Finished(outcome))
         return outcome
 
 
-class _Log:
+class LogFile:
     """A log writer with its file, whose failures name the file."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, *, append: bool = False) -> None:
+        """Begin a log, or add to one that has ended.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: if it cannot be written.
+        """
         self._path = path
         with reporting(path):
             # The pod may be somebody else's: a link in the log's place must not lead out of it.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_APPEND if append else os.O_TRUNC)
             self._file = os.fdopen(os.open(path, flags, 0o666), "wb")
-            self._writer = LogWriter(self._file, limit=limit)
+            self._writer = LogWriter(self._file, limit=limit, header=os.fstat(self._file.fileno()).st_size == 0)
 
     def write(self, stream: Stream, data: bytes, at_ns: int) -> None:
         with reporting(self._path):
@@ -105,7 +113,26 @@ class _Log:
             self._writer.close()
 
 
-def _execute(plan: Plan, sink: Sink, cancel: Cancel, log: _Log, drain: float) -> Outcome:
+def run_command(
+    plan: Plan,
+    sink: Sink,
+    cancel: Cancel,
+    log: LogFile,
+    *,
+    drain: float = DRAIN,
+    patience: float | None = None,
+    stop: Cancel | None = None,
+    clean: Callable[[Stream, bytes], bytes] = lambda _, data: data,
+) -> Outcome:
+    """Run the command of a plan to its end, and write what it prints into a log.
+
+    Args:
+        drain, patience, stop: as for `LocalExecutor` and `Child`.
+        clean: takes bytes of a stream and returns those that may be shown and kept now.
+
+    Raises:
+        StorageFull, ReadOnly, StorageFailure: if the log cannot be written.
+    """
     now = time.time_ns()
     if cancel.requested:
         return Outcome("cancelled", None, None, now, now, Resources(), "cancelled before it was started")
@@ -125,10 +152,12 @@ def _execute(plan: Plan, sink: Sink, cancel: Cancel, log: _Log, drain: float) ->
         return Outcome("failed", exit_code, None, now, now, Resources(), reason)
 
     def receive(stream: Stream, data: bytes, at_ns: int) -> None:
-        log.write(stream, data, at_ns)
-        sink(Output(stream, data, at_ns))
+        data = clean(stream, data)
+        if data:
+            log.write(stream, data, at_ns)
+            sink(Output(stream, data, at_ns))
 
-    child = Child(process, receive, cancel, timeout=plan.timeout, grace=plan.grace)
+    child = Child(process, receive, cancel, timeout=plan.timeout, grace=plan.grace, patience=patience, stop=stop)
     try:
         sink(Started(process.pid, child.started_ns))
         child.watch()

@@ -54,7 +54,8 @@ class LogWriter:
 
     __slots__ = ("_dropped", "_file", "_full", "_last_ns", "_left", "_limit", "_partial")
 
-    def __init__(self, file: BinaryIO, *, limit: int = MAX_SIZE) -> None:
+    def __init__(self, file: BinaryIO, *, limit: int = MAX_SIZE, header: bool = True) -> None:
+        """Write into a file; without the header if the file is a log already."""
         self._file = file
         self._limit = limit
         self._left = limit - len(HEADER)
@@ -62,7 +63,8 @@ class LogWriter:
         self._last_ns = 0
         self._partial: dict[LogStream, tuple[bytes, bytearray]] = {}
         self._dropped: dict[LogStream, int] = {"stdout": 0, "stderr": 0}
-        file.write(HEADER)
+        if header:
+            file.write(HEADER)
 
     def write(self, stream: Stream, data: bytes, at_ns: int) -> None:
         """Take bytes as they arrived at `at_ns`, and hand all finished lines to the file."""

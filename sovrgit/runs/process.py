@@ -52,15 +52,28 @@ class Child:
         *,
         timeout: float | None,
         grace: float,
+        patience: float | None = None,
+        stop: Cancel | None = None,
     ) -> None:
+        """Take over a process that was just started.
+
+        Args:
+            timeout: seconds until it is ended.
+            grace: seconds between signals that end it.
+            patience: if given, seconds after SIGINT until the next signal; a timeout then begins with SIGINT as well:
+                for a command that has much to put in order before it ends.
+            stop: another one that may end it.
+        """
         self.started_ns = self._finished_ns = time.time_ns()
         self._begin = self._end = time.monotonic_ns()
         self._process = process
         self._pid = process.pid
         self._receive = receive
-        self._cancel = cancel
         self._timeout = timeout
         self._grace = grace
+        self._patience_after_int = grace if patience is None else patience
+        self._first: tuple[signal.Signals, ...] = () if patience is None else (signal.SIGINT,)
+        self._cancels = (cancel,) if stop is None else (cancel, stop)
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._stopped_as: Status | None = None
         self._ladder: list[signal.Signals] = []
@@ -82,7 +95,8 @@ class Child:
         self._exit_fd = self._open_exit_fd()
         if self._exit_fd is not None:
             self._selector.register(self._exit_fd, selectors.EVENT_READ)
-        for descriptor in (*self._pipes, self._cancel.polite_fd, self._cancel.force_fd):
+        asked = [fd for cancel in self._cancels for fd in (cancel.polite_fd, cancel.force_fd)]
+        for descriptor in (*self._pipes, *asked):
             self._selector.register(descriptor, selectors.EVENT_READ)
         while True:
             ready = self._selector.select(self._patience())
@@ -164,7 +178,7 @@ class Child:
             self._read(descriptor)
             return
         self._selector.unregister(descriptor)  # requests stay readable; each is served once
-        if descriptor == self._cancel.force_fd:
+        if any(descriptor == cancel.force_fd for cancel in self._cancels):
             self._stop("cancelled", signal.SIGKILL)
         elif self._stopped_as is None:
             self._stop("cancelled", signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -181,7 +195,7 @@ class Child:
 
     def _on_deadline(self) -> None:
         if self._stopped_as is None:
-            self._stop("timed out", signal.SIGTERM, signal.SIGKILL)
+            self._stop("timed out", *self._first, signal.SIGTERM, signal.SIGKILL)
         else:
             self._next_signal()
 
@@ -193,7 +207,8 @@ class Child:
     def _next_signal(self) -> None:
         self._last_signal = self._ladder.pop(0)
         self._signal_group(self._last_signal)
-        self._deadline = time.monotonic() + self._grace if self._ladder else math.inf
+        grace = self._patience_after_int if self._last_signal is signal.SIGINT else self._grace
+        self._deadline = time.monotonic() + grace if self._ladder else math.inf
 
     def _signal_group(self, number: signal.Signals) -> None:
         # No such process: all are gone. Not permitted: only zombies are left (macOS), or the command has become

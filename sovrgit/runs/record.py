@@ -70,6 +70,9 @@ def make_plan(
         outputs=inputs.outputs,
         timeout=request.timeout if request.timeout is not None else inputs.golem.timeout_seconds,
         grace=request.grace,
+        command=tuple(command),
+        recipe=inputs.recipe,
+        variables=variables,
     )
 
 
@@ -134,7 +137,12 @@ def make_record(
         input=inputs.tree,
         key=key,
         command=command,
-        executor={"name": executor.name, "sovr": __version__, **executor.versions()},
+        executor={
+            "name": executor.name,
+            **({"mode": executor.mode} if executor.mode else {}),
+            "sovr": __version__,
+            **executor.versions(),
+        },
         platform=platform_facts(),
         started=outcome.started_ns,
         finished=outcome.finished_ns,
@@ -154,4 +162,5 @@ def make_record(
         parameters=parameters,
         environment=request.environment[1],
         by=request.author.name,
+        golem=outcome.golem,
     )

@@ -14,15 +14,17 @@ from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.commits import Committed, publish
-from sovrgit.pod.lock import locked
+from sovrgit.pod.lock import RUN_LOCK, locked
+from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe, recipe_warnings
-from sovrgit.pod.refs import RUNS, RefChange
+from sovrgit.pod.refs import RUNS, RefChange, Rewritten
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
-from sovrgit.pod.treediff import diff_trees
+from sovrgit.pod.treediff import diff_trees, find
+from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
-from sovrgit.runs.executor import Cancel, Event, Executor, Started
+from sovrgit.runs.executor import Cancel, Event, Executor, Plan, Started
 from sovrgit.runs.inputs import (
     Inputs,
     command_of,
@@ -37,6 +39,7 @@ from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, wh
 from sovrgit.runs.trust import approve, proposal
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
+from sovrgit.store.session import WriteSession
 from sovrgit.store.store import ObjectStore
 
 __all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "record_run", "run_pod"]
@@ -87,8 +90,10 @@ def run_pod(
         RecipeInvalid, Unsupported: if there is nothing that can be run.
         RunNotTrusted: if the scripts are somebody else's and were not approved.
         Locked: if the pod runs already.
+        MergeUnfinished: if a merge waits for its conflicts to be resolved.
         SovrError: if the pod cannot be read or written.
     """
+    refuse_unfinished(pod)
     with _alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
@@ -101,8 +106,11 @@ def run_pod(
             return _reuse(pod, request, prepared, known)
         reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
+        plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
+        # What it cannot do is said before anything is touched.
+        executor.prepare(plan)
         decided(Decision(None, reasons, prepared.command, tuple(recipe_warnings(prepared.inputs.recipe))))
-        return _execute(pod, executor, request, prepared, sink, cancel)
+        return _execute(pod, executor, request, prepared, plan, sink, cancel)
 
 
 @contextlib.contextmanager
@@ -110,7 +118,7 @@ def _alone(pod: Pod) -> Iterator[None]:
     """Be the only one that runs the pod."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(pod.folder / "run.lock", patience=_RUN_PATIENCE))
+            stack.enter_context(locked(pod.folder / RUN_LOCK, patience=_RUN_PATIENCE))
         except Locked as error:
             hint = "the pod is being run; wait for that to finish, or work in a clone of it"
             raise Locked(path=pod.root, holder=error.fields["holder"], hint=hint) from None
@@ -148,12 +156,12 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         working.save_index()
         head = pod.head()
     with pod.store.session() as session:
-        inputs = read_inputs(pod.store, session, snapshot.tree)
+        inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
         committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
-    command = command_of(inputs.golem, request.arguments)
+    command = command_of(inputs.golem, request.arguments, executor.mode)
     parameters = with_defaults(inputs.golem, request.parameters)
-    key = run_key(inputs, command, parameters, (), executor.name)
+    key = run_key(inputs, command, parameters, (), executor.name, executor.digest)
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
@@ -226,7 +234,8 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) 
                 return RunResult(known.id, known.run, reused=True, committed=None)
             message = f"Take the output of run {known.id.short}"
             made = _commit(pod, snapshot, request.author, message, known.id)
-            committed = publish(pod, session, working, snapshot, made, "run")
+            rewritten = _rewritten(pod, session, prepared, snapshot)
+            committed = publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
     return RunResult(known.id, known.run, reused=True, committed=committed)
 
 
@@ -250,11 +259,11 @@ def _execute(
     executor: Executor,
     request: RunRequest,
     prepared: _Prepared,
+    plan: Plan,
     sink: Callable[[Event], None],
     cancel: Cancel,
 ) -> RunResult:
     inputs = prepared.inputs
-    plan = make_plan(pod.root, inputs, prepared.command, prepared.parameters, request)
     with Aside(pod, inputs.outputs) as aside:
 
         def watched(event: Event) -> None:
@@ -262,7 +271,9 @@ def _execute(
                 aside.running(event.pid)
             sink(event)
 
-        executor.prepare(plan)
+        with reporting(plan.log_file.parent):
+            # It may be in the output folder, which was put aside.
+            plan.log_file.parent.mkdir(parents=True, exist_ok=True)
         outcome = executor.run(plan, watched, cancel)
         author = request.author
         if request.clock is not None:
@@ -282,7 +293,7 @@ def _execute(
         changed = _changed_inputs(pod, prepared, snapshot)
         committed = None
         if run.succeeded or request.commit_failed:
-            committed = _commit_result(pod, author, identity, run, working, snapshot)
+            committed = _commit_result(pod, author, identity, run, working, snapshot, prepared)
             aside.keep_new()
         else:
             record_run(pod, identity, outcome.finished_ns)
@@ -298,12 +309,29 @@ def _changed_inputs(pod: Pod, prepared: _Prepared, after: Snapshot) -> tuple[byt
 
 
 def _commit_result(
-    pod: Pod, author: Stamp, identity: ObjectId, run: Run, working: WorkingTree, snapshot: Snapshot
+    pod: Pod,
+    author: Stamp,
+    identity: ObjectId,
+    run: Run,
+    working: WorkingTree,
+    snapshot: Snapshot,
+    prepared: _Prepared,
 ) -> Committed:
     verb = "Run" if run.succeeded else "Failed run"
     with pod.lock(), pod.store.session() as session:
         made = _commit(pod, snapshot, author, f"{verb} of {run.pod}: {' '.join(run.command)}", identity)
-        return publish(pod, session, working, snapshot, made, "run")
+        rewritten = _rewritten(pod, session, prepared, snapshot)
+        return publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
+
+
+def _rewritten(pod: Pod, session: WriteSession, prepared: _Prepared, after: Snapshot) -> Rewritten | None:
+    """What the run has done to its own folders; what somebody edited meanwhile elsewhere is theirs."""
+    golem = prepared.inputs.golem
+    before = TreeEditor(pod.store, after.tree)
+    for folder in (*prepared.inputs.outputs, golem.log_folder):
+        before.put(folder.encode(), find(pod.store, prepared.snapshot, folder.encode()))
+    tree = before.write(session)
+    return Rewritten(tree, after.tree) if tree != after.tree else None
 
 
 def record_run(pod: Pod, identity: ObjectId, time_ns: int) -> None:

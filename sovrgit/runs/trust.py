@@ -117,7 +117,8 @@ def code_of(store: ObjectStore, tree: ObjectId, golem: Golem) -> Code:
     output, scripts = golem.output_folder.encode(), golem.script_folder.encode()
     # Where everything is payload, nothing can be taken for mere data.
     data = [folder.encode() for folder in (golem.payload_folder, golem.log_folder) if folder != "."]
-    command = [part.encode("utf-8", "surrogateescape") for part in command_of(golem, ())]
+    commands = (*command_of(golem, ()), *command_of(golem, (), "declared"))
+    command = [part.encode("utf-8", "surrogateescape") for part in commands]
 
     def may_run(path: bytes, entry: TreeEntry) -> bool:
         if path == RECIPE_FILE.encode():

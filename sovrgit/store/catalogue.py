@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sovrgit.objects.ids import ID_SIZE, Kind, ObjectId
 from sovrgit.store.format import Codec, PackClass, Toc
@@ -286,8 +286,10 @@ def _location(kind: int, codec: int, depth: int, offset: int, stored: int, size:
     return Location(_KINDS[kind], _CODECS[codec], depth, offset, stored, size, _pack_id(pack))
 
 
-def _located(identity: bytes, *values: Any) -> tuple[ObjectId, Location]:
-    return ObjectId(identity), _location(*values)
+def _located(
+    identity: bytes, kind: int, codec: int, depth: int, offset: int, stored: int, size: int, pack: bytes
+) -> tuple[ObjectId, Location]:
+    return ObjectId(identity), Location(_KINDS[kind], _CODECS[codec], depth, offset, stored, size, _pack_id(pack))
 
 
 def _is_damage(error: Exception) -> bool:

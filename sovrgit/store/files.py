@@ -54,9 +54,11 @@ def sync_folder(folder: Path) -> None:
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     """Write every byte, however many calls it takes."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    written = os.write(descriptor, data)
+    if written < len(data):
+        view = memoryview(data)[written:]
+        while view:
+            view = view[os.write(descriptor, view) :]
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o666, sync: bool = True) -> None:

@@ -28,6 +28,7 @@ class GolemShown:
         sandbox: what keeps commands apart from this machine.
         reason: why nothing does, if nothing does.
         providers: how many there are.
+        images: those that were named: the name, the SHA3-224, and the path that it was taken from.
     """
 
     running: Running | None
@@ -36,6 +37,7 @@ class GolemShown:
     sandbox: str | None = None
     reason: str | None = None
     providers: int | None = None
+    images: tuple[tuple[str, str, str], ...] = ()
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -46,6 +48,8 @@ class GolemShown:
             console.line(f"what they run is NOT kept apart from this machine: {console.safe(str(self.reason))}")
         else:
             console.line("what they run is kept apart from this machine, and has no network")
+        for name, _, path in self.images:
+            console.line(f"the image {console.safe(name)} is {console.safe(path)}")
 
     def hint(self, console: Console) -> None:
         """Say how to use it."""
@@ -65,6 +69,7 @@ class GolemShown:
             "sandbox": self.sandbox,
             "reason": self.reason or None,
             "providers": self.providers,
+            "images": [{"name": name, "sha3": sha3, "path": path} for name, sha3, path in self.images],
         }
 
 

@@ -14,6 +14,7 @@ from sovrgit.lineage.graph import (
     RunDetails,
     VerdictDetails,
 )
+from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.ui.escape import display_width, quote_path, visible
@@ -28,6 +29,7 @@ _YELLOW = "\x1b[33m"
 
 _DAY_LENGTH = len("2026-11-23")
 _SHOWN_DIFFERENCES = 3
+_SHOWN_PROVIDERS = 3
 
 
 class Span(NamedTuple):
@@ -88,9 +90,22 @@ def facts(node: Node) -> str:
         f"on {machine}" if machine else "",
         f"Python {run.platform['python']}" if "python" in run.platform else "",
         f"by {run.by}" if run.by else "",
+        _golem(run),
         f"on top of commit {run.base.short}" if run.base is not None else "",
     ]
     return visible(", ".join(part for part in parts if part))
+
+
+def _golem(run: Run) -> str:
+    """Who computed it on Golem."""
+    summary = summary_of(run.golem)
+    if summary is None:
+        return ""
+    names = [provider.called for provider in summary.providers[:_SHOWN_PROVIDERS]]
+    more = len(summary.providers) - len(names)
+    who = ", ".join([*names, *([f"{more} more"] if more else [])]) or "nobody"
+    where = " (emulated)" if summary.emulated else f" on {summary.network}" if summary.network else ""
+    return f"computed by {who}{where}"
 
 
 def note_text(note: str) -> str:

@@ -14,6 +14,10 @@ DEFAULT_PAGER = "less -FRX"
 """Stops at once if the text fits the screen, keeps colours, leaves the text on the screen."""
 
 
+_FOR_LESS = {"LESS": "FRX", "LESSCHARSET": "utf-8"}
+"""For a plain `less` in `PAGER`, which would show colours as `ESC[33m`. Git does so, too; the user's own win."""
+
+
 @contextlib.contextmanager
 def paged(console: Console, command: str | None, environment: Mapping[str, str]) -> Iterator[None]:
     """Send what is printed inside the block to a pager, if there is a terminal and a pager.
@@ -25,9 +29,7 @@ def paged(console: Console, command: str | None, environment: Mapping[str, str])
         yield
         return
     try:
-        pager = subprocess.Popen(
-            shlex.split(command), stdin=subprocess.PIPE, env={"LESSCHARSET": "utf-8", **environment}
-        )
+        pager = subprocess.Popen(shlex.split(command), stdin=subprocess.PIPE, env={**_FOR_LESS, **environment})
     except (OSError, ValueError):
         yield
         return

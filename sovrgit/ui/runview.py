@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console, path_fields
-from sovrgit.ui.format import human_duration, human_size, human_time, relative_time
+from sovrgit.ui.format import human_duration, human_size, human_time, plural, relative_time
+from sovrgit.ui.golemview import (
+    Total,
+    agreement_lines,
+    cost_text,
+    golem_document,
+    receipt_lines,
+    receipts_document,
+    totals,
+)
 from sovrgit.ui.showview import finding_text, verdict_document
 
 if TYPE_CHECKING:
@@ -92,6 +102,7 @@ class RunView:
             ("By", console.safe(run.by)),
             ("Executor", _facts(console, run.executor)),
             ("Platform", _facts(console, run.platform)),
+            *receipt_lines(console, run.golem),
             ("Used", _usage(run)),
             ("Params", _pairs(console, run.parameters)),
             ("Environ", _pairs(console, run.environment)),
@@ -106,6 +117,7 @@ class RunView:
         for name, value in rows:
             if value:
                 console.lines(_wrapped(console, f"{name}:", value))
+        console.lines(list(agreement_lines(console, run.golem)))
         for identity, verdict in self.verdicts:
             console.line(f"{'Verdict:':<10} {identity.short} {finding_text(console, verdict)}")
 
@@ -114,6 +126,7 @@ class RunView:
         return {
             "kind": "run",
             **run_document(self.id, self.run),
+            "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
             "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
         }
@@ -121,10 +134,11 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Shows a list of runs, with the latest verdict on each."""
+    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum."""
 
     runs: Sequence[tuple[KnownRun, Verdict | None]]
     now: int
+    cost: bool = False
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -139,6 +153,8 @@ class RunsView:
             marks += [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
             tail = f"  ({', '.join(marks)})" if marks else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
+            if self.cost:
+                row += f"{console.safe(_cost(run)):<32}  "
             # A repeat has the command of its original.
             command = f"repeats {run.repeats.short}" if run.repeats else console.safe(command_text(run))
             if console.terminal:
@@ -149,10 +165,17 @@ class RunsView:
         if not self.runs and console.verbosity >= 0:
             console.note("no runs yet")
             console.hint("`sovr run` makes one")
+        if self.cost and console.verbosity >= 0:
+            for total in self._totals():
+                console.line(f"together {console.style(console.safe(total.text()), 'bold')}")
+
+    def _totals(self) -> list[Total]:
+        return totals([known.run.golem for known, _ in self.runs])
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
         return {
+            **({"totals": [total.document() for total in self._totals()]} if self.cost else {}),
             "runs": [
                 {
                     **run_document(known.id, known.run),
@@ -160,7 +183,7 @@ class RunsView:
                     "verdict": str(verdict.finding) if verdict else None,
                 }
                 for known, verdict in self.runs
-            ]
+            ],
         }
 
 
@@ -272,6 +295,7 @@ def run_document(identity: ObjectId, run: Run) -> dict[str, Any]:
         "dirty": run.dirty,
         "repeats": str(run.repeats) if run.repeats else None,
         "by": run.by,
+        "golem": golem_document(run.golem),
         "external": [
             {"reference": entry.reference, "commit": str(entry.commit), "path": entry.path, "id": str(entry.id)}
             for entry in run.external
@@ -291,6 +315,15 @@ def _wrapped(console: Console, label: str, value: str) -> list[str]:
     import textwrap
 
     return textwrap.wrap(line, console.width, subsequent_indent=" " * _LABEL_WIDTH, break_on_hyphens=False)
+
+
+def _cost(run: Run) -> str:
+    """What a run cost and how many computed it; nothing for one that was not on Golem."""
+    summary = summary_of(run.golem)
+    if summary is None:
+        return "-"
+    cost = cost_text(summary) + (" emulated" if summary.emulated else "")
+    return f"{cost}, {plural(len(summary.providers), 'provider')}"
 
 
 def _shortened(text: str, width: int) -> str:

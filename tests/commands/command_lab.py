@@ -110,6 +110,7 @@ class Cli:
         self.script("echo working\ncp payload/in.txt output/out.txt")
         self.write("payload/in.txt", "one\n")
         self("init", "-q")
+        (self.folder / ".sovrignore").unlink()
         self("commit", "-q", "-m", "First version")
 
     def share(self) -> Path:

@@ -14,6 +14,7 @@ from sovrgit.commands.main import BUG, run
 
 ARGUMENTS = {
     "blame": ["recipe.json"],
+    "bundle": ["create", "../x"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
     "lineage": ["output/x"],
@@ -30,7 +31,7 @@ ARGUMENTS = {
 
 NEED_NO_POD = {
     *("init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"),
-    *("pods", "import", "search", "registry", "persist-self", "git"),
+    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion", "git"),
 }
 
 

@@ -49,7 +49,7 @@ def test_there_and_back(cli: Cli) -> None:
 
 
 def test_what_is_refused(cli: Cli) -> None:
-    cli("git", "import", "nothing", "pod", code=91)
+    cli("git", "import", "nothing", "pod", code=98)
     repository(cli.folder / "repo")
     cli("git", "import", "repo", code=10)
     cli("git", "export", "out.git", code=10)
@@ -58,8 +58,8 @@ def test_what_is_refused(cli: Cli) -> None:
     (cli.folder / "full").mkdir()
     (cli.folder / "full" / "file").touch()
     for address in ("https://example.org/a.git", "git@example.org:ada/a.git"):
-        assert "git clone --mirror" in cli("git", "import", address, "new", code=91).err
-    assert "there is no repository" in cli("git", "export", "full", code=91).err
+        assert "git clone --mirror" in cli("git", "import", address, "new", code=98).err
+    assert "there is no repository" in cli("git", "export", "full", code=98).err
 
 
 def test_from_python(tmp_path: Path) -> None:

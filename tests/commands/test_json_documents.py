@@ -98,9 +98,14 @@ def test_working(cli: Cli) -> None:
 def test_settings(pod: Cli) -> None:
     assert pod.json("config", "user.name", code=1)["settings"] == []
     (setting,) = pod.json("config", "user.name", "Ben")["settings"]
-    assert setting == {"name": "user.name", "value": "Ben", "file": str(pod.folder / ".sovr" / "config")}
-    assert pod.json("config", "user.name")["settings"] == [setting]
-    assert pod.json("config")["settings"] == [setting]
+    file = str(pod.folder / ".sovr" / "config")
+    assert (setting["name"], setting["value"], setting["file"], setting["scope"]) == ("user.name", "Ben", file, "pod")
+    # The environment says another name.
+    hidden = {**setting, "counts": False}
+    assert pod.json("config", "user.name")["settings"] == [hidden]
+    assert pod.json("config")["settings"] == [hidden]
+    *_, named = pod.json("config", "user.name", "--show-origin")["settings"]
+    assert named == {**setting, "value": "Ann", "file": "", "scope": "environment", "origin": "SOVR_AUTHOR_NAME"}
     assert pod.json("config", "--unset", "user.name")["settings"] == []
     assert pod.json("config")["settings"] == []
 

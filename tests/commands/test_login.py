@@ -260,10 +260,14 @@ def test_which_server(lab: Lab) -> None:
     lab.cli.set(SOVR_CONFIG=str(lab.cli.folder / "user config"))
     assert server() == "http://here.example:1"
     lab.cli.pod()
-    lab.cli("config", "fairos.server", "http://pod.example:2")
-    assert server() == "http://pod.example:2"
+    # A pod does not say whom the login is sent to.
+    lab.cli.write(".sovr/config", '[fairos]\n\tserver = "http://pod.example:2"\n')
+    said = lab.cli("whoami", code=1)
+    assert "http://here.example:1" in said.out + said.err and "pod.example" not in said.out + said.err
+    assert said.err.startswith("warning: `fairos.server` in `")
+    lab.cli("-c", "fairos.server=http://now.example:3", "whoami", code=1)
     lab.cli.set(SOVR_FAIROS_URL="ftp://x")
-    assert "begins with neither" in lab.cli("whoami", code=13).err
+    assert "`fairos.server` is no address" in lab.cli("whoami", code=13).err
 
 
 def test_each_server_has_its_login(lab: Lab) -> None:

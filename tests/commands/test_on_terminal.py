@@ -60,8 +60,18 @@ def test_which_pager(pod: Cli, pager: str) -> None:
     assert marked not in on_terminal(pod.folder, "log", environ={"PAGER": pager, "SOVR_PAGER": "cat"})[0]
     assert marked not in on_terminal(pod.folder, "log", "--no-pager", environ={"PAGER": pager})[0]
     assert marked not in on_terminal(pod.folder, "--json", "log", environ={"PAGER": pager})[0]
-    pod("config", "core.pager", pager)
-    assert marked in on_terminal(pod.folder, "log", environ={"PAGER": "cat"})[0]
+    settings = str(pod.write("../settings", ""))
+    pod.set(SOVR_CONFIG=settings)
+    pod("config", "--user", "core.pager", pager)
+    assert marked in on_terminal(pod.folder, "log", environ={"PAGER": "cat", "SOVR_CONFIG": settings})[0]
+    assert marked in on_terminal(pod.folder, "-c", f"core.pager={pager}", "log", environ={"SOVR_PAGER": "cat"})[0]
+
+
+def test_a_plain_less_is_told_to_keep_colours(pod: Cli) -> None:
+    script = pod.write("../tell", '#!/bin/sh\ncat >&2; echo "LESS=$LESS"\n')
+    script.chmod(0o755)
+    assert "LESS=FRX" in on_terminal(pod.folder, "log", environ={"PAGER": str(script)})[0]
+    assert "LESS=M" in on_terminal(pod.folder, "log", environ={"PAGER": str(script), "LESS": "M"})[0]
 
 
 def test_a_pipe_has_no_pager(pod: Cli, pager: str) -> None:

@@ -286,4 +286,5 @@ def test_a_task_and_an_image_are_refused_with_advice(pod: Cli) -> None:
     pod.write("recipe.json", '{"name": "x", "pods": ["a"]}')
     assert pod("run", code=70).err.splitlines()[1] == "hint: run its pods one by one"
     pod.write("recipe.json", '{"name": "x", "golem": {"run": "true", "image": "golem/node"}}')
-    assert "recipe.json:1, key `golem.image`" in pod("run", code=70).err
+    said = pod("run", "--on", "local", code=70).err
+    assert "recipe.json:1, key `golem.image`" in said and "`sovr run --on devnet`" in said

@@ -54,7 +54,7 @@ def test_clone(pod: Cli) -> None:
     assert above("clone", "-q", f"file://{above.folder}/shared", "x").out == f"{above.folder}/x\n"
     assert above.at(above.folder / "x")("status").out.endswith("clean\n")
     assert above("clone", "shared", "x", code=11).err.startswith(f"error: `{above.folder}/x` exists and is not an")
-    assert above("clone", "nowhere", code=52).err.startswith("error: cannot read the remote at `nowhere`")
+    assert above("clone", "nowhere", code=52).err.startswith("error: cannot use the remote at `nowhere`")
     assert above("clone", "http://example.org/x", code=71).out == ""
     assert above("clone", "swarm:abc", code=70).out == ""
 
@@ -109,3 +109,16 @@ def test_a_push_that_would_overwrite_is_refused(pod: Cli) -> None:
     assert copy("pull", "--ff-only", code=56).err.startswith("error: `main` and `origin/main` have both moved on\n")
     assert copy.json("pull")["outcome"] == "merged"
     copy("push")
+
+
+def test_a_bundle(pod: Cli) -> None:
+    made = pod.json("bundle", "create", "../pod.bundle")
+    assert (made["done"], made["head"]) == ("created", "main")
+    said = pod("bundle", "create", "-f", "../pod.bundle")
+    assert said.lines[0].startswith("wrote ") and "sovr clone" in said.err
+    above = pod.at(pod.folder.parent)
+    assert above("bundle", "verify", "pod.bundle").lines[0].startswith("whole: ")
+    above("clone", "pod.bundle", "copy")
+    assert (above.folder / "copy/payload/in.txt").read_text() == "one\n"
+    assert above.failure("bundle", "verify", "copy/recipe.json", code=52)["code"] == "RemoteUnavailable"
+    assert pod.failure("bundle", "create", "../pod.bundle", code=11)["code"] == "PodExists"

@@ -40,8 +40,16 @@ def test_init_a_task(cli: Cli) -> None:
 
 def test_init_takes_a_recipe_as_it_is(cli: Cli) -> None:
     cli.write("recipe.json", '{"name": "old", "golem": {"exec": "true"}}')
-    assert cli("init").out == f"made the pod old in {cli.folder}\n"
+    assert cli("init").out == f"made the pod old in {cli.folder}\n  .sovrignore\n"
     assert cli.read("recipe.json") == '{"name": "old", "golem": {"exec": "true"}}'
+    assert "creds.json\n" in cli.read(".sovrignore")
+
+
+def test_init_keeps_the_rules_that_are_there(cli: Cli) -> None:
+    cli.write("recipe.json", '{"name": "old", "golem": {"exec": "true"}}')
+    cli.write(".sovrignore", "mine\n")
+    assert cli("init").out == f"made the pod old in {cli.folder}\n"
+    assert cli.read(".sovrignore") == "mine\n"
 
 
 def test_init_refuses_a_pod_a_bad_recipe_and_an_unknown_template(pod: Cli) -> None:

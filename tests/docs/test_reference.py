@@ -14,7 +14,9 @@ import sovr_reference  # noqa: E402 - found by the line above
 
 from sovrgit.commands.catalogue import names  # noqa: E402
 from sovrgit.env import VARIABLES  # noqa: E402
+from sovrgit.help.topics import TOPICS  # noqa: E402
 from sovrgit.pod.secretscan.looking import ALL_RULES  # noqa: E402
+from sovrgit.settings import SETTINGS  # noqa: E402
 
 
 def test_every_command_and_option_is_described() -> None:
@@ -38,9 +40,23 @@ def test_every_failure_is_described() -> None:
 
 
 def test_every_variable_is_described() -> None:
-    page = sovr_reference.environment()
+    page = sovr_reference.topic("environment")
 
     assert all(f"| `{variable.name}` |" in page for variable in VARIABLES)
+
+
+def test_every_setting_is_described() -> None:
+    page = sovr_reference.topic("configuration")
+
+    assert all(f"| `{setting.name}` |" in page and setting.purpose in page for setting in SETTINGS)
+
+
+def test_every_topic_is_a_page() -> None:
+    pages = [path.read_text() for path in (ROOT / "docs").rglob("*.md")]
+
+    for name in TOPICS:
+        mark = f"<!-- generated: topic_{name.replace('-', '_')} -->"
+        assert sum(mark in page for page in pages) == 1, name
 
 
 def test_every_key_of_the_recipe_is_described() -> None:

@@ -9,9 +9,9 @@ import pytest
 from lineage_lab import Lab, chain, edges, labels
 
 from sovrgit.errors import PathNotFound
-from sovrgit.lineage.down import made_from, made_from_content
+from sovrgit.lineage.down import made_from
 from sovrgit.lineage.graph import Lineage, NodeKind, Relation
-from sovrgit.objects.ids import Kind, ObjectId, blob_id
+from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.runs.run import RunResult
 
 
@@ -67,13 +67,6 @@ def test_a_file_that_no_run_used(copied: tuple[Lab, RunResult]) -> None:
     assert not edges(ask(lab, "output/sorted.txt"), Relation.USED)
 
 
-def test_content_is_found_whatever_it_was_called(copied: tuple[Lab, RunResult]) -> None:
-    lab, run = copied
-    with lab.index() as index:
-        lineage = made_from_content(lab.pod, index, blob_id(b"pear\napple\n"))
-    assert [source for source, _ in edges(lineage, Relation.USED)] == [run.id.short]
-
-
 def test_repeats_verdicts_and_reuse_stand_with_the_run(copied: tuple[Lab, RunResult]) -> None:
     lab, run = copied
     verified = lab.verify(run.id)
@@ -114,7 +107,9 @@ def test_missing_inputs_are_counted(copied: tuple[Lab, RunResult]) -> None:
 def test_a_thousand_runs_follow_from_the_first(copied: tuple[Lab, RunResult]) -> None:
     lab, _ = copied
     chain(lab, 1000)
+    lab.write("payload/found.txt", "seed")
+    commit = lab.commit("The seed, under any name")
     with lab.index() as index:
-        lineage = made_from_content(lab.pod, index, blob_id(b"seed"))
+        lineage = made_from(lab.pod, index, commit, b"payload/found.txt")
         assert len(labels(lineage, NodeKind.RUN)) == 1000
-        assert made_from_content(lab.pod, index, blob_id(b"seed"), limit=50).truncated
+        assert made_from(lab.pod, index, commit, b"payload/found.txt", limit=50).truncated

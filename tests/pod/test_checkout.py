@@ -63,8 +63,9 @@ def _refuse_names(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
     """A file system below `folder` that does not tell upper from lower case."""
     taken: set[bytes] = set()
 
-    def check(path: Any) -> None:
-        name = os.fsencode(path)
+    def check(path: Any, dir_fd: int | None = None, **_: Any) -> None:
+        above = b"" if dir_fd is None else os.fsencode(os.readlink(f"/proc/self/fd/{dir_fd}")) + b"/"
+        name = above + os.fsencode(path)
         if folder.encode() in name:
             if name.lower() in taken:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
@@ -72,15 +73,15 @@ def _refuse_names(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
 
     def open_new(path: Any, flags: int, *rest: Any, **options: Any) -> int:
         if flags & os.O_EXCL:
-            check(path)
+            check(path, **options)
         return original_open(path, flags, *rest, **options)
 
     def mkdir(path: Any, *rest: Any, **options: Any) -> None:
-        check(path)
+        check(path, **options)
         original_mkdir(path, *rest, **options)
 
     def symlink(target: Any, path: Any, **options: Any) -> None:
-        check(path)
+        check(path, **options)
         original_symlink(target, path, **options)
 
     original_open, original_mkdir, original_symlink = os.open, os.mkdir, os.symlink

@@ -103,7 +103,7 @@ def test_log_counts_where_logs_is_given_too() -> None:
      ("1h 30m", 5400.0), ("1.5h", 5400.0), ("2d", 172800.0)],
 )  # fmt: skip
 def test_timeouts(written: object, seconds: float) -> None:
-    assert golem(timeout=written).timeout_seconds == seconds
+    assert golem(timeout=written).timeout_seconds == golem(task_timeout=written).task_timeout_seconds == seconds
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from sovrgit.errors import RecipeInvalid
 from sovrgit.pod.recipe import parse_recipe, recipe_schema
 from sovrgit.pod.recipe_fields import (
+    DevnetFields,
     ExternalFields,
     FilesFields,
     GolemFields,
@@ -52,6 +53,8 @@ GOOD: list[dict[str, object]] = [
     golem(payload={"pod": "r", "files": ["/a.zip"]}, output={"share": "output/x", "more": 1}),
     golem(timeout=1.5, retries=3.0, budget=0, python=3, network="n", subnet="s", image="i", each="payload/*"),
     golem(timeout="1h 30m", budget="0.5", python="3.11", params={"a": 1, "b": "x", "c": False}),
+    golem(devnet={}),
+    golem(devnet={"images": {"golem/blender:latest": "script/devnet", "9a3b": "./payload/a.gvmi"}, "x": 1}),
     golem(timeout="0.5s", resources={"memory_gib": 0.5, "storage_gib": 2, "threads": 1, "workers": 3, "x": []}),
     golem(exec="'a b' c"),
 ]
@@ -98,6 +101,7 @@ BAD: list[object] = [
         golem(resources=value)
         for value in anything([], {"memory_gib": 0}, {"threads": 0}, {"threads": 1.5}, {"workers": "1"})
     ),
+    *(golem(devnet=value) for value in anything([], {"images": []}, {"images": {"x": "/x"}}, {"images": {"x": 1}})),
     *(golem(params=value) for value in anything([], {"": 1}, {"a\n": 1}, {"a": []}, {"a": None}, {"a": "\0"})),
 ]
 
@@ -105,6 +109,7 @@ BEYOND_SCHEMA: list[dict[str, object]] = [
     golem(output="payload"),
     golem(output="logs"),
     golem(script="output"),
+    golem(devnet={"images": {"x": "elsewhere"}}),
     {"name": "a", "pods": [{"ref": "x", "needs": ["y"]}]},
     {"name": "a", "pods": [{"ref": "x", "name": "n"}, {"ref": "y", "name": "n"}]},
 ]
@@ -153,6 +158,7 @@ def test_the_schema_knows_the_keys_that_the_parser_knows() -> None:
         (RecipeFields, SCHEMA),
         (GolemFields, definitions["golem"]),
         (ResourcesFields, definitions["golem"]["properties"]["resources"]),
+        (DevnetFields, definitions["golem"]["properties"]["devnet"]),
         (ShareFields, definitions["golem"]["properties"]["output"]["anyOf"][1]),
         (TaskPodFields, definitions["taskPod"]),
         (ExternalFields, external["items"]),

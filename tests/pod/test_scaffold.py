@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import sovrgit
+from sovrgit.commands import init
 from sovrgit.errors import PathNotFound, PodExists, ReadOnly, RecipeInvalid, StorageFailure
 from sovrgit.pod.recipe import ExternalPayload, parse_recipe, recipe_warnings
 from sovrgit.pod.scaffold import IGNORE_DEFAULTS, TEMPLATES, new_recipe, write_skeleton, write_template
@@ -160,14 +162,17 @@ def test_a_template_is_a_valid_pod(template: str, tmp_path: Path) -> None:
     assert list(written) == files_in(tmp_path)
     assert {".sovrignore", "README.md", "recipe.json"} <= set(written)
     assert not any("__pycache__" in path for path in written)
-    assert folders_in(tmp_path) == ["logs", "output", "payload", "script"]
+    assert [name for name in folders_in(tmp_path) if "/" not in name] == ["logs", "output", "payload", "script"]
     assert os.listdir(tmp_path / "output") == []
     data = (tmp_path / "recipe.json").read_bytes()
     recipe = parse_recipe(data)
     assert recipe.name == template
     assert recipe_warnings(recipe) == []
     assert list(json.loads(data)) == FIRST_CLI_KEYS
-    assert list(json.loads(data)["golem"]) == FIRST_CLI_GOLEM_KEYS
+    known = [key for key in json.loads(data)["golem"] if key in FIRST_CLI_GOLEM_KEYS]
+    assert known == [key for key in FIRST_CLI_GOLEM_KEYS if key in known] and set(FIRST_CLI_GOLEM_KEYS) - {
+        "exec"
+    } <= set(known)
     assert data == (SHIPPED / template / "recipe.json").read_bytes()
 
 
@@ -196,7 +201,19 @@ def test_a_bad_name_writes_nothing(tmp_path: Path) -> None:
 def test_an_unknown_template(template: str, tmp_path: Path) -> None:
     with pytest.raises(PathNotFound) as caught:
         write_template(template, tmp_path / "pod")
-    assert caught.value.hint == "the templates are `hello-world`, `digits`"
+    assert caught.value.hint is not None and caught.value.hint.startswith("the templates are `hello-world`, `digits`, ")
+
+
+def test_a_template_keeps_what_can_be_executed(tmp_path: Path) -> None:
+    write_template("blender", tmp_path)
+    assert os.access(tmp_path / "script" / "devnet" / "golem" / "entrypoints" / "run-blender.sh", os.X_OK)
+    assert not os.access(tmp_path / "script" / "blender.py", os.X_OK)
+
+
+def test_the_help_names_every_template() -> None:
+    (said,) = [one.help for one in init.command.params if isinstance(one, click.Option) and one.name == "template"]
+    said = (said or "").removeprefix("Begin with a template: ").removesuffix(".")
+    assert said.replace(" or ", ", ").split(", ") == list(TEMPLATES)
 
 
 def test_hello_world_greets_and_repeats_itself(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from pod_lab import EMPTY, Lab, files_on_disk, link, script, text
 
-from sovrgit.errors import IntegrityFailure, StorageFull, UnsafeName
-from sovrgit.objects.ids import ObjectId
+from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull, UnsafeName
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.pod import secondprocess, writetree
 from sovrgit.pod.index import Index
 from sovrgit.pod.writetree import write_tree
@@ -162,3 +163,54 @@ def test_damage_in_the_childs_half_is_found_by_the_parent(
     path.write_bytes(data)
     with pytest.raises(IntegrityFailure):
         write_tree(lab.pod.store, tree, out)
+
+
+# --- trees that cannot be written ----------------------------------------------------------------------------------
+
+
+def _bomb(lab: Lab, levels: int, copies: int) -> ObjectId:
+    """A tree in which every folder has the next one many times."""
+    with lab.pod.store.session() as session:
+        entry = text(b"1").entry(b"f")
+        session.add(Kind.BLOB, b"1")
+        for _ in range(levels):
+            tree = Tree.of(entry._replace(name=b"%d" % number) for number in range(copies))
+            entry = TreeEntry(b"d", EntryKind.DIRECTORY, session.add(Kind.TREE, tree.encode()), tree.size)
+        session.commit()
+    return entry.id
+
+
+def test_a_few_trees_that_would_be_more_files_than_any_disk_holds(lab: Lab, out: Path) -> None:
+    bomb = _bomb(lab, levels=12, copies=10)
+    with pytest.raises(ObjectInvalid, match="repeat more than 50 names"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writetree, "MAX_REPEATED", 50)
+        write_tree(lab.pod.store, bomb, out)
+    assert os.listdir(out) == []
+
+
+def test_folders_may_repeat_within_measure(lab: Lab, out: Path) -> None:
+    write_tree(lab.pod.store, _bomb(lab, levels=3, copies=3), out)
+    assert len(files_on_disk(out)) == 27
+
+
+def test_more_than_there_is_room_for(lab: Lab, tree: ObjectId, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs(out)
+    nearly_full = os.statvfs_result((*found[:4], 1, *found[5:]))
+    monkeypatch.setattr(os, "statvfs", lambda _: nearly_full)
+    with pytest.raises(StorageFull):
+        write_tree(lab.pod.store, tree, out)
+    assert os.listdir(out) == []
+
+
+@pytest.mark.parametrize("where", ["file", "folder"])
+def test_sizes_that_are_not_so(lab: Lab, out: Path, where: str) -> None:
+    with lab.pod.store.session() as session:
+        session.add(Kind.BLOB, b"12")
+        entry = text(b"12").entry(b"f")._replace(size=1 if where == "file" else 2)
+        inner = Tree.of([entry])
+        folder = TreeEntry(b"d", EntryKind.DIRECTORY, session.add(Kind.TREE, inner.encode()), 1)
+        tree = session.add(Kind.TREE, Tree.of([folder]).encode())
+        session.commit()
+    with pytest.raises(ObjectInvalid, match="has 2 bytes, and not 1"):
+        write_tree(lab.pod.store, tree, out)
+    assert os.listdir(out) == []

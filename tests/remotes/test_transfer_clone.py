@@ -94,7 +94,7 @@ def _histories(draw: st.DrawFn) -> list[tuple[dict[str, bytes], list[int], bool,
 
 
 @given(_histories(), st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_history_arrives_whole(
     tmp_path_factory: pytest.TempPathFactory,
     history: list[tuple[dict[str, bytes], list[int], bool, int]],

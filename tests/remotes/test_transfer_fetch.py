@@ -425,8 +425,8 @@ def commit_of(lab: Lab, tree: ObjectId, *parents: ObjectId, run: ObjectId | None
     return entry(Kind.COMMIT, Commit(tree, parents, lab.who(), "Evil", run=run).encode())
 
 
-def tree_of(*rows: tuple[bytes, EntryKind, ObjectId]) -> NewEntry:
-    return entry(Kind.TREE, Tree.of(TreeEntry(*row, 1) for row in rows).encode())
+def tree_of(*rows: tuple[bytes, EntryKind, ObjectId], size: int = 1) -> NewEntry:
+    return entry(Kind.TREE, Tree.of(TreeEntry(*row, size) for row in rows).encode())
 
 
 def refused(lab: Lab, remote: MemoryRemote, match: str | None = None) -> None:
@@ -531,14 +531,32 @@ def test_blob_that_lies_to_a_clone(lab: Lab, hostile: Hostile, tmp_path: Path, w
     """A clone reads blobs when it writes them out, and those that it does not write out after that."""
     wanted = blob_id(b"what you will add tomorrow")
     lie = entry(Kind.BLOB, b"poison", wanted)
-    named = tree_of((b"f", EntryKind.FILE, wanted))
+    named = tree_of((b"f", EntryKind.FILE, wanted), size=6)
     whole = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 6, blob_id(b"poison"), chunk_list([ChunkRecord(wanted, 6)]))
-    file = tree_of((b"f", EntryKind.FILE, whole.id))
+    file = tree_of((b"f", EntryKind.FILE, whole.id), size=6)
     old = commit_of(lab, named.id if where == "history" else tree_of().id)
     new = commit_of(lab, {"checkout": named, "chunk": file}.get(where, tree_of()).id, old.id)
     hostile.pack(lie, whole, named, file, tree_of(), old, new)
     with pytest.raises(RemoteDamaged, match="hash is another"):
         clone(hostile.publish({MAIN: new.id}), tmp_path / "copy", time_ns=1)
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("leave", [False, True])
+def test_chunk_list_that_is_longer_than_the_file(lab: Lab, hostile: Hostile, tmp_path: Path, leave: bool) -> None:
+    """A few records that name the same piece over and over would keep a reader busy for hours."""
+    piece = entry(Kind.BLOB, bytes(1 << 16))
+    records = [ChunkRecord(piece.id, 1 << 16)] * 1000
+    lie = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 1000 << 16, blob_id(b"small"), chunk_list(records))
+    tree = tree_of((b"f", EntryKind.FILE, lie.id), size=5)
+    commit = commit_of(lab, tree.id)
+    hostile.pack(piece, lie, tree, commit)
+    remote = hostile.publish({MAIN: commit.id})
+    with pytest.raises(RemoteDamaged, match="has 65536000 bytes, and not 5"):
+        if leave:
+            clone(remote, tmp_path / "copy", time_ns=1)
+        else:
+            lab.fetch(remote)
     assert not (tmp_path / "copy").exists()
 
 

@@ -114,3 +114,8 @@ def test_parameters_given_win_over_those_of_the_recipe() -> None:
     golem = parse_recipe(b'{"name": "x", "golem": {"exec": "x", "params": {"a": 1, "b": 2.5, "c": false}}}').golem
     assert golem is not None
     assert with_defaults(golem, {"b": "3", "d": "4"}) == {"a": "1", "b": "3", "c": "false", "d": "4"}
+
+
+def test_a_known_image_is_part_of_the_key(lab: Lab) -> None:
+    assert key_of(lab, image="") == key_of(lab)
+    assert len({key_of(lab), key_of(lab, image="ab"), key_of(lab, image="cd"), key_of(lab, executor="devnet")}) == 4

@@ -12,6 +12,8 @@ from typing import Any
 from sovrgit.devnet.golem.agreements import Agreement
 from sovrgit.devnet.golem.batches import Batch, Command, Output
 from sovrgit.devnet.golem.faults import Kind
+from sovrgit.devnet.golem.gvmi import VOLUMES
+from sovrgit.devnet.golem.images import PACKAGE
 from sovrgit.devnet.golem.providers import MEMORY_GIB, STORAGE_GIB
 from sovrgit.devnet.golem.sandbox import Cell, CellGone, Limits
 from sovrgit.devnet.golem.tools import Tools
@@ -110,7 +112,8 @@ class Activity:
         """Its state, as the daemon tells it."""
         if self._provider.gone:
             raise Refused(500, _GONE)
-        return {"state": [self.state, None], "reason": self.reason, "errorMessage": self.reason}
+        told: dict[str, Any] = {"state": [self.state, None]}
+        return told | ({"reason": self.reason, "errorMessage": self.reason} if self.reason is not None else {})
 
     def end(self, reason: str | None = None) -> None:
         """End it, and everything that runs in it. Its thread then clears away what is left."""
@@ -258,11 +261,13 @@ class Activity:
                 self.state = state
 
     def _deploy(self) -> None:
-        self._volumes = Volumes(self._folder, self._tools.sandbox.owner)
+        image = self._tools.images.packed(self.agreement.asked.properties.get(PACKAGE))
+        volumes = VOLUMES if image is None else image.config.volumes
+        self._volumes = Volumes(self._folder, self._tools.sandbox.owner, volumes)
         base = self._folder / "root"
-        base.mkdir()
+        base.mkdir(parents=True)
         try:
-            cell = self._tools.sandbox.open(base, self._volumes.folders)
+            cell = self._tools.sandbox.open(base, self._volumes.folders, image, memory=_LIMITS.memory)
         except CellGone as error:
             raise _Failed(f"Deploy failed: {error}") from error
         with self._world.changed:

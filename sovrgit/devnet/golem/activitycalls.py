@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http import HTTPStatus
 
 from sovrgit.devnet.golem.activities import Activity
 from sovrgit.devnet.golem.call import Answer, Call
-from sovrgit.devnet.golem.world import Refused
+from sovrgit.devnet.golem.world import Malformed
 
 _SILENCE = 15.0
 """Seconds after which a sign of life is sent to those who follow."""
@@ -18,10 +17,10 @@ def create(call: Call) -> Answer:
     """Begin an activity. The id of the agreement comes alone or in an object, and so does the answer."""
     given = call.json
     if isinstance(given, str):
-        return Answer(call.network.create_activity(given).id, HTTPStatus.CREATED)
+        return Answer(call.network.create_activity(given).id)
     if not isinstance(given, dict) or not isinstance(given.get("agreementId"), str):
-        raise Refused(HTTPStatus.BAD_REQUEST, "agreementId is missing")
-    return Answer({"activityId": call.network.create_activity(given["agreementId"]).id}, HTTPStatus.CREATED)
+        raise Malformed("agreementId is missing")
+    return Answer({"activityId": call.network.create_activity(given["agreementId"]).id})
 
 
 def destroy(call: Call) -> Answer:

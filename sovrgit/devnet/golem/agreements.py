@@ -11,7 +11,7 @@ from typing import Any
 
 from sovrgit.devnet.golem.language import Constraint, parse
 from sovrgit.devnet.golem.providers import CHOSEN_PLATFORM, Provider
-from sovrgit.devnet.golem.world import Refused, new_id, stamp
+from sovrgit.devnet.golem.world import Malformed, Refused, new_id, stamp
 
 _WAITING = 1000
 """Events that are kept for a client that does not ask."""
@@ -26,6 +26,7 @@ class Proposal:
     Attributes:
         provider: the other side; who said it, if `from_provider`.
         answers: the id of the proposal before it, None if it is the first.
+        answered: whether there is a counter-proposal to it; promised: whether an agreement was made of it.
     """
 
     id: str
@@ -36,6 +37,8 @@ class Proposal:
     constraints: str
     timestamp: datetime
     answers: str | None = None
+    answered: bool = False
+    promised: bool = False
 
     def document(self, requestor: str) -> dict[str, Any]:
         """As the daemon tells it."""
@@ -75,7 +78,7 @@ class Demand:
         Raises:
             Refused: if it is malformed.
         """
-        properties, constraints, wants = demanded(given)
+        properties, constraints, wants = demanded(given, lenient=True)
         return cls(f"{new_id()}-{secrets.token_hex(32)}", properties, constraints, wants, moment)
 
     def document(self, requestor: str) -> dict[str, Any]:
@@ -158,24 +161,38 @@ class Agreement:
             "state": self.state,
             "timestamp": stamp(self.timestamp),
             **({"appSessionId": self.session} if self.session else {}),
+            **{f"{who}Signature": "NoSignature" for who in self._signatures},
         }
 
+    @property
+    def _signatures(self) -> tuple[str, ...]:
+        """Whose signatures are told of: none is checked, by the daemon neither."""
+        if self.approved is not None:
+            return "proposed", "approved", "committed"
+        return () if self.state in ("Proposal", "Cancelled") else ("proposed",)
 
-def demanded(given: Any) -> tuple[dict[str, Any], str, Constraint]:
+
+def demanded(given: Any, *, lenient: bool = False) -> tuple[dict[str, Any], str, Constraint]:
     """Properties, constraints, and what these mean, of what a client sent.
+
+    Args:
+        lenient: whether constraints may be nonsense.
 
     Raises:
         Refused: if it is malformed.
     """
     if not isinstance(given, dict) or not isinstance(given.get("properties"), dict):
-        raise Refused(400, "properties are missing")
+        raise Malformed("missing field `properties`")
     constraints = given.get("constraints")
     if not isinstance(constraints, str):
-        raise Refused(400, "constraints are missing")
+        raise Malformed("missing field `constraints`")
     try:
         return flat(given["properties"]), constraints, parse(constraints)
     except ValueError as error:
-        raise Refused(400, f"Invalid constraints: {error}") from None
+        if lenient:
+            # The daemon publishes it all the same: nobody ever fits.
+            return flat(given["properties"]), constraints, lambda _: False
+        raise Refused(400, f"Error parsing Demand constraints: {error}") from None
 
 
 def flat(properties: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sovrgit.devnet.golem.world import Refused, new_id, stamp
+from sovrgit.devnet.golem.world import Malformed, Refused, new_id, stamp
 
 CAPTURED = 1 << 20
 """Bytes of each output of a command that are kept. What comes after them is not."""
@@ -109,7 +109,7 @@ class Batch:
         """
         text = given.get("text") if isinstance(given, dict) else None
         if not isinstance(text, str):
-            raise Refused(400, "text is missing")
+            raise Malformed("missing field `text`")
         try:
             listed = json.loads(text)
         except ValueError as error:

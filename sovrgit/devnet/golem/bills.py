@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sovrgit.devnet.golem.world import Refused, stamp
+from sovrgit.devnet.golem.world import Malformed, stamp
 
 _DUE = timedelta(days=1)
 DEBIT_NOTE, INVOICE = "DebitNote", "Invoice"
@@ -23,7 +23,8 @@ class Allocation:
     address: str
     total: Decimal
     timestamp: datetime
-    timeout: str | None
+    timeout: str
+    changed: datetime
     spent: Decimal = Decimal(0)
     ended: bool = False
 
@@ -42,7 +43,9 @@ class Allocation:
             "spentAmount": money(self.spent),
             "remainingAmount": money(self.remaining),
             "timestamp": stamp(self.timestamp),
-            **({"timeout": self.timeout} if self.timeout else {}),
+            "timeout": self.timeout,
+            "createdTs": stamp(self.timestamp),
+            "updatedTs": stamp(self.changed),
             "makeDeposit": False,
         }
 
@@ -56,6 +59,8 @@ class Bill:
         activities: those that it is about: one of a debit note.
         total: what is due; of a debit note, since its activity began.
         usage: the counters at that time, of a debit note.
+        payable: whether it must be paid by a date. A debit note must if payments in between were negotiated; clients
+            end an agreement whose provider asks for them otherwise.
     """
 
     id: str
@@ -68,6 +73,7 @@ class Bill:
     activities: Sequence[str]
     total: Decimal
     usage: Sequence[float] = ()
+    payable: bool = True
     status: str = "RECEIVED"
     payments: list[str] = field(default_factory=list)
 
@@ -86,7 +92,7 @@ class Bill:
             "paymentPlatform": self.platform,
             "timestamp": stamp(self.timestamp),
             "agreementId": self.agreement,
-            "paymentDueDate": stamp(self.timestamp + _DUE),
+            **({"paymentDueDate": stamp(self.timestamp + _DUE)} if self.payable else {}),
             "status": self.status,
         }
         if self.kind == INVOICE:
@@ -101,20 +107,22 @@ class Bill:
 
 
 def money(amount: Decimal) -> str:
-    """An amount as text, never with an exponent."""
-    return f"{amount.normalize():f}"
+    """An amount as text, never with an exponent. Digits that were given are kept, zeros too."""
+    return f"{amount:f}"
 
 
 def amount_of(given: Any) -> Decimal:
     """An amount that a client wrote.
 
     Raises:
-        Refused: if it is none.
+        Malformed: if it is none.
     """
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise Malformed("not an amount of money")
     try:
         amount = Decimal(str(given))
     except InvalidOperation:
-        raise Refused(400, "not an amount of money") from None
+        raise Malformed("not an amount of money") from None
     if not amount.is_finite() or amount < 0 or amount > Decimal(10) ** 15:
-        raise Refused(400, "not an amount of money")
+        raise Malformed("not an amount of money")
     return amount

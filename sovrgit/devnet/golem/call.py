@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from sovrgit.devnet.golem.world import Refused, moment_of
+from sovrgit.devnet.golem.world import JSON, TEXT, Malformed, Refused, moment_of
 
 if TYPE_CHECKING:
     from sovrgit.devnet.golem.network import Network
@@ -23,9 +23,10 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, and what is told, as JSON.
+    """A status, and what is told, as JSON or as text.
 
     Attributes:
+        kind: the content type.
         stream: instead of this, events that are sent one by one; an empty text stands for the silence between them.
         empty: whether there is no body at all.
     """
@@ -34,9 +35,11 @@ class Answer:
     status: int = HTTPStatus.OK
     stream: Callable[[], Iterator[str]] | None = None
     empty: bool = False
+    kind: str = JSON
 
 
 NOTHING = Answer(status=HTTPStatus.NO_CONTENT, empty=True)
+DONE = Answer(empty=True)
 
 
 @dataclass(slots=True)
@@ -62,12 +65,12 @@ class Call:
         """The body.
 
         Raises:
-            Refused: if it is not JSON.
+            Malformed: if it is not JSON.
         """
         try:
             return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise Refused(HTTPStatus.BAD_REQUEST, "Json deserialize error") from None
+        except (ValueError, RecursionError) as error:
+            raise Malformed(str(error)) from None
 
     def seconds(self) -> float:
         """How long to wait for something to happen."""
@@ -84,7 +87,10 @@ class Call:
     def after(self) -> datetime:
         """The moment from which on events are wanted."""
         given = self.query.get("afterTimestamp")
-        return moment_of(given) if given else datetime.fromtimestamp(0, UTC)
+        try:
+            return moment_of(given) if given else datetime.fromtimestamp(0, UTC)
+        except Malformed as error:
+            raise wrong_query(str(error.message)) from None
 
     def _number(self, name: str, otherwise: float) -> float:
         given = self.query.get(name)
@@ -93,7 +99,12 @@ class Call:
         try:
             number = float(given)
         except ValueError:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"`{name}` is not a number") from None
+            raise wrong_query(f"`{name}` is not a number") from None
         if not 0 <= number < 1e9:
             raise Refused(HTTPStatus.BAD_REQUEST, f"`{name}` is out of range")
         return number
+
+
+def wrong_query(what: str) -> Refused:
+    """The refusal of a call whose settings after the question mark make no sense."""
+    return Refused(HTTPStatus.BAD_REQUEST, f"Query deserialize error: {what}", TEXT)

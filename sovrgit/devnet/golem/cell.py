@@ -4,8 +4,10 @@ It is started as `python -I -S cell.py FD`. FD is a socket to the stand-in; stan
 
     mode       user (namespaces of an ordinary user), root (namespaces, then the user 65534), plain (no namespaces)
     base       an empty folder: where the new root is put together
+    image      a folder that is the root, or the lowest layer of it; null for an empty one
+    user       who commands are inside: the numbers of a user and a group
     visible    paths of this machine that can be seen inside, and not be changed
-    volumes    folders of this machine by their paths inside
+    volumes    folders of this machine by their paths inside, outer ones before those within them
     etc        small files by their paths inside
     room       bytes that may be written outside of the volumes
 
@@ -17,38 +19,25 @@ ended so far; or to `kill` what runs. When the other end of the socket is closed
 from __future__ import annotations
 
 import array
-import ctypes
-import fcntl
+import contextlib
 import json
 import os
 import resource
 import select
 import signal
 import socket
-import stat
-import struct
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-NOBODY = 65534
-_NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000
-"""CLONE_NEWNS, NEWUTS, NEWIPC, NEWPID and NEWNET (clone(2))."""
-
-_NEW_USER = 0x10000000
-_NOSUID, _NODEV, _BIND, _REC, _PRIVATE = 2, 4, 4096, 16384, 1 << 18
-_DETACH = 2
-_SET_DEATH_SIGNAL, _DROP_CAPABILITY, _NO_NEW_PRIVILEGES = 1, 24, 38
-_MOUNT_SETATTR = 442
-"""The number of this system call, the same everywhere (Linux 5.12)."""
-
-_RECURSIVE = 0x8000
-_ONLY_READ = 1 | 2
-"""MOUNT_ATTR_RDONLY and MOUNT_ATTR_NOSUID."""
+if TYPE_CHECKING or __name__ != "__main__":
+    from sovrgit.devnet.golem import walls
+else:
+    # As a program of its own it finds what is beside it, and nothing else of `sovrgit`.
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    import walls
 
 _PROCESSES = 4096
 _LONGEST_ORDER = 16 << 20
-_DEVICES = ("null", "zero", "full", "random", "urandom")
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> int:
@@ -58,112 +47,13 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         if spec["mode"] != "plain":
-            _enter(connection, spec)
+            walls.enter(connection, spec)
     except OSError as error:
         _say(connection, {"error": f"{error.filename or 'namespaces'}: {(error.strerror or str(error)).lower()}"})
         return 1
     _say(connection, {"ready": True})
-    Overseer(connection, spec["mode"]).work()
+    Overseer(connection, spec["mode"], tuple(spec["user"])).work()
     return 0
-
-
-# --- a place of its own -------------------------------------------------------------------------------------------
-
-
-def _enter(connection: socket.socket, spec: dict[str, Any]) -> None:
-    """Go into new namespaces, as their first process; returns there only."""
-    user, group = os.getuid(), os.getgid()
-    if spec["mode"] == "user":
-        _check(_LIBC.unshare(_NAMESPACES | _NEW_USER), "unshare")
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(text)
-    else:
-        _check(_LIBC.unshare(_NAMESPACES), "unshare")
-    first = os.fork()
-    if first:
-        connection.close()
-        os._exit(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) & 0xFF)
-    _LIBC.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    _build(spec)
-    _loopback()
-    socket.sethostname("golem")
-
-
-def _build(spec: dict[str, Any]) -> None:
-    base: str = spec["base"]
-    _mount(None, "/", None, _REC | _PRIVATE)
-    _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, f"size={spec['room']},mode=0755")
-    for path in spec["visible"]:
-        _show(path, base)
-    os.makedirs(f"{base}/etc", exist_ok=True)
-    for path, text in spec["etc"].items():
-        with open(base + path, "w") as file:
-            file.write(text)
-    for name in ("proc", "dev", "root"):
-        os.makedirs(f"{base}/{name}", exist_ok=True)
-    for name in ("tmp", "dev/shm", "run", "var/tmp"):
-        os.makedirs(f"{base}/{name}")
-        os.chmod(f"{base}/{name}", 0o1777)
-    _mount("proc", f"{base}/proc", "proc", _NOSUID | _NODEV | 8)
-    for name in _DEVICES:
-        os.close(os.open(f"{base}/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
-        _mount(f"/dev/{name}", f"{base}/dev/{name}", None, _BIND)
-    for name, to in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        os.symlink(f"/proc/self/fd{to}", f"{base}/dev/{name}")
-    for inside, folder in spec["volumes"].items():
-        os.makedirs(base + inside, exist_ok=True)
-        _mount(folder, base + inside, None, _BIND)
-        _mount(None, base + inside, None, _BIND | 32 | _NOSUID | _NODEV)
-    if spec["mode"] == "root":
-        for path in (base, f"{base}/root", f"{base}/golem"):
-            os.chown(path, NOBODY, NOBODY)
-    old = f"{base}/.old"
-    os.mkdir(old)
-    _check(_LIBC.pivot_root(base.encode(), old.encode()), "pivot_root")
-    os.chdir("/")
-    _check(_LIBC.umount2(b"/.old", _DETACH), "umount")
-    os.rmdir("/.old")
-
-
-def _show(path: str, base: str) -> None:
-    """Let something of this machine be seen inside, if it is there."""
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return
-    target = base + path
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if stat.S_ISLNK(mode):
-        os.symlink(os.readlink(path), target)
-        return
-    if stat.S_ISDIR(mode):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
-    _mount(path, target, None, _BIND | _REC)
-    # set, clear, propagation, user namespace: struct mount_attr.
-    attributes = struct.pack("QQQQ", _ONLY_READ, 0, 0, 0)
-    _check(
-        _LIBC.syscall(_MOUNT_SETATTR, -100, target.encode(), _RECURSIVE, attributes, len(attributes)), "mount_setattr"
-    )
-
-
-def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    texts = [text.encode() if text is not None else None for text in (source, target, kind, data)]
-    _check(_LIBC.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3]), f"mount {target}")
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
-
-
-def _loopback() -> None:
-    """Bring up `lo`, the only network there is."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 1))
 
 
 # --- orders -------------------------------------------------------------------------------------------------------
@@ -172,9 +62,10 @@ def _loopback() -> None:
 class Overseer:
     """Runs one command after the other, and buries every process that ends."""
 
-    def __init__(self, connection: socket.socket, mode: str) -> None:
+    def __init__(self, connection: socket.socket, mode: str, user: tuple[int, int]) -> None:
         self._connection = connection
         self._mode = mode
+        self._user = user
         self._received = b""
         self._descriptors: list[int] = []
         self._running = 0
@@ -214,11 +105,20 @@ class Overseer:
     def _run(self, order: dict[str, Any]) -> None:
         out, err = self._descriptors[:2]
         del self._descriptors[:2]
+        ours, theirs = socket.socketpair()
         self._running = os.fork()
         if not self._running:
-            _become(order, out, err, self._mode)
+            ours.close()
+            _become(order, out, err, self._mode, self._user, theirs)
         os.close(out)
         os.close(err)
+        theirs.close()
+        with ours:
+            # It says that it is in a user namespace of its own, if it wants to be, and waits to be somebody there.
+            if ours.recv(1):
+                with contextlib.suppress(OSError):
+                    walls.write_maps(self._running, self._user, (walls.NOBODY, walls.NOBODY))
+                    ours.sendall(b"y")
 
     def _kill(self) -> None:
         if self._mode != "plain":
@@ -249,7 +149,9 @@ class Overseer:
                 _say(self._connection, {"code": code, "cpu": used.ru_utime + used.ru_stime})
 
 
-def _become(order: dict[str, Any], out: int, err: int, mode: str) -> NoReturn:
+def _become(
+    order: dict[str, Any], out: int, err: int, mode: str, user: tuple[int, int], overseer: socket.socket
+) -> NoReturn:
     """Be the command from now on."""
     try:
         os.setsid()
@@ -259,10 +161,14 @@ def _become(order: dict[str, Any], out: int, err: int, mode: str) -> NoReturn:
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        os.closerange(3, 1024)
         _limit(order["limits"], mode)
+        who = _somebody(user, overseer) if mode == "root" else None
+        os.closerange(3, 1024)
         if mode != "plain":
-            _drop(mode)
+            walls.give_up_powers()
+        if who is not None:
+            os.setresgid(who[1], who[1], who[1])
+            os.setresuid(who[0], who[0], who[0])
         os.chdir(order["folder"])
         argv = order["argv"]
         os.execvpe(argv[0], argv, order["environment"])
@@ -282,16 +188,16 @@ def _limit(limits: dict[str, int], mode: str) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _drop(mode: str) -> None:
-    """Give up all powers, for good: the namespaces could be left, or the root be made writable, with them."""
-    capability = 0
-    while _LIBC.prctl(_DROP_CAPABILITY, capability, 0, 0, 0) == 0:
-        capability += 1
-    _check(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
-    if mode == "root":
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+def _somebody(user: tuple[int, int], overseer: socket.socket) -> tuple[int, int]:
+    """Who root becomes: 65534, under the numbers that an image asks for if that is allowed. They only show inside."""
+    os.setgroups([])
+    nobody = (walls.NOBODY, walls.NOBODY)
+    if user == nobody or not walls.new_user_namespace():
+        return nobody
+    overseer.sendall(b"?")
+    if not overseer.recv(1):
+        raise PermissionError(1, "the user of the image cannot be had")
+    return user
 
 
 def _say(connection: socket.socket, what: dict[str, Any]) -> None:

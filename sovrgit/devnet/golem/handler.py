@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 from sovrgit.devnet.body import BadBody, Body
 from sovrgit.devnet.golem.call import Answer, Call
-from sovrgit.devnet.golem.routes import Route, find
-from sovrgit.devnet.golem.world import Refused
+from sovrgit.devnet.golem.routes import MARKET, Route, find
+from sovrgit.devnet.golem.world import TEXT, Malformed, Refused
 
 if TYPE_CHECKING:
     from sovrgit.devnet.golem.server import Listener
@@ -26,7 +26,6 @@ LONGEST_BODY = 256 << 10
 LONGEST_SCRIPT = 8 << 20
 """Bytes of the body of a request; commands may be longer than all else."""
 
-_JSON = "application/json"
 _EVENTS = "text/event-stream"
 _UNKNOWN = "(unknown)"
 
@@ -60,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         path = unquote(path, errors="replace")
         found = find(self.command, path)
-        name = found[0].name if not isinstance(found, int) else f"{self.command} {_UNKNOWN}"
+        name = found[0].name if found is not None else f"{self.command} {_UNKNOWN}"
         body = Body.announced(self.rfile, self.headers)
         try:
             if body is None:
@@ -70,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.BAD_REQUEST)
             self.server.tell(name, HTTPStatus.BAD_REQUEST, time.monotonic() - started)
             return
-        answer = self._answer(found, query, given)
+        answer = self._answer(path, found, query, given)
         self.server.tell(name, answer.status, time.monotonic() - started)
         if answer.stream is not None:
             self._follow(answer)
@@ -80,14 +79,14 @@ class Handler(BaseHTTPRequestHandler):
     # The names are those that the standard library looks for.
     do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
-    def _answer(self, found: tuple[Route, tuple[str, ...]] | int, query: str, body: bytes) -> Answer:
+    def _answer(self, path: str, found: tuple[Route, tuple[str, ...]] | None, query: str, body: bytes) -> Answer:
         """What a call is answered, whatever happens."""
         try:
-            if isinstance(found, int):
-                raise Refused(found, HTTPStatus(found).phrase)
+            if found is None or found[0].key:
+                self._check_the_key()
+            if found is None:
+                return Answer(status=HTTPStatus.NOT_FOUND, empty=True)
             route, names = found
-            if route.key and not self._knows_the_key():
-                raise Refused(HTTPStatus.UNAUTHORIZED, "Invalid application key")
             call = Call(
                 network=self.server.network,
                 names=names,
@@ -99,18 +98,24 @@ class Handler(BaseHTTPRequestHandler):
             with self.server.network.world.changed:
                 return route.answer(call)
         except Refused as refused:
-            return Answer({"message": refused.message}, refused.status)
+            plain = isinstance(refused, Malformed) and not path.startswith(MARKET)
+            return Answer(
+                refused.message if plain else refused.document, refused.status, kind=TEXT if plain else refused.kind
+            )
 
-    def _knows_the_key(self) -> bool:
+    def _check_the_key(self) -> None:
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         known = self.server.network.home.identity.app_key
-        return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), known.encode())
+        if scheme.lower() != "bearer":
+            raise Refused(HTTPStatus.UNAUTHORIZED, "Missing application key", TEXT)
+        if not hmac.compare_digest(key.strip().encode(), known.encode()):
+            raise Refused(HTTPStatus.UNAUTHORIZED, "Invalid application key", TEXT)
 
     def _send(self, answer: Answer) -> None:
-        body = b"" if answer.empty else json.dumps(answer.document).encode()
+        body = b"" if answer.empty else _encoded(answer)
         self.send_response_only(answer.status)
         if not answer.empty:
-            self.send_header("Content-Type", _JSON)
+            self.send_header("Content-Type", answer.kind)
         if answer.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
@@ -130,3 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for text in answer.stream():
             self.wfile.write(text.encode())
+
+
+def _encoded(answer: Answer) -> bytes:
+    return (str(answer.document) if answer.kind == TEXT else json.dumps(answer.document)).encode()

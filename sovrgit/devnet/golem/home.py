@@ -9,6 +9,7 @@ bin/gftp       a front that requestor scripts find on their PATH
 python/        what makes yapapi work without a network; for PYTHONPATH
 published/     notes about files that `gftp` has made reachable
 activities/    the volumes of activities; emptied at the start
+images/        what images have in them; emptied at the start
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Home:
         """
         self.folder = folder
         self.activities = folder / "activities"
+        self.images = folder / "images"
         self.published = folder / "published"
         with reporting(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -76,7 +78,7 @@ class Home:
             self._take_hold()
             with reporting(folder):
                 write_atomic(stamp, FORMAT, mode=0o600, sync=False)
-                for place in (self.activities, self.published):
+                for place in (self.activities, self.images, self.published):
                     place.mkdir(exist_ok=True, mode=0o700)
                 self.identity = self._identity()
                 self._write_gftp()
@@ -100,7 +102,9 @@ class Home:
             "YAGNA_APPKEY": self.identity.app_key,
             "YAGNA_API_URL": url,
             "YAGNA_PAYMENT_NETWORK": "hoodi",
+            # Of our own shim for yapapi, and of golem-js.
             "SOVR_GOLEM_REGISTRY": url,
+            "GOLEM_REGISTRY_URL": url,
         }
 
     def write_environment(self, url: str, about: Mapping[str, Any]) -> None:

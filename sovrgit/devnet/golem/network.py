@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from sovrgit.devnet.golem.activities import Activity
@@ -13,6 +14,7 @@ from sovrgit.devnet.golem.batches import Allowance
 from sovrgit.devnet.golem.bills import DEBIT_NOTE, INVOICE
 from sovrgit.devnet.golem.faults import Fault, Faults, Kind
 from sovrgit.devnet.golem.home import Home
+from sovrgit.devnet.golem.images import Images
 from sovrgit.devnet.golem.ledger import Ledger
 from sovrgit.devnet.golem.market import Market
 from sovrgit.devnet.golem.providers import DEBIT_NOTE_INTERVAL, make_providers
@@ -26,6 +28,7 @@ _KEPT = 64 << 20
 """Bytes of commands and their output that are remembered, of all activities together."""
 
 _INTERVAL = "golem.com.scheme.payu.debit-note.interval-sec?"
+_PAYMENT_TIMEOUT = "golem.com.scheme.payu.payment-timeout-sec?"
 _SHORTEST = 1.0
 """Seconds between debit notes, at least."""
 
@@ -33,12 +36,24 @@ _SHORTEST = 1.0
 class Network:
     """What the calls are about. One object in one process serves a folder at a time."""
 
-    def __init__(self, home: Home, count: int, faults: Iterable[Fault], namespaces: bool, clock: Callable[[], float]):
+    def __init__(
+        self,
+        home: Home,
+        count: int,
+        faults: Iterable[Fault],
+        namespaces: bool,
+        images: Mapping[str, Path],
+        clock: Callable[[], float],
+    ) -> None:
         """Begin with nothing agreed upon.
 
         Args:
             count: how many providers there are.
             namespaces: whether to keep commands apart, if this machine allows it.
+            images: folders and files by the hash or the tag of an image.
+
+        Raises:
+            DevnetFailed: if one of the images cannot be used.
         """
         self.home = home
         self.faults = Faults(faults)
@@ -50,11 +65,15 @@ class Network:
         (scratch / "root").mkdir(parents=True)
         self.sandbox = Sandbox(scratch / "root", allowed=namespaces)
         shutil.rmtree(scratch)
-        self.providers = make_providers(count, self.sandbox.kind)
+        self.images = Images(home.images, images, self.sandbox)
+        self.providers = make_providers(count, self.sandbox.kind, self.sandbox.memory)
         self.ledger = Ledger(self.world, home.identity.node_id)
         self.market = Market(self.world, home.identity.node_id, self.providers, self.faults, self._end)
-        self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES)
-        self._tools = Tools(self.world, self.sandbox, self.published, self.faults, home.activities, Allowance(_KEPT))
+        self.activities: Shelf[Activity] = Shelf("Activity", _ACTIVITIES, _no_activity)
+        allowance = Allowance(_KEPT)
+        self._tools = Tools(
+            self.world, self.sandbox, self.published, self.faults, home.activities, allowance, self.images
+        )
 
     def close(self) -> None:
         """End everything."""
@@ -74,10 +93,11 @@ class Network:
         Raises:
             Refused: if the agreement is not in force, or the provider fails.
         """
-        agreement = self.market.agreement(agreement_id)
+        agreement = self.market.agreement_of_activity(agreement_id)
         provider = agreement.provider
         if agreement.state != "Approved":
-            raise Refused(400, f"Agreement [{agreement_id}] is not approved: {agreement.state}")
+            reason = f"Bad request: Agreement {agreement_id} is not Approved. Current state: {agreement.state}"
+            raise Refused(400, reason)
         if provider.gone:
             raise Refused(500, "GSB error: Net: provider is not reachable")
         if self.faults.take(Kind.NO_ACTIVITY, provider.name) is not None:
@@ -148,8 +168,14 @@ class Network:
             activities=[activity.id],
             total=self._cost(activity),
             usage=activity.usage,
+            payable=_PAYMENT_TIMEOUT in agreement.demand.properties,
         )
 
     @staticmethod
     def _cost(activity: Activity) -> Decimal:
         return activity.agreement.provider.prices.cost(activity.usage)
+
+
+def _no_activity(activity_id: str) -> Refused:
+    """The refusal of a call about an activity that there is not."""
+    return Refused(500, f"DAO error: Not found: agreement id for activity: {activity_id}")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from http import HTTPStatus
 from typing import Any
 
 from sovrgit.devnet.golem.call import NOTHING, Answer, Call
 from sovrgit.devnet.golem.faults import Fault
+from sovrgit.devnet.golem.images import HASH, hash_of_tag
 from sovrgit.devnet.golem.world import Refused
 
 VERSION = "0.17.6"
 """The version of the daemon whose answers these are."""
-
-_HASH = re.compile(r"[0-9a-f]{56}")
 
 
 def me(call: Call) -> Answer:
@@ -50,16 +47,16 @@ def image(call: Call) -> Answer:
     wanted, tag = call.query.get("hash"), call.query.get("tag")
     if wanted is None and tag is None:
         raise Refused(HTTPStatus.BAD_REQUEST, "hash or tag is missing")
-    if wanted is None:
-        wanted = hashlib.sha3_224(f"sovrgit devnet image {tag}".encode()).hexdigest()
-    if not _HASH.fullmatch(wanted):
+    found = call.network.images.find(wanted if wanted is not None else str(tag))
+    wanted = found.sha3 if found is not None else wanted or hash_of_tag(str(tag))
+    if not HASH.fullmatch(wanted):
         raise Refused(HTTPStatus.BAD_REQUEST, "not the SHA3-224 of an image")
     url = f"{call.url}/images/{wanted}"
-    return Answer({"sha3": wanted, "size": 0, "http": url, "https": url})
+    return Answer({"sha3": wanted, "size": found.size if found is not None else 0, "http": url, "https": url})
 
 
 def image_itself(call: Call) -> Answer:
-    """An image: nothing, as nobody looks into it. Clients ask whether it is there."""
+    """An image: nothing of it, as providers here have them already. Clients ask whether it is there."""
     return Answer({"image": call.names[0]})
 
 

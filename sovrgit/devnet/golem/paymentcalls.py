@@ -6,8 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from sovrgit.devnet.golem.bills import money
-from sovrgit.devnet.golem.call import Answer, Call
+from sovrgit.devnet.golem.call import Answer, Call, wrong_query
 from sovrgit.devnet.golem.providers import PLATFORMS
 from sovrgit.devnet.golem.world import Refused
 
@@ -40,7 +39,9 @@ def release(call: Call) -> Answer:
 
 def decorations(call: Call) -> Answer:
     """What a demand says so that it can be paid."""
-    wanted = [one for one in call.query.get("allocationIds", "").split(",") if one]
+    if "allocationIds" not in call.query:
+        raise wrong_query("missing field `allocationIds`")
+    wanted = [one for one in call.query["allocationIds"].split(",") if one]
     return Answer(call.network.ledger.decorations(wanted))
 
 
@@ -56,32 +57,13 @@ def accounts(call: Call) -> Answer:
                 "address": owner,
                 "driver": driver,
                 "network": network,
-                "token": token,
+                # Elsewhere in small letters, here as the token is written.
+                "token": token.replace("glm", "GLM"),
                 "send": True,
                 "receive": False,
             }
         )
     return Answer(told)
-
-
-def status(call: Call) -> Answer:
-    """How much money there is on a network."""
-    network = call.query.get("network", "hoodi")
-    platform = next((one for one in PLATFORMS if one.split("-")[1] == network), None)
-    if platform is None:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"Invalid network name: {network[:64]}")
-    ledger = call.network.ledger
-    reserved = ledger.balance(platform) - ledger.available(platform)
-    return Answer(
-        {
-            "amount": money(ledger.balance(platform)),
-            "reserved": money(reserved),
-            "network": network,
-            "driver": "erc20",
-            "token": platform.split("-")[2],
-            "node_id": call.network.home.identity.node_id,
-        }
-    )
 
 
 def payments(call: Call) -> Answer:
@@ -93,7 +75,7 @@ def payment(call: Call) -> Answer:
     """One of these."""
     found = next((one for one in call.network.ledger.payments() if one["paymentId"] == call.names[0]), None)
     if found is None:
-        raise Refused(HTTPStatus.NOT_FOUND, f"payment [{call.names[0][:128]}] not found")
+        raise Refused(HTTPStatus.NOT_FOUND, None)
     return Answer(found)
 
 

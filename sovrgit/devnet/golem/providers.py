@@ -56,8 +56,13 @@ class Provider:
     node_id: str
     prices: Prices
     sandbox: str
+    memory: str
     busy: bool = False
     gone: bool = False
+
+    def constraints(self, demand: Mapping[str, Any]) -> str:
+        """What its offer asks of a demand."""
+        return f"(&(golem.srv.comp.expiration>0)({SUBNET}={demand.get(SUBNET, 'public')}))"
 
     def offer(self, demand: Mapping[str, Any]) -> dict[str, Any]:
         """The properties of its offer. It is in whatever subnet a demand asks for."""
@@ -94,14 +99,16 @@ class Provider:
             **{f"golem.com.payment.platform.{platform}.address": self.node_id for platform in PLATFORMS},
             "sovr.devnet": True,
             "sovr.devnet.sandbox": self.sandbox,
+            "sovr.devnet.memory-limit": self.memory,
         }
 
 
-def make_providers(count: int, sandbox: str) -> list[Provider]:
+def make_providers(count: int, sandbox: str, memory: str) -> list[Provider]:
     """The providers of a network: always the same ones, each a little dearer than the one before.
 
     Args:
         sandbox: what keeps the commands apart that they run, which their offers say.
+        memory: whose memory is limited: that of an `activity`, or of each `process`.
     """
     made = []
     for number in range(1, count + 1):
@@ -110,7 +117,7 @@ def make_providers(count: int, sandbox: str) -> list[Provider]:
         prices = Prices(
             Decimal("0.00001") + step * Decimal("0.000002"), Decimal("0.00002") + step * Decimal("0.000004"), Decimal(0)
         )
-        made.append(Provider(name, address_of(name), prices, sandbox))
+        made.append(Provider(name, address_of(name), prices, sandbox, memory))
     return made
 
 

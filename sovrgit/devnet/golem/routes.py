@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import NamedTuple
 
 from sovrgit.devnet.golem import activitycalls, marketcalls, othercalls, paymentcalls
 from sovrgit.devnet.golem.bills import DEBIT_NOTE, INVOICE
 from sovrgit.devnet.golem.call import Answer, Call
 
-_MARKET, _PAYMENT, _ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
+MARKET, _PAYMENT, _ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
 _NET = "/net-api/v1"
 
 
@@ -58,21 +57,21 @@ ROUTES = [
     _route("GET", "/_devnet/faults", othercalls.list_faults),
     _route("POST", "/_devnet/faults", othercalls.add_faults),
     _route("DELETE", "/_devnet/faults", othercalls.clear_faults),
-    _route("POST", f"{_MARKET}/demands", marketcalls.subscribe),
-    _route("GET", f"{_MARKET}/demands", marketcalls.demands),
-    _route("DELETE", f"{_MARKET}/demands/{{id}}", marketcalls.unsubscribe),
-    _route("GET", f"{_MARKET}/demands/{{id}}/events", marketcalls.events),
-    _route("GET", f"{_MARKET}/demands/{{id}}/proposals/{{id}}", marketcalls.proposal),
-    _route("POST", f"{_MARKET}/demands/{{id}}/proposals/{{id}}", marketcalls.counter),
-    _route("POST", f"{_MARKET}/demands/{{id}}/proposals/{{id}}/reject", marketcalls.reject),
-    _route("POST", f"{_MARKET}/agreements", marketcalls.create),
-    _route("GET", f"{_MARKET}/agreements", marketcalls.agreements),
-    _route("GET", f"{_MARKET}/agreements/{{id}}", marketcalls.agreement),
-    _route("POST", f"{_MARKET}/agreements/{{id}}/confirm", marketcalls.confirm),
-    _route("POST", f"{_MARKET}/agreements/{{id}}/wait", marketcalls.wait),
-    _route("POST", f"{_MARKET}/agreements/{{id}}/cancel", marketcalls.cancel),
-    _route("POST", f"{_MARKET}/agreements/{{id}}/terminate", marketcalls.terminate),
-    _route("GET", f"{_MARKET}/agreementEvents", marketcalls.agreement_events),
+    _route("POST", f"{MARKET}/demands", marketcalls.subscribe),
+    _route("GET", f"{MARKET}/demands", marketcalls.demands),
+    _route("DELETE", f"{MARKET}/demands/{{id}}", marketcalls.unsubscribe),
+    _route("GET", f"{MARKET}/demands/{{id}}/events", marketcalls.events),
+    _route("GET", f"{MARKET}/demands/{{id}}/proposals/{{id}}", marketcalls.proposal),
+    _route("POST", f"{MARKET}/demands/{{id}}/proposals/{{id}}", marketcalls.counter),
+    _route("POST", f"{MARKET}/demands/{{id}}/proposals/{{id}}/reject", marketcalls.reject),
+    _route("POST", f"{MARKET}/agreements", marketcalls.create),
+    _route("GET", f"{MARKET}/agreements", marketcalls.agreements),
+    _route("GET", f"{MARKET}/agreements/{{id}}", marketcalls.agreement),
+    _route("POST", f"{MARKET}/agreements/{{id}}/confirm", marketcalls.confirm),
+    _route("POST", f"{MARKET}/agreements/{{id}}/wait", marketcalls.wait),
+    _route("POST", f"{MARKET}/agreements/{{id}}/cancel", marketcalls.cancel),
+    _route("POST", f"{MARKET}/agreements/{{id}}/terminate", marketcalls.terminate),
+    _route("GET", f"{MARKET}/agreementEvents", marketcalls.agreement_events),
     _route("POST", f"{_PAYMENT}/allocations", paymentcalls.allocate),
     _route("GET", f"{_PAYMENT}/allocations", paymentcalls.allocations),
     _route("GET", f"{_PAYMENT}/allocations/{{id}}", paymentcalls.allocation),
@@ -80,7 +79,6 @@ ROUTES = [
     _route("DELETE", f"{_PAYMENT}/allocations/{{id}}", paymentcalls.release),
     _route("GET", f"{_PAYMENT}/demandDecorations", paymentcalls.decorations),
     _route("GET", f"{_PAYMENT}/requestorAccounts", paymentcalls.accounts),
-    _route("GET", f"{_PAYMENT}/status", paymentcalls.status),
     _route("GET", f"{_PAYMENT}/payments", paymentcalls.payments),
     _route("GET", f"{_PAYMENT}/payments/{{id}}", paymentcalls.payment),
     *_bills("debitNote", DEBIT_NOTE),
@@ -95,14 +93,10 @@ ROUTES = [
 ]
 
 
-def find(method: str, path: str) -> tuple[Route, tuple[str, ...]] | int:
-    """How a call is answered, with the variable parts of its path; or the status if it is not."""
-    status = HTTPStatus.NOT_FOUND
+def find(method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
+    """How a call is answered, with the variable parts of its path; None if there is no such call."""
     for route in ROUTES:
-        found = route.pattern.fullmatch(path)
-        if found is None:
-            continue
-        if route.method == method:
+        found = route.pattern.fullmatch(path) if route.method == method else None
+        if found is not None:
             return route, found.groups()
-        status = HTTPStatus.METHOD_NOT_ALLOWED
-    return status
+    return None

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sovrgit.devnet.golem.cell import NOBODY
+from sovrgit.devnet.golem.gvmi import WORK, Image
+from sovrgit.devnet.golem.memory import Group, Groups
+from sovrgit.devnet.golem.walls import NOBODY
 
 NAMESPACES = "namespaces"
 NONE = "none"
@@ -31,14 +33,13 @@ _ROOM = 128 << 20
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
-_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ETC = {
     "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nnobody:x:{NOBODY}:{NOBODY}:nobody:/root:/bin/sh\n",
     "/etc/group": f"root:x:0:\nnogroup:x:{NOBODY}:\n",
     "/etc/hosts": "127.0.0.1 localhost golem\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
-_VOLUME = re.compile(r"(?<![\w./-])/golem/(?:input|output|resources?|work)(?![\w.-])")
 
 
 class CellGone(Exception):
@@ -72,6 +73,7 @@ class Sandbox:
         kind: `namespaces` or `none`.
         reason: why there are no namespaces; empty if there are.
         owner: the user that commands run as and that files belong to, None for that of this process.
+        memory: whose memory is limited: that of an `activity` with all its processes, or of each `process`.
     """
 
     def __init__(self, scratch: Path, *, allowed: bool = True) -> None:
@@ -83,6 +85,7 @@ class Sandbox:
         """
         self._mode = "root" if os.geteuid() == 0 else "user"
         self.kind, self.reason = NAMESPACES, ""
+        self._groups: Groups | None = None
         if not allowed:
             self.reason = "namespaces were not asked for"
         elif not sys.platform.startswith("linux"):
@@ -92,18 +95,35 @@ class Sandbox:
         if self.reason:
             self.kind, self._mode = NONE, "plain"
         self.owner = NOBODY if self._mode == "root" else None
+        if self.kind == NAMESPACES:
+            self._groups = Groups()
+        self.memory = "activity" if self._groups is not None and self._groups.usable else "process"
 
-    def open(self, folder: Path, volumes: Mapping[str, Path]) -> Cell:
+    def open(
+        self,
+        folder: Path,
+        volumes: Mapping[str, Path],
+        image: Image | None = None,
+        user: tuple[int, int] | None = None,
+        memory: int | None = None,
+    ) -> Cell:
         """A new place for commands.
 
         Args:
             folder: an empty folder of its own.
             volumes: folders by their paths inside.
+            image: what the root is; a view of this machine if None.
+            user: who commands are inside; as the image says if None.
+            memory: bytes that all processes together may use, where that can be limited.
 
         Raises:
             CellGone: if it cannot be set up, saying why.
         """
-        return Cell(self._mode, folder, volumes)
+        try:
+            group = self._groups.open(memory) if self._groups is not None and memory is not None else None
+        except OSError as error:
+            raise CellGone(f"the memory cannot be limited: {error.strerror}") from error
+        return Cell(self._mode, folder, volumes, image, user, group)
 
     def _attempt(self, scratch: Path) -> str:
         try:
@@ -117,28 +137,44 @@ class Sandbox:
 class Cell:
     """A place for the commands of one activity. `run` and `close` are for one thread, `shut` for any."""
 
-    def __init__(self, mode: str, base: Path, volumes: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        mode: str,
+        base: Path,
+        volumes: Mapping[str, Path],
+        image: Image | None,
+        user: tuple[int, int] | None,
+        group: Group | None,
+    ) -> None:
         self.cpu = 0.0
         """Seconds of processor time that commands have used so far, of those that have ended."""
 
-        self._plain = mode == "plain"
-        self._volumes = dict(volumes)
+        self._group = group
         python = _python_folder()
+        whole = image is not None and image.whole
+        if user is None:
+            user = image.user if image is not None else (NOBODY, NOBODY) if mode == "root" else (0, 0)
         spec = {
             "mode": mode,
             "base": str(base),
-            "visible": [*_SYSTEM, *_SETTINGS, *([python] if python else [])],
-            "volumes": {inside: str(folder) for inside, folder in volumes.items()},
-            "etc": _ETC,
+            "image": str(image.root) if image is not None else None,
+            "user": user,
+            "visible": [] if whole else [*_SYSTEM, *_SETTINGS, *([python] if python else [])],
+            "volumes": {inside: str(volumes[inside]) for inside in sorted(volumes)},
+            "etc": {} if whole else _ETC,
             "room": _ROOM,
         }
-        home = volumes.get("/golem/work", base)
-        self._folder = str(home) if self._plain else "/golem/work"
-        self._environment = {
-            "PATH": f"{python}/bin:{_SEARCH}" if python else _SEARCH,
-            "HOME": self._folder if self._plain else "/root",
-            "LANG": "C.UTF-8",
-        }
+        self._places: dict[str, Path] = {}
+        self._folder, home = WORK, "/root"
+        search = f"{python}/bin:{SEARCH}" if python and not whole else SEARCH
+        self._environment = {"PATH": search, "HOME": home, "LANG": "C.UTF-8"}
+        if mode == "plain":
+            self._places = dict(volumes)
+            self._folder = str(volumes.get(WORK, base))
+            self._environment["HOME"] = self._folder
+        elif whole and image is not None:
+            self._folder = image.folder
+            self._environment = {"PATH": SEARCH, "HOME": home, **image.environment}
         self._connection, other = socket.socketpair()
         with other:
             argv = [sys.executable, "-I", "-S", str(_CELL), str(other.fileno())]
@@ -146,6 +182,13 @@ class Cell:
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(other.fileno(),), cwd="/"
             )
         assert self._process.stdin is not None
+        if group is not None:
+            # Before it knows what to do: what it starts is in the group as well.
+            try:
+                group.add(self._process.pid)
+            except OSError as error:
+                self.close()
+                raise CellGone(f"the memory cannot be limited: {error.strerror}") from error
         # On the command line, commands inside could read it.
         with contextlib.suppress(BrokenPipeError), self._process.stdin as file:
             file.write(json.dumps(spec).encode())
@@ -213,6 +256,8 @@ class Cell:
             self._process.kill()
             self._process.wait()
         self._connection.close()
+        if self._group is not None:
+            self._group.close()
 
     def _follow(self, pipes: dict[int, str], deadline: float, sink: Callable[[str, bytes], None]) -> Ended:
         """Take what is written until the command has ended; who still writes then is not waited for."""
@@ -266,10 +311,11 @@ class Cell:
         return answer
 
     def _translated(self, word: str) -> str:
-        """A word of a command. Without namespaces there is no `/golem`: its folders are named where they are."""
-        if not self._plain:
+        """A word of a command. Without namespaces what is at `/golem` inside is named by where it is."""
+        if not self._places:
             return word
-        return _VOLUME.sub(lambda found: str(self._volumes.get(found[0], found[0])), word)
+        names = "|".join(re.escape(name) for name in sorted(self._places, reverse=True))
+        return re.sub(rf"(?<![\w./-])(?:{names})(?![\w.-])", lambda found: str(self._places[found[0]]), word)
 
 
 def _drain(pipe: int, name: str, sink: Callable[[str, bytes], None]) -> None:

@@ -34,6 +34,7 @@ class GolemStandIn:
         providers: int = PROVIDERS,
         faults: Iterable[Fault] = (),
         namespaces: bool = True,
+        images: Mapping[str, Path] | None = None,
         clock: Callable[[], float] = time.time,
         log: Callable[[str], None] | None = None,
     ) -> None:
@@ -44,11 +45,13 @@ class GolemStandIn:
             port: 0 for one that the operating system chooses.
             providers: how many there are, up to `MOST_PROVIDERS`.
             namespaces: whether commands are kept apart from this machine, if this machine allows it.
+            images: what images are: folders and GVMI files by the SHA3-224 or the tag that scripts ask for. All others
+                are a view of this machine.
             clock: seconds since 1970.
             log: called with a line about every call. It says nothing that is secret.
 
         Raises:
-            DevnetFailed: if the port is taken, or the folder served by another stand-in.
+            DevnetFailed: if the port is taken, the folder served by another stand-in, or an image cannot be used.
             ReadOnly, StorageFull, StorageFailure: if the folder cannot be used.
         """
         if not 1 <= providers <= MOST_PROVIDERS:
@@ -56,7 +59,7 @@ class GolemStandIn:
         self._home = Home(folder)
         self._closed = False
         try:
-            self._network = Network(self._home, providers, faults, namespaces, clock)
+            self._network = Network(self._home, providers, faults, namespaces, images or {}, clock)
         except BaseException:
             self._home.close()
             raise
@@ -65,7 +68,14 @@ class GolemStandIn:
             self.port: int = self._listener.server_address[1]
             self.url = self._listener.url
             self._home.write_environment(
-                self.url, {"sandbox": self.sandbox, "reason": self.reason, "providers": providers}
+                self.url,
+                {
+                    "sandbox": self.sandbox,
+                    "reason": self.reason,
+                    "memory": self._network.sandbox.memory,
+                    "providers": providers,
+                    "images": [image._asdict() for image in self._network.images.known],
+                },
             )
         except BaseException:
             self._network.close()

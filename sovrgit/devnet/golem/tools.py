@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sovrgit.devnet.golem.batches import Allowance
 from sovrgit.devnet.golem.faults import Faults
+from sovrgit.devnet.golem.images import Images
 from sovrgit.devnet.golem.published import Published
 from sovrgit.devnet.golem.sandbox import Sandbox
 from sovrgit.devnet.golem.world import World
@@ -23,6 +24,7 @@ class Tools(NamedTuple):
     faults: Faults
     folder: Path
     allowance: Allowance
+    images: Images
 
 
 def clear(folder: Path) -> None:

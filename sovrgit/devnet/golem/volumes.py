@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-VOLUMES = ("/golem/input", "/golem/output", "/golem/work", "/golem/resource", "/golem/resources")
-"""What images for Golem use. Only here can files be put, and got from."""
+from sovrgit.devnet.golem.gvmi import VOLUMES
 
 _DEEPEST = 64
 
@@ -29,11 +28,16 @@ class Volumes:
         folders: the folders by their paths inside.
     """
 
-    def __init__(self, folder: Path, owner: int | None) -> None:
-        """Make them below a folder. `owner` is the user that commands run as, None for the one of this process."""
+    def __init__(self, folder: Path, owner: int | None, paths: Sequence[str] = VOLUMES) -> None:
+        """Make them below a folder.
+
+        Args:
+            owner: the user that commands run as, None for the one of this process.
+            paths: where they are inside.
+        """
         self._owner = owner
         self.folders: dict[str, Path] = {}
-        for number, inside in enumerate(VOLUMES):
+        for number, inside in enumerate(paths):
             place = folder / f"vol-{number}"
             place.mkdir(parents=True)
             if owner is not None:
@@ -97,11 +101,13 @@ class Volumes:
 
     def _split(self, path: str) -> tuple[Path, list[str]]:
         names = [name for name in path.split("/") if name not in ("", ".")]
-        inside = "/" + "/".join(names[:2])
-        known = path.startswith("/") and inside in self.folders and 2 < len(names) <= _DEEPEST
-        if not known or ".." in names or "\0" in path:
-            raise NotInContainer(path)
-        return self.folders[inside], names[2:]
+        if path.startswith("/") and len(names) <= _DEEPEST and ".." not in names and "\0" not in path:
+            # The innermost one: a volume may be within another.
+            for length in range(len(names) - 1, 0, -1):
+                found = self.folders.get("/" + "/".join(names[:length]))
+                if found is not None:
+                    return found, names[length:]
+        raise NotInContainer(path)
 
 
 @contextlib.contextmanager

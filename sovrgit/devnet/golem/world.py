@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import secrets
 import threading
 import time
 import uuid
@@ -14,13 +15,47 @@ from typing import Any, Generic, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Refused(Exception):
-    """A call that is answered with an error."""
+JSON, TEXT, PROBLEM = "application/json", "text/plain", "application/problem+json"
 
-    def __init__(self, status: int, message: str) -> None:
+
+class Refused(Exception):
+    """A call that is answered with an error.
+
+    Attributes:
+        message: what is wrong, for people; the daemon does not always say.
+        kind: the content type of the answer.
+    """
+
+    def __init__(self, status: int, message: str | None, kind: str = JSON) -> None:
         self.status = status
         self.message = message
+        self.kind = kind
         super().__init__(status, message)
+
+    @property
+    def document(self) -> Any:
+        """What the client is sent."""
+        return self.message if self.kind == TEXT else {"message": self.message}
+
+
+class Malformed(Refused):
+    """A body that is not what it must be. The market says so in JSON, the other parts in plain text."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(400, f"Json deserialize error: {what}")
+
+
+class Problem(Refused):
+    """An allocation that is refused: what is wrong comes together with what was asked."""
+
+    def __init__(self, kind: str, detail: str, **more: Any) -> None:
+        super().__init__(400, detail, PROBLEM)
+        self._told = {"type": f"/payment-api/v1/allocations/{kind}", "detail": detail, **more}
+
+    @property
+    def document(self) -> Any:
+        """What the client is sent."""
+        return self._told
 
 
 class World:
@@ -112,9 +147,11 @@ M = TypeVar("M", bound=Mortal)
 class Shelf(Generic[M]):
     """Things by their ids, no more than a number of them: the oldest that has ended makes room for a new one."""
 
-    def __init__(self, what: str, most: int) -> None:
+    def __init__(self, what: str, most: int, missing: Callable[[str], Refused]) -> None:
+        """`missing` says what a call is answered that is about nothing in here."""
         self._what = what
         self._most = most
+        self._missing = missing
         self._things: dict[str, M] = {}
 
     def put(self, name: str, thing: M) -> M | None:
@@ -132,15 +169,19 @@ class Shelf(Generic[M]):
         self._things[name] = thing
         return removed
 
+    def find(self, name: str) -> M | None:
+        """What has an id, if something has."""
+        return self._things.get(name)
+
     def get(self, name: str) -> M:
         """What has an id.
 
         Raises:
             Refused: if nothing has.
         """
-        found = self._things.get(name)
+        found = self.find(name)
         if found is None:
-            raise Refused(404, f"{self._what} [{name[:128]}] not found")
+            raise self._missing(name[:144])
         return found
 
     def all(self) -> list[M]:
@@ -149,24 +190,35 @@ class Shelf(Generic[M]):
 
 
 def new_id() -> str:
-    """An id that nothing else has."""
+    """An id that nothing else has, as activities and batches have one."""
     return uuid.uuid4().hex
 
 
+def new_uuid() -> str:
+    """An id that nothing else has, as allocations, bills and payments have one."""
+    return str(uuid.uuid4())
+
+
+def new_hash() -> str:
+    """An id that nothing else has, as agreements have one."""
+    return secrets.token_hex(32)
+
+
 def stamp(moment: datetime) -> str:
-    """A time as the daemon writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """A time as the daemon writes it: with no, three or six digits after the point."""
+    spec = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(UTC).isoformat(timespec=spec).replace("+00:00", "Z")
 
 
 def moment_of(text: Any) -> datetime:
     """The time that a client wrote.
 
     Raises:
-        Refused: if it is none.
+        Malformed: if it is none.
     """
     try:
         # A plus sign that was not escaped in a query arrives as a space.
         moment = datetime.fromisoformat(str(text).strip().replace(" ", "+"))
     except ValueError:
-        raise Refused(400, f"not a time: {str(text)[:64]}") from None
+        raise Malformed(f"not a time: {str(text)[:64]}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -16,6 +16,7 @@ from sovrgit.devnet.golem.published import Published
 PLATFORM = "erc20-hoodi-tglm"
 MARKET, PAYMENT, ACTIVITY = "/market-api/v1", "/payment-api/v1", "/activity-api/v1"
 PATIENCE = 30.0
+LATER = "2099-01-01T00:00:00Z"
 DEMAND = {
     "properties": {"golem.node.debug.subnet": "anywhere", "golem.srv.comp.expiration": 1},
     "constraints": "(&(golem.inf.mem.gib>=0.5)(golem.runtime.name=vm)(golem.node.debug.subnet=anywhere))",
@@ -40,7 +41,9 @@ class Requestor:
         given = {"content": json.dumps(body)} if body is not None else {}
         answer = self.http.request(method, path, **given)
         assert answer.status_code == status if status else answer.is_success, (answer.status_code, answer.text)
-        return answer.json() if answer.content else None
+        # The daemon says what is wrong in JSON or in plain text.
+        plain = answer.headers.get("Content-Type", "").startswith("text/plain")
+        return {"message": answer.text} if plain else answer.json() if answer.content else None
 
     def get(self, path: str, status: int | None = None) -> Any:
         return self.call("GET", path, status=status)
@@ -70,8 +73,17 @@ class Requestor:
         (found,) = [event for event in self.events(demand) if event.get("proposal", {}).get("prevProposalId") == own]
         return found["proposal"]
 
-    def agree(self, *, name: str | None = None, valid_to: str = "2099-01-01T00:00:00Z", **negotiated: Any) -> str:
+    def agree(
+        self,
+        *,
+        name: str | None = None,
+        image: str | None = None,
+        valid_to: str = "2099-01-01T00:00:00Z",
+        **negotiated: Any,
+    ) -> str:
         """An agreement that a provider has been asked for."""
+        if image is not None:
+            negotiated["golem.srv.comp.task_package"] = f"hash:sha3:{image}:{self.golem.url}/images/{image}"
         demand = self.demand()
         offers = [event["proposal"] for event in self.events(demand)]
         offer = next(one for one in offers if name is None or one["properties"]["golem.node.id.name"] == name)

@@ -19,7 +19,8 @@ def test_the_forms_of_creating_one(ada: Requestor) -> None:
     made = ada.post(f"{ACTIVITY}/activity", {"agreementId": agreement})["activityId"]
     assert ada.get(f"{ACTIVITY}/activity/{made}/agreement") == agreement
     ada.post(f"{ACTIVITY}/activity", {"id": agreement}, 400)
-    ada.post(f"{ACTIVITY}/activity", "nothing", 404)
+    ada.post(f"{ACTIVITY}/activity", "nothing", 500)
+    ada.post(f"{ACTIVITY}/activity", "0" * 64, 404)
     ada.terminate(agreement)
     ada.post(f"{ACTIVITY}/activity", agreement, 400)
 
@@ -27,7 +28,7 @@ def test_the_forms_of_creating_one(ada: Requestor) -> None:
 def test_states_and_the_order_of_commands(ada: Requestor) -> None:
     activity = ada.activity(deployed=False)
     path = f"{ACTIVITY}/activity/{activity}/state"
-    assert ada.get(path) == {"state": ["Initialized", None], "reason": None, "errorMessage": None}
+    assert ada.get(path) == {"state": ["Initialized", None]}
     (early,) = ada.execute(activity, run("true"))
     assert early["result"] == "Error" and "deploy() command is expected now" in early["message"]
     ada.execute(activity, {"deploy": {}})

@@ -102,12 +102,29 @@ def test_a_port_that_is_taken(house: House) -> None:
     house.json("stop")
 
 
+def test_images(house: House) -> None:
+    image = house.folder / "image" / "golem" / "bin"
+    image.mkdir(parents=True)
+    _, err = house.sovr("devnet", "start", "--port", "0", "--image", "me/tool:1=absent", code=84)
+    if "no images without namespaces" in err:
+        pytest.skip(err)
+    assert "absent` does not exist" in err and not house.json("status", code=1)["running"]
+    started = house.json("start", "--port", "0", "--image", "me/tool:1=image")
+    (known,) = started["images"]
+    assert (known["name"], known["path"]) == ("me/tool:1", str(house.folder / "image"))
+    info = httpx.get(f"{started['url']}/v1/image/info?tag=me/tool:1", trust_env=False).json()
+    assert (info["sha3"], info["size"]) == (known["sha3"], 0)
+    assert f"the image me/tool:1 is {house.folder / 'image'}" in house.sovr("devnet", "status")[0]
+    house.json("stop")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--fault", "crash,call=/x"), "a fault of a provider has no `call`"),
         (("--fault", "nonsense"), "for Golem rejection, no-activity"),
         (("--fault", "[1]"), "no such fault: `[1]`"),
+        (("--image", "x"), "`x` is not like HASH=PATH or TAG=PATH"),
         (("--providers", "0"), "0 is not in the range"),
         (("--golem-port", "-1"), "-1 is not in the range"),
     ],

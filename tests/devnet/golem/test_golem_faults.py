@@ -48,7 +48,7 @@ def test_faults_are_set_and_taken_back_over_the_socket(ada: Requestor) -> None:
 def test_rejection(ada: Requestor) -> None:
     ada.fault(kind="rejection")
     rejected = ada.agree(name="devnet-1")
-    assert "rejected" in ada.post(f"{MARKET}/agreements/{rejected}/wait", status=410)["message"]
+    assert "Rejected" in ada.post(f"{MARKET}/agreements/{rejected}/wait", status=410)["message"]
     # It offers again, and means it this time.
     ada.post(f"{MARKET}/agreements/{ada.agree(name='devnet-1')}/wait")
 

@@ -10,6 +10,7 @@ import pytest
 from golem_lab import ACTIVITY, Requestor, run, wait_until
 
 from sovrgit.devnet.golem import GolemStandIn
+from sovrgit.devnet.golem.memory import Groups
 from sovrgit.devnet.golem.sandbox import Cell, CellGone, Limits, Sandbox
 
 LIMITS = Limits(512 << 20, 1 << 20)
@@ -70,6 +71,32 @@ def test_limits(cell: Cell, tmp_path: Path) -> None:
         said(cell, "/bin/sh", "-c", "for i in 1 2 3 4; do head -c 900000 /dev/zero > /tmp/$i || exit 1; done")[0] == 0
     )
     cell.close()
+
+
+def test_a_limit_for_all_processes_together(tmp_path: Path) -> None:
+    for name in ("scratch", "root", "work"):
+        (tmp_path / name).mkdir()
+    sandbox = Sandbox(tmp_path / "scratch")
+    if sandbox.memory == "process":
+        pytest.skip("no control groups can be made on this machine")
+    before = set(Path("/sys/fs/cgroup").rglob("sovr-devnet-*"))
+    cell = sandbox.open(tmp_path / "root", {"/golem/work": tmp_path / "work"}, memory=96 << 20)
+    alone = "import sys; bytearray(b'x') * (60 << 20); print('had', flush=True)"
+    assert said(cell, "python3", "-c", alone) == (0, "had\n")
+    script = "import subprocess, sys\n" + (
+        "found = [subprocess.Popen([sys.executable, '-c', 'import time; x = b\"x\" * (60 << 20); time.sleep(600)'])"
+        " for _ in range(2)]\nimport os\nprint(os.wait()[1])"
+    )
+    assert said(cell, "python3", "-c", script, seconds=30) == (0, "9\n")
+    cell.close()
+    assert set(Path("/sys/fs/cgroup").rglob("sovr-devnet-*")) <= before
+
+
+def test_where_there_are_no_control_groups(tmp_path: Path) -> None:
+    assert not Groups(tmp_path, tmp_path / "absent").usable
+    (tmp_path / "cgroup").write_text("0::/a/b\n")
+    assert not Groups(tmp_path, tmp_path / "cgroup").usable
+    assert Groups(tmp_path, tmp_path / "cgroup").open(1) is None
 
 
 def test_a_command_is_killed_when_its_time_is_over_and_the_next_one_runs(cell: Cell) -> None:

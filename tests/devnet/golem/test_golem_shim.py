@@ -12,7 +12,7 @@ VM = "async def repo(*, image_hash=None, repository_url='https://registry.exampl
 ASKS = "import asyncio; from yapapi.payload import vm; print(asyncio.run(vm.repo()))"
 
 
-def said(golem: GolemStandIn, folder: Path, script: str, *, registry: bool = True) -> str:
+def said(golem: GolemStandIn, folder: Path | str, script: str, *, registry: bool = True) -> str:
     """What a script prints, with modules of its own in a folder."""
     environ = {"PYTHONPATH": f"{golem.folder}/python:{folder}"}
     if registry:
@@ -34,6 +34,18 @@ def test_images_are_asked_for_here(golem: GolemStandIn, tmp_path: Path) -> None:
 def test_a_sitecustomize_that_it_hides_is_run(golem: GolemStandIn, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("print('hidden')")
     assert said(golem, tmp_path, "") == "hidden"
+
+
+def test_two_copies_do_not_get_in_one_anothers_way(golem: GolemStandIn, tmp_path: Path) -> None:
+    (tmp_path / "yapapi" / "payload").mkdir(parents=True)
+    (tmp_path / "yapapi" / "__init__.py").touch()
+    (tmp_path / "yapapi" / "payload" / "__init__.py").touch()
+    (tmp_path / "yapapi" / "payload" / "vm.py").write_text(VM)
+    (tmp_path / "sitecustomize.py").write_text("print('hidden')")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sitecustomize.py").write_bytes((golem.folder / "python" / "sitecustomize.py").read_bytes())
+    assert said(golem, f"{other}:{tmp_path}", ASKS) == f"hidden\n{golem.url}"
 
 
 def test_packages_have_versions_without_setuptools(golem: GolemStandIn, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_a_whole_answer_is_read() -> None:
 def test_answers_that_are_cut_off_or_make_no_sense(answer: bytes | None) -> None:
     with raw(answer) as server, pytest.raises(Transient) as failed:
         public(server)
-    assert failed.value.message.startswith(f"cannot read the remote at `{server.address}`: ")
+    assert failed.value.message.startswith(f"cannot use the remote at `{server.address}`: ")
 
 
 def test_a_connection_that_is_reset_before_the_request() -> None:
@@ -215,6 +216,20 @@ def test_a_certificate_that_the_system_trusts(secure: Secure, monkeypatch: pytes
     wrong = ServerAddress("https", "127.0.0.1", secure.address.port)
     with pytest.raises(RemoteUnavailable, match="not accepted"):
         public(wrong)
+
+
+def test_the_certificates_of_certifi_do_not_count(secure: Secure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """yapapi brings those of 2020 with it, into the same environment if the extra `golem` is installed."""
+    asked: list[str] = []
+    certifi = types.ModuleType("certifi")
+    certifi.where = lambda: asked.append("where") or str(secure.certificate)  # type: ignore[attr-defined]
+    certifi.contents = lambda: asked.append("contents") or secure.certificate.read_text()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "certifi", certifi)
+    with pytest.raises(RemoteUnavailable, match="not accepted"):
+        public(secure.address)
+    assert asked == [] and secure.asked == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure.certificate))
+    assert public(secure.address) == b"abc" and asked == []
 
 
 # --- what is loaded, and what is not --------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The front before `gftp`: notes which files a requestor script sends and receives, and passes everything on."""
