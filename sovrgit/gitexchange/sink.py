@@ -1,7 +1,7 @@
 """Writing objects into a Git repository: one pack and its index, which become visible together or not at all.
 
-Objects are stored whole. `git repack -a -d -f` there makes differences of them; without `-f`, Git takes it that this was
-tried.
+Objects are stored whole. `git repack -a -d -f` there makes differences of them; without `-f`, Git takes it that this
+was tried.
 """
 
 from __future__ import annotations
