@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sovrgit.errors import Unsupported
+from sovrgit.errors import UnsafeName, Unsupported
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, GitId
-from sovrgit.gitexchange.treeform import DIRECTORY, GITLINK, kind_of
-from sovrgit.objects.tree import EntryKind
+from sovrgit.gitexchange.treeform import GITLINK, MODE, kind_of
+from sovrgit.objects.tree import EntryKind, check_name
 
 MAX_ODDITIES = 20_000
 """In one tree of Git's. Old projects have odd modes throughout; a tree that is made to grow by this has more."""
@@ -51,8 +51,10 @@ def difference(expected: Oddities, actual: Oddities) -> list[list[bytes]]:
     return rows
 
 
-def applied(expected: Oddities, rows: Sequence[Any]) -> Oddities:
-    """The opposite: what a commit says is odd in its tree. What makes no sense in it is left out."""
+def applied(expected: Oddities, rows: Sequence[Any], look: Look) -> Oddities:
+    """The opposite: what a commit says is odd in its tree. What makes no sense in it is left out: it may come from
+    anybody.
+    """
     if not rows:
         return expected
     result = dict(expected)
@@ -62,8 +64,10 @@ def applied(expected: Oddities, rows: Sequence[Any]) -> Oddities:
         path, oddity = row[0], Oddity(*row[1:])
         if not oddity.mode:
             result.pop(path, None)
-        elif _is_sound(oddity):
+        elif _is_sound(path, oddity) and _fits(path, oddity, look):
             result[path] = oddity
+        if len(result) > MAX_ODDITIES:
+            break
     return result
 
 
@@ -112,7 +116,13 @@ def _fits(path: bytes, oddity: Oddity, look: Look) -> bool:
     return look(path) is kind_of(oddity.mode)
 
 
-def _is_sound(oddity: Oddity) -> bool:
-    if oddity.link:
-        return oddity.mode.lstrip(b"0") == GITLINK and len(oddity.link) == GIT_ID_SIZE
-    return oddity.mode == DIRECTORY or kind_of(oddity.mode) is not None
+def _is_sound(path: bytes, oddity: Oddity) -> bool:
+    if not oddity.link:
+        return MODE.fullmatch(oddity.mode) is not None and kind_of(oddity.mode) is not None
+    try:
+        for name in path.split(b"/"):
+            check_name(name)
+    except UnsafeName:
+        return False
+    is_link = MODE.fullmatch(oddity.mode) is not None and oddity.mode.lstrip(b"0") == GITLINK
+    return is_link and len(oddity.link) == GIT_ID_SIZE and path.rpartition(b"/")[2].lower() != b".git"

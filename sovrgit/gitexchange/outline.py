@@ -74,7 +74,8 @@ class OddTrees:
             item = value.parents[0]
             value = Outline.of(self._store.commit(item))
         for item, value in reversed(chain):
-            odd = applied(inherited(odd, self._look(value.tree)), value.entries)
+            look = self._look(value.tree)
+            odd = applied(inherited(odd, look), value.entries, look)
             self._odd[item] = odd
         return odd
 

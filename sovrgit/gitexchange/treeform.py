@@ -24,7 +24,10 @@ MODES = {
 """The mode that is written for each kind of entry."""
 
 _KINDS = {mode: kind for kind, mode in MODES.items()}
-_ROW = re.compile(rb"([0-7]{1,8}) ([^\0]+)\0(.{20})", re.DOTALL)
+MODE = re.compile(rb"[0-7]{1,8}")
+"""How a mode is written."""
+
+_ROW = re.compile(rb"(%s) ([^\0]+)\0(.{20})" % MODE.pattern, re.DOTALL)
 
 
 class GitEntry(NamedTuple):

@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 from dulwich.object_format import SHA1
 from dulwich.pack import pack_object_header, write_pack_index_v2
-from git_lab import LINE, Git, again, exported, imported, refs_of
+from git_lab import LINE, Git, again, everything, exported, imported, refs_of
 
 from sovrgit.errors import GitDamaged, GitUnusable, ObjectInvalid, PodExists, SovrError, UnsafeName, Unsupported
 from sovrgit.gitexchange import gathering, inflate, oddities
 from sovrgit.gitexchange.ids import GitKind, git_id
+from sovrgit.gitexchange.treeform import read_tree
+from sovrgit.objects.commit import Commit, Stamp
+from sovrgit.objects.ids import Kind
+from sovrgit.pod.commits import CommitRequest, commit
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import RefChange
 
 
 def refused(git: Git, tmp_path: Path, error: type[SovrError], match: str) -> SovrError:
@@ -333,3 +338,36 @@ def test_inflating_stops_where_it_should(monkeypatch: pytest.MonkeyPatch) -> Non
             inflate.inflate(memoryview(long), 0, size, damaged)
         with pytest.raises(GitDamaged, match="another size"):
             list(inflate.inflate_stream(memoryview(long), 0, size, damaged))
+
+
+def test_commits_that_say_what_makes_no_sense(tmp_path: Path) -> None:
+    """A pod of somebody else may have anything under the key `git`."""
+    link = bytes(range(20))
+    good = [[b"sub", b"160000", link], [b"a", b"100664"]]
+    bad = [
+        *([b"../up", b"160000", link], [b"d/..", b"160000", link], [b"", b"160000", link], [b"x/y", b"160000", link]),
+        *([b"d/.GIT", b"160000", link], [b".git", b"160000", link], [b"a", b"160000", link], [b"s", b"160000", b"1"]),
+        *([b"a", b"040000"], [b"d", b"100644"], [b"a", b" 100644"], [b"a", b"10_0644"], [b"a", b"100644 b\0"]),
+        *([b"a"], "text", [b"a", 1], [b"gone", b"100664"], [b"t", b"100644", link], []),
+    ]
+    with Pod.create(tmp_path / "pod") as pod:
+        (pod.root / "d").mkdir()
+        (pod.root / "d" / "f").write_bytes(b"f")
+        (pod.root / "a").write_bytes(b"a")
+        stamp = Stamp("A", "a@b", 1)
+        tree = commit(pod, CommitRequest(stamp, "One")).commit.tree
+        with pod.store.session() as session:
+            extra = {"git": {"entries": bad[:9] + good + bad[9:], "id": link}}
+            made = session.add(Kind.COMMIT, Commit(tree, (), stamp, "Two", extra=extra).encode())
+            odd = [{"git": 1}, {"git": {"id": 5}}, {"git": {"entries": {}}}, {"git": {"id": link, "raw": b"x"}}]
+            for value in odd:
+                made = session.add(Kind.COMMIT, Commit(tree, (made,), stamp, "More", extra=value).encode())
+            session.commit()
+        pod.refs.update([RefChange("refs/heads/main", pod.head(), made)], command="x", time_ns=1)
+        assert exported(pod, tmp_path / "out.git").commits == 5
+    found = everything(tmp_path / "out.git")
+    for name, raw in found.items():
+        if raw.startswith(b"tree "):
+            root = bytes.fromhex(raw[5:45].decode())
+            rows = {(entry.name, entry.mode) for entry in read_tree(name, found[root])}
+            assert rows == {(b"a", b"100664"), (b"d", b"40000"), (b"sub", b"160000")}
