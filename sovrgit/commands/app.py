@@ -241,9 +241,10 @@ class App:
 
     def report(self, error: SovrError) -> None:
         """Tell of an error."""
-        causes = []
-        cause = error.__cause__
-        while cause is not None:
+        causes: list[str] = []
+        cause, told = error.__cause__, {id(error)}
+        while cause is not None and id(cause) not in told:
+            told.add(id(cause))
             causes.append(str(cause) or type(cause).__name__)
             cause = cause.__cause__
         if self.options.as_json:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sovrgit.errors import LocalChanges, UnsafeName
 from sovrgit.objects.ids import Kind
 from sovrgit.objects.tree import TreeEntry
+from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.newfile import Advance, make_folder, move_across, silent, write_new
 from sovrgit.pod.paths import folders_above
 from sovrgit.pod.treediff import Change
@@ -33,8 +34,8 @@ def apply_changes(
     entered without following links. Files at the paths of changes are replaced, whatever is in them.
 
     Raises:
-        UnsafeName: if a folder on the way is a link or a file, two names are the same to this file system, or a link
-            has no possible target.
+        UnsafeName: if a folder on the way is a link or a file, two names are the same to this file system, one is a
+            repository's, or a link has no possible target.
         LocalChanges: if a file is to take the place of a folder in which something is left.
         ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `write_tree`.
     """
@@ -71,6 +72,7 @@ def _check_way(root: bytes, changes: list[Change]) -> None:
             passable.add(folder)
         if new is None:
             continue
+        refuse_aliases([path])
         if new.is_directory:
             if not _is_folder_or_free(root, path, going):
                 raise LocalChanges(paths=f"`{os.fsdecode(path)}`")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dulwich.ignore import Pattern
+from typing import NamedTuple
 
 IGNORE_FILE = ".sovrignore"
 
@@ -17,13 +15,13 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class IgnoreRules:
     """The rules that hold in one folder: its own file's, then those of the folders above it."""
 
-    __slots__ = ("_above", "_patterns", "_prefix", "_quick", "_quick_lines")
+    __slots__ = ("_above", "_prefix", "_quick", "_quick_lines", "_rules")
 
     def __init__(self, prefix: str, text: bytes, above: IgnoreRules | None) -> None:
         self._prefix = len(prefix)
         # The last rule that fits decides.
-        self._patterns = _read(text)[::-1]
-        parts = _expressions(self._patterns)
+        self._rules = _read(text)[::-1]
+        parts = [rule.expression for rule in self._rules]
         self._quick = _any(parts, b"(?ms)(?:%s)\\Z")
         self._quick_lines = _any(parts, b"(?m)^(?:%s)$")
         self._above = above
@@ -37,7 +35,7 @@ class IgnoreRules:
         while rules is not None:
             prefix = f"{folder}/"[rules._prefix :] if folder else ""
             text = prefix + lines.replace("\n", "\n" + prefix) if prefix else lines
-            if rules._quick_lines is None or rules._quick_lines.search(os.fsencode(text)):
+            if rules._quick_lines.search(os.fsencode(text)):
                 return True
             rules = rules._above
         return False
@@ -47,46 +45,84 @@ class IgnoreRules:
         rules: IgnoreRules | None = self
         while rules is not None:
             name = os.fsencode(path[rules._prefix :])
-            if rules._quick is None or rules._quick.match(name):
+            if rules._quick.match(name):
                 # Not IgnoreFilter.is_ignored(), which also leaves out a folder of which only the contents are named:
                 # `data/*` would then take `!data/keep.csv` with it.
-                for pattern in rules._patterns:
-                    if pattern.matches(name, is_folder):
-                        return pattern.is_exclude
+                for rule in rules._rules:
+                    if rule.matches(name, is_folder):
+                        return rule.is_exclude
             rules = rules._above
         return False
 
 
-def _read(text: bytes) -> list[Pattern]:
-    from dulwich.ignore import Pattern, read_ignore_patterns
+class _Rule(NamedTuple):
+    """A line of a file of rules. `expression` has no flags and no end."""
+
+    expression: bytes
+    is_exclude: bool
+    is_directory_only: bool
+
+    def matches(self, name: bytes, is_folder: bool) -> bool:
+        if self.is_directory_only and not is_folder:
+            return False
+        return _compiled(self.expression).match(name) is not None
+
+
+@functools.lru_cache(4096)
+def _compiled(expression: bytes) -> re.Pattern[bytes]:
+    # When it is needed: most rules of a long file never are.
+    return re.compile(b"(?ms)(?:%s)\\Z" % expression)
+
+
+def _read(text: bytes) -> list[_Rule]:
+    from dulwich.ignore import read_ignore_patterns, translate
     from dulwich.wildmatch import MalformedPattern
 
     lines = text.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
-    patterns = []
-    for line in read_ignore_patterns(lines):  # type: ignore[arg-type] # any iterable of lines will do
+    # Of lines that are the same the last one counts.
+    wanted: list[bytes] = list(read_ignore_patterns(lines))  # type: ignore[arg-type] # any iterable of lines will do
+    rules = []
+    for line in reversed(dict.fromkeys(reversed(wanted))):
+        # Three stars and more mean two to Git, and nothing to dulwich.
+        line = re.sub(rb"\*{3,}", b"**", line)
+        pattern = line[line.startswith((b"!", b"\\!", b"\\#")) :]
+        bare = pattern.rstrip(b"/")
         try:
-            # Three stars and more mean two to Git, and nothing to dulwich.
-            patterns.append(Pattern(re.sub(rb"\*{3,}", b"**", line)))
+            expression = _bounded(translate(bare).removeprefix(b"(?ms)").removesuffix(b"\\Z"))
+            if not bare or expression is None:
+                continue
         except MalformedPattern:
             continue  # As Git does: it fits no name.
-    return patterns
+        rules.append(_Rule(expression, not line.startswith(b"!"), pattern.endswith(b"/")))
+    return rules
 
 
-def _expressions(patterns: list[Pattern]) -> list[bytes] | None:
-    """An expression for each pattern, without flags and end; None if one of them has none."""
-    from dulwich.ignore import translate
+_STAR = b"[^/]*"
+_ANY_FOLDERS = re.compile(rb"(\(\.\*/\)\?|\(\?:\[\^/\]\+/\)\*|(?<!\\)\.\*)")
+"""What dulwich makes of two stars."""
 
-    parts = []
-    for pattern in patterns:
-        bare = bytes(pattern).removeprefix(b"!").rstrip(b"/")
-        if bare.startswith(b"\\"):
-            return None
-        parts.append(translate(bare).removeprefix(b"(?ms)").removesuffix(b"\\Z"))
-    return parts
+_MOST_FOLDERS = 3
+"""Double stars in a pattern, the one before a pattern that holds at any depth included; what has more fits no name. The
+time to find that a pattern does not fit a path grows with the path's length to the power of their number."""
 
 
-def _any(parts: list[bytes] | None, template: bytes) -> re.Pattern[bytes] | None:
-    """One expression that matches whatever any of the patterns could match, to pass most paths by quickly."""
-    if parts is None:
+def _bounded(expression: bytes) -> bytes | None:
+    """An expression that fits the same names, and never tries for long; None if there is none.
+
+    A star takes as little as it can, and is not tried again: what follows up to the next star can stand nowhere better
+    than where it stands first. Only the last star of a part must be left free.
+    """
+    parts = _ANY_FOLDERS.split(expression)
+    if len(parts) // 2 > _MOST_FOLDERS:
         return None
+    for at in range(0, len(parts), 2):
+        first, *others = parts[at].split(_STAR)
+        if len(others) > 1:
+            atoms = [b"(?>%s?%s)" % (_STAR, other) for other in others[:-1]]
+            parts[at] = b"".join((first, *atoms, _STAR, others[-1]))
+    return b"".join(parts)
+
+
+def _any(parts: list[bytes], template: bytes) -> re.Pattern[bytes]:
+    """One expression that matches whatever any of the patterns could match, to pass most paths by quickly."""
     return re.compile(template % b"|".join(b"(?:%s)" % part for part in parts) if parts else b"(?!)")

@@ -187,8 +187,12 @@ class Index:
         gc.disable()
         try:
             head, commit, rows = msgpack.unpackb(body, use_list=False)
-            made = map(Row._make, rows)
+            made = [_checked(Row._make(row)) for row in rows]
+            if type(head) is not bytes or type(commit) is not bytes or {len(head), len(commit)} - {0, ID_SIZE}:
+                return cls()
             return cls(head, commit, {_text(row.path): _unpickled(row) for row in made})
+        except (ValueError, TypeError):
+            return cls()
         finally:
             if enabled:
                 gc.enable()
@@ -206,6 +210,21 @@ class Index:
 def storable(stamp: int) -> int:
     """A time as it is kept in a column, whose eight bytes end in the year 2262; files may be dated later."""
     return stamp if -_MAX_STAMP < stamp < _MAX_STAMP else NO_STAMP
+
+
+def _checked(row: Row) -> Row:
+    """A row whose columns fit each other: they are taken apart when nobody expects a failure any more."""
+    texts = (row.path, row.names, row.kinds, row.sizes, row.mtimes, row.ctimes, row.inodes, row.ids, row.tree)
+    if not all(type(text) is bytes for text in texts):
+        raise TypeError
+    if type(row.modified) is not int or type(row.size) is not int or type(row.files) is not int:
+        raise TypeError
+    count = len(row.kinds)
+    names = row.names.count(b"\0") + 1 if row.names else 0
+    columns = {len(row.sizes), len(row.mtimes), len(row.ctimes), len(row.inodes)}
+    if names != count or columns != {8 * count} or len(row.ids) != ID_SIZE * count or len(row.tree) not in (0, ID_SIZE):
+        raise ValueError
+    return row
 
 
 def _unpickled(row: Row) -> Folder:

@@ -66,7 +66,7 @@ def read_state(pod: Pod) -> MergeState | None:
             return None
     try:
         state = _decode(json.loads(data))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise IntegrityFailure(
             what="the file `.sovr/merge`",
             reason="it is cut off or was edited",

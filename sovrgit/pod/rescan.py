@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Collection
 
+from sovrgit.pod.aliases import REPOSITORIES
 from sovrgit.pod.ignore import IGNORE_FILE, IgnoreRules
 from sovrgit.pod.index import (
     DIRECTORY,
@@ -19,7 +20,6 @@ from sovrgit.pod.index import (
     join,
     parent_of,
 )
-from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan
 from sovrgit.pod.stamps import changed_at, is_recent, kind_of
@@ -158,7 +158,7 @@ class Rescan:
                 rules = None
             below = []
             for name in names:
-                if len(name) == len(REPOSITORY) and name.lower() == REPOSITORY:
+                if name.startswith(".") and name.lower() in REPOSITORIES:
                     folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
                     continue
                 try:

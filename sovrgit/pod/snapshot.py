@@ -11,6 +11,7 @@ from sovrgit.errors import FileUnstable
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tree import Tree, TreeEntry
 from sovrgit.pod import halves, secondprocess
+from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import (
     DIRECTORY,
     ENTRY_KINDS,
@@ -192,4 +193,6 @@ def _store_tree(path: str, folder: Folder, folders: dict[str, Folder], session: 
             digest, size = below.tree, below.size
         entries.append(TreeEntry(os.fsencode(name), entry_kind, ObjectId(digest), size))
         total += size
+    # Nobody could check it out.
+    refuse_aliases(entry.name for entry in entries)
     return session.add(Kind.TREE, Tree.of(entries).encode()), total

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
+from sovrgit.pod import repeats
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
@@ -42,11 +43,20 @@ def diff_trees(store: ObjectStore, old: ObjectId, new: ObjectId, prefix: bytes =
     """The paths in which two trees differ, folder by folder in the order of names.
 
     A file that became a folder, or the other way, is removed and added.
+
+    Raises:
+        ObjectMissing, IntegrityFailure: if a tree cannot be read.
+        ObjectInvalid: if it is none, or repeats its folders without measure.
     """
     # A list of what is still to be compared, not recursion: trees of others may be nested deeply.
     waiting = _differing(store, old, new, prefix)
+    count = 0
     while waiting:
         path, left, right = waiting.pop()
+        count += 1
+        if count == repeats.SUSPECT_FROM:
+            for tree in (old, new):
+                repeats.refuse_repeats(store, tree)
         was_folder = left is not None and left.is_directory
         is_folder = right is not None and right.is_directory
         if left is not None and right is not None and was_folder and is_folder:
@@ -75,10 +85,18 @@ def _differing(
 
 
 def walk(store: ObjectStore, entry: TreeEntry, path: bytes) -> Iterator[tuple[bytes, TreeEntry]]:
-    """All files and links below an entry, and folders that are empty, with their paths."""
+    """All files and links below an entry, and folders that are empty, with their paths.
+
+    Raises:
+        ObjectMissing, IntegrityFailure, ObjectInvalid: as for `diff_trees`.
+    """
+    top, count = entry.id, 0
     waiting = [(path, entry)]
     while waiting:
         path, entry = waiting.pop()
+        count += 1
+        if count == repeats.SUSPECT_FROM:
+            repeats.refuse_repeats(store, top)
         if not entry.is_directory:
             yield path, entry
             continue

@@ -10,10 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull
+from sovrgit.errors import IntegrityFailure, StorageFull
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
-from sovrgit.pod import secondprocess
+from sovrgit.pod import repeats, secondprocess
+from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
 from sovrgit.pod.stamps import changed_at, is_recent
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 Stamps: TypeAlias = tuple[int, int, int, int]
 """What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode."""
-
-MAX_REPEATED = 4_000_000
-"""Names in folders that are there more than once. A few small trees, each with the next one in it many times, would
-else be more files than any disk holds; what is there once is bounded by what was received."""
 
 WORTHWHILE = 2_000
 """Files from which a second process pays: it costs about 10 ms."""
@@ -67,7 +64,8 @@ def write_tree(
         places: where the blobs are, if that is known already.
 
     Raises:
-        UnsafeName: if two names are the same to this file system, or a link has no possible target.
+        UnsafeName: if two names are the same to this file system, one is a repository's, or a link has no possible
+            target.
         ObjectMissing, IntegrityFailure: if the store does not hold the tree.
         ObjectInvalid: if it is no tree, says sizes that are not so, or repeats its folders without measure. Nothing
             is written.
@@ -86,19 +84,18 @@ def write_tree(
 
 def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
     """The folders to be made, each after the one that it is in, and what is to be written into them."""
-    seen: set[ObjectId] = set()
-    repeated = 0
     folders: dict[bytes, _Planned] = {}
     targets: Targets = {}
+    names, is_bounded = 0, False
     waiting = [(b"", tree, store.tree(tree).size)]
     while waiting:
         path, digest, size = waiting.pop()
         entries = store.tree(digest).entries
-        if digest in seen:
-            repeated += len(entries)
-            if repeated > MAX_REPEATED:
-                raise ObjectInvalid(kind="tree", reason=f"its folders repeat more than {MAX_REPEATED:,} names")
-        seen.add(digest)
+        names += len(entries)
+        if names > repeats.SUSPECT_FROM and not is_bounded:
+            repeats.refuse_repeats(store, tree)
+            is_bounded = True
+        refuse_aliases(entry.name for entry in entries)
         folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name

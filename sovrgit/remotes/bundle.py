@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -128,7 +129,7 @@ class BundleRemote:
         """A descriptor of the file, for the length of a block.
 
         Raises:
-            RemoteUnavailable: if it is not there.
+            RemoteUnavailable: if it is not there, or no file.
         """
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -137,6 +138,8 @@ class BundleRemote:
                 raise RemoteUnavailable(location=self.location, reason="there is no such file") from error
             raise storage_error(error, self._path) from error
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise RemoteUnavailable(location=self.location, reason="it is no bundle")
             yield descriptor
         finally:
             os.close(descriptor)

@@ -32,7 +32,8 @@ def read_manifest(remote: Remote, state: RemoteState) -> tuple[Manifest | None, 
                 _check_follows(remote, seen, manifest)
             except RemoteDiverged as error:
                 if manifest is None or manifest.generation < seen.generation:
-                    raise doubt(remote, error) from error
+                    # Not from itself: a chain of causes comes to an end.
+                    raise doubt(remote, error) from error.__cause__
                 raise
         return manifest, raw
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sovrgit.errors import UnsafeName
+from sovrgit.errors import IntegrityFailure, UnsafeName
 from sovrgit.pod.pod import Pod
 from sovrgit.runs.orphan import birth_of, end_group
 from sovrgit.store.files import reporting, temporary_name, write_atomic
@@ -75,18 +75,46 @@ def recover(pod: Pod) -> bool:
     The caller holds the run lock.
 
     Raises:
+        IntegrityFailure: if the note is damaged. Nothing is touched.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     try:
-        note = json.loads((pod.folder / _NOTE).read_bytes())
-    except FileNotFoundError:
-        return False
-    process = note.get("process")
+        with reporting(pod.folder / _NOTE):
+            try:
+                data = (pod.folder / _NOTE).read_bytes()
+            except FileNotFoundError:
+                return False
+        place, folders, process = _read_note(data)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise IntegrityFailure(
+            what="the file `.sovr/running`",
+            reason="it is cut off or was edited",
+            hint="earlier outputs of the run that was killed are in `.sovr/tmp`; move them back and remove the file",
+        ) from None
     if process is not None:
-        end_group(process["pid"], process["birth"])
+        end_group(*process)
     with reporting(pod.root):
-        _put_back(pod, pod.temporary / Path(note["place"]).name, note["folders"])
+        _put_back(pod, pod.temporary / place, folders)
     return True
+
+
+def _read_note(data: bytes) -> tuple[str, list[str], tuple[int, str] | None]:
+    """The name of the folder aside, what was put there, and the process that made the new outputs."""
+    note = json.loads(data)
+    place, folders, process = note["place"], note["folders"], note.get("process")
+    # Only what is in the pod, whoever wrote the note.
+    if Path(place).name != place or place in ("", "..") or not isinstance(folders, list):
+        raise ValueError
+    for folder in folders:
+        parts = Path(folder).parts
+        if not parts or Path(folder).is_absolute() or ".." in parts:
+            raise ValueError
+    if process is None:
+        return place, folders, None
+    pid, birth = process["pid"], process["birth"]
+    if type(pid) is not int or type(birth) is not str or pid <= 1:
+        raise ValueError
+    return place, folders, (pid, birth)
 
 
 def check_folders(root: Path, folders: Sequence[str]) -> None:

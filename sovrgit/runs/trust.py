@@ -194,5 +194,5 @@ def _approved(pod: Pod) -> _Approved:
         return _Approved(
             frozenset(map(ObjectId.parse, content["scripts"])), frozenset(map(ObjectId.parse, content["files"]))
         )
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return _Approved(frozenset(), frozenset())

@@ -175,7 +175,7 @@ class PulledView:
         elif self.merged.outcome == "forward":
             console.line(f"now at {self.merged.commit.short}, {plural(self.merged.changed, 'path')} changed")
         else:
-            MergedView(self.merged, self.remote).text(console)
+            MergedView(self.merged, f"what {self.remote} has").text(console)
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""

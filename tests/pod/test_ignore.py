@@ -6,11 +6,12 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sovrgit.pod.ignore import IgnoreRules
@@ -180,3 +181,34 @@ def test_one_look_misses_nothing(rules: Rules, folder: str, names: list[str]) ->
 def test_no_rule_is_reported_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     IgnoreRules("", b"\\\n[\n", None)
     assert capfd.readouterr() == ("", "")
+
+
+# --- patterns that would keep a reader busy -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a*" * 60 + "x", "*a" * 60 + "x", "[a]*" * 60 + "x", "?*" * 60 + "/x", "**/a*" * 3, "**/a/" * 40 + "x"]
+)
+def test_no_pattern_takes_long(pattern: str) -> None:
+    rules = IgnoreRules("", pattern.encode(), None)
+    name = "a" * 250
+    begun = time.process_time()
+    assert not rules.may_ignore("", [name + "b"])
+    assert not rules.ignores(name + "b", False)
+    assert not rules.ignores("a/" * 200 + "b", False)
+    assert time.process_time() - begun < 1
+
+
+@given(st.text("ab*?/[]", min_size=1, max_size=12), st.text("ab/", min_size=1, max_size=12))
+def test_bounded_patterns_fit_the_same_names(pattern: str, name: str) -> None:
+    from dulwich.ignore import Pattern
+    from dulwich.wildmatch import MalformedPattern
+
+    name = name.strip("/")
+    line = re.sub(r"\*{3,}", "**", pattern)
+    assume(name and line.count("**") < 3)
+    try:
+        expected = Pattern(line.encode()).matches(name.encode(), True)
+    except MalformedPattern:
+        expected = False
+    assert IgnoreRules("", pattern.encode(), None).ignores(name, True) == expected

@@ -13,7 +13,7 @@ from pod_lab import EMPTY, Lab, files_on_disk, link, script, text
 from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull, UnsafeName
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
-from sovrgit.pod import secondprocess, writetree
+from sovrgit.pod import repeats, secondprocess, writetree
 from sovrgit.pod.index import Index
 from sovrgit.pod.writetree import write_tree
 
@@ -183,7 +183,8 @@ def _bomb(lab: Lab, levels: int, copies: int) -> ObjectId:
 def test_a_few_trees_that_would_be_more_files_than_any_disk_holds(lab: Lab, out: Path) -> None:
     bomb = _bomb(lab, levels=12, copies=10)
     with pytest.raises(ObjectInvalid, match="repeat more than 50 names"), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writetree, "MAX_REPEATED", 50)
+        patch.setattr(repeats, "MAX_REPEATED", 50)
+        patch.setattr(repeats, "SUSPECT_FROM", 20)
         write_tree(lab.pod.store, bomb, out)
     assert os.listdir(out) == []
 

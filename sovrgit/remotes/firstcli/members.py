@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sovrgit.errors import UnsafeName
 from sovrgit.objects.tree import EntryKind
+from sovrgit.pod.aliases import REPOSITORIES
 
 LONGEST_NAME = 255
 """Bytes of one name: what file systems take."""
@@ -23,7 +24,6 @@ LONGEST_TARGET = 4095
 """Bytes of a link's target: PATH_MAX of Linux without the closing NUL."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_REPOSITORIES = {".sovr", ".git"}
 
 
 class Limits(NamedTuple):
@@ -104,7 +104,7 @@ def repository_in(path: bytes) -> bytes | None:
         if part[:1] == b"." or not part.isascii():
             text = part.decode("utf-8", "surrogateescape")
             seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
-            if seen.casefold() in _REPOSITORIES:
+            if seen.casefold() in REPOSITORIES:
                 return b"/".join(parts[:number])
     return None
 
