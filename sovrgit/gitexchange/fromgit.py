@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from sovrgit.errors import GitDamaged, UnsafeName
+from sovrgit.errors import GitDamaged
 from sovrgit.gitexchange import lfs
 from sovrgit.gitexchange.cache import PLAIN, Cache, Known
 from sovrgit.gitexchange.commitform import commit_from_git, read_commit, read_tag, tag_from_git
@@ -37,7 +37,6 @@ class FromGit:
         self._progress = progress
         self._odd_trees: dict[GitId, tuple[Known, Oddities]] = {}
         self._entries: OrderedDict[GitId, dict[bytes, GitEntry]] = OrderedDict()
-        self._dangerous: set[GitId] = set()
         self.pointers: set[GitId] = set()
         self.submodules: set[bytes] = set()
         self.skipped: set[GitId] = set()
@@ -54,22 +53,6 @@ class FromGit:
         self._steps("reading commits", "commits", len(gathered.commits), map(self._convert_commit, gathered.commits))
         for tag in gathered.tags:
             self._convert_tag(tag)
-
-    def check_out(self, commit: GitId) -> None:
-        """Refuse to write the files of a commit if Git would take some for a repository: it runs what stands in there.
-
-        In the history such folders are kept: they are met in old projects, whose tests need repositories.
-
-        Raises:
-            UnsafeName: if there is such a folder.
-        """
-        tree = read_commit(commit, self._reader.read(commit, GitKind.COMMIT)).tree
-        if tree in self._dangerous:
-            raise UnsafeName(
-                name=".git",
-                reason="a folder of this name in the commit to be checked out would be a repository to Git",
-                hint="let another branch be checked out in the Git repository, or import it into a pod that is there",
-            )
 
     def _steps(self, label: str, unit: str, total: int, steps: Iterator[None]) -> None:
         self._progress.begin(label, total, unit)
@@ -119,8 +102,6 @@ class FromGit:
             if is_odd:
                 own[name] = Oddity(mode)
             entries.append(TreeEntry(name, kind, known.id, known.size))
-            if target in self._dangerous or name.lower() == b".git":
-                self._dangerous.add(identity)
             size += known.size
         ours = self._session.add(Kind.TREE, Tree.of(entries).encode())
         if own or inner:

@@ -102,12 +102,15 @@ def import_into_new(folder: Path, request: ImportRequest, progress: Progress = S
             # Scripts of other people are not run before they are approved.
             pod.config.set("pod.foreign", "true")
             done = Imported(pod)
-            found = _bring(pod, repository, done, progress, branch)
+            found = _bring(pod, repository, done, progress)
             head = found[branch]
             commit = pod.store.commit(head)
             progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
             try:
                 index = write_tree(pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size))
+            except UnsafeName as error:
+                error.advise("check out another branch in the Git repository, or import it into a pod that is there")
+                raise
             finally:
                 progress.end()
             at_git = {
@@ -123,10 +126,8 @@ def import_into_new(folder: Path, request: ImportRequest, progress: Progress = S
     return done
 
 
-def _bring(
-    pod: Pod, repository: GitRepository, done: Imported, progress: Progress, branch: str | None = None
-) -> dict[str, ObjectId]:
-    """Store everything that branches and tags lead to; what they name here. `branch` is to be checked out."""
+def _bring(pod: Pod, repository: GitRepository, done: Imported, progress: Progress) -> dict[str, ObjectId]:
+    """Store everything that branches and tags lead to; what they name here."""
     refs = _usable(repository.refs(), done)
     with (
         Cache(pod.folder, pod.store.has) as cache,
@@ -143,8 +144,6 @@ def _bring(
         gathered = gather(reader, cache, refs.values(), progress)
         converter = FromGit(reader, cache, session, progress)
         converter.convert(gathered)
-        if branch is not None:
-            converter.check_out(refs[branch])
         session.commit()
         cache.save()
         done.commits = len(gathered.commits)

@@ -13,6 +13,7 @@ from sovrgit.errors import UnsafeName, Unsupported
 from sovrgit.gitexchange.ids import GIT_ID_SIZE, GitId
 from sovrgit.gitexchange.treeform import GITLINK, MODE, kind_of
 from sovrgit.objects.tree import EntryKind, check_name
+from sovrgit.pod.aliases import refuse_aliases
 
 MAX_ODDITIES = 20_000
 """In one tree of Git's. Old projects have odd modes throughout; a tree that is made to grow by this has more."""
@@ -122,7 +123,8 @@ def _is_sound(path: bytes, oddity: Oddity) -> bool:
     try:
         for name in path.split(b"/"):
             check_name(name)
+        refuse_aliases([path])
     except UnsafeName:
         return False
     is_link = MODE.fullmatch(oddity.mode) is not None and oddity.mode.lstrip(b"0") == GITLINK
-    return is_link and len(oddity.link) == GIT_ID_SIZE and path.rpartition(b"/")[2].lower() != b".git"
+    return is_link and len(oddity.link) == GIT_ID_SIZE
