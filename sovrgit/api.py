@@ -130,6 +130,26 @@ def fork(
     return pod
 
 
+def import_git(
+    repository: Where,
+    folder: Where,
+    *,
+    author: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Pod:
+    """Make a pod in a folder out of a Git repository on this machine, with all its history.
+
+    Raises:
+        PodExists: if the folder is not empty.
+        GitUnusable, GitDamaged, UnsafeName: if the repository cannot be taken.
+    """
+    from sovrgit.gitexchange import ImportRequest, import_into_new
+
+    request = ImportRequest(Path(repository), time.time_ns())
+    done = import_into_new(Path(os.path.abspath(folder)), request)
+    return Pod(done.pod, author=author, environ=_surroundings(environ), networks=_networks_of(environ))
+
+
 def _get(
     reference: str, folder: Where | None, remote_name: str, author: str | None, environ: Mapping[str, str] | None
 ) -> tuple[Pod, Obtained]:
@@ -181,4 +201,4 @@ def _places() -> tuple[Path, Path]:
     return user_config_path("sovr"), user_state_path("sovr")
 
 
-__all__ = ("Pod", "clone", "fork", "init", "open")
+__all__ = ("Pod", "clone", "fork", "import_git", "init", "open")

@@ -17,6 +17,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Unsupported, ReferenceUnknown, SharingRefused, DevnetFailed
     ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
     ├── KeyNeeded, SealBroken
+    ├── GitDamaged, GitUnusable, GitRefRefused
     └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
 
@@ -535,6 +536,33 @@ class DevnetFailed(SovrError):
     exit_code = 84
     template = "{reason}"
     hint_template = "run `sovr devnet status` to see what runs"
+
+
+# --- exchange with Git ------------------------------------------------------------------------------------------
+
+
+class GitDamaged(SovrError):
+    """A Git repository with something in it that is missing, damaged, or made to do harm."""
+
+    exit_code = 97
+    template = "the Git repository cannot be read: {what}: {reason}"
+    hint_template = "nothing was changed; `git fsck` in that repository says more"
+
+
+class GitUnusable(SovrError):
+    """A folder that is no Git repository, or one of a form that is not understood."""
+
+    exit_code = 98
+    template = "`{path}` cannot be used as a Git repository: {reason}"
+    hint_template = "give the folder of a repository, with or without `.git`"
+
+
+class GitRefRefused(SovrError):
+    """A branch or tag of a Git repository that is not moved, because something would be lost there."""
+
+    exit_code = 99
+    template = "`{name}` of the Git repository is not moved: {reason}"
+    hint_template = "`sovr git import` brings what is there; `--force` moves it all the same"
 
 
 # --- servers with accounts --------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "persist": "Commit and push in one go",
         "persist-self": "Push this program itself, as a public pod",
         "bundle": "Put a pod into one file",
+        "git": "Exchange history with Git repositories",
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has, and merge it",

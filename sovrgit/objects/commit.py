@@ -14,6 +14,10 @@ MAX_ZONE = 24 * 60
 """Minutes that a time zone may lie from UTC. Real ones stay within 14 hours; Git histories hold odd ones."""
 
 
+GIT = "git"
+"""The key of a commit's or tag's `extra` under which is kept what it was in Git, if it came from there."""
+
+
 class Stamp(NamedTuple):
     """Who did something, and when: `time` in seconds since 1970, `zone` in minutes east of UTC."""
 

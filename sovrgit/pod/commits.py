@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sovrgit.errors import Conflicted, FileUnsupported, MergeUnfinished, NothingToCommit, PathNotFound, RevisionNotFound
-from sovrgit.objects.commit import Commit, Fork, Stamp
+from sovrgit.objects.commit import GIT, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.index import ENTRY_KINDS, IGNORED, SPECIAL
@@ -85,6 +85,7 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
         elif request.amend:
             made = _amended(previous, tree, request)
             is_new = made != previous
+            made = _as_made_here(made)
         else:
             made = Commit(
                 tree=tree,
@@ -179,6 +180,18 @@ def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) ->
     # A run stands behind a commit only as long as the commit is what the run left.
     run = previous.run if tree == previous.tree else None
     return replace(previous, tree=tree, message=message, committer=committer, run=run)
+
+
+def _as_made_here(commit: Commit) -> Commit:
+    """A commit that is another one than the one that came from Git: of what was kept of that, only what stands for its
+    tree is true of this one.
+    """
+    if GIT not in commit.extra:
+        return commit
+    kept = commit.extra[GIT]
+    entries = kept.get("entries") if isinstance(kept, dict) else None
+    others = {key: value for key, value in commit.extra.items() if key != GIT}
+    return replace(commit, extra=others | ({GIT: {"entries": entries}} if entries else {}))
 
 
 def _clean(message: str) -> str:

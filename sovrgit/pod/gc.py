@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.paths import GIT_CACHE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.roots import Reach, roots
 from sovrgit.progress import SILENT, Progress
@@ -125,6 +126,9 @@ def collect(pod: Pod, request: GcRequest, progress: Progress = SILENT) -> Collec
         reach.add(roots(pod, since_ns=since))
         going = _still_useless(pod, plan, reach, made)
         _count(done, (plan.dead.get(pack, []) for pack in going))
+        if done.objects:
+            # It says what is here, and what is not asked for again.
+            (pod.folder / GIT_CACHE).unlink(missing_ok=True)
         store.remove_packs(going)
         done.leftovers = _remove_leftovers(pod.temporary)
     done.packs_after = len(store.packs())
