@@ -140,6 +140,7 @@ def publish(
     )
     working.head_tree = made.tree
     working.remember()
+    working.settle()
     return Committed(identity, made, branch, snapshot.special, session.new_objects, session.new_bytes)
 
 

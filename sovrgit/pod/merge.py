@@ -173,7 +173,7 @@ def _combine(
             ),
         )
         try:
-            changed = rewrite(pod, working, merged.tree)
+            changed = rewrite(pod, working, merged.tree, shown={conflict.path for conflict in merged.conflicts})
         except BaseException:
             forget_state(pod)
             raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.overlay import LeftOut
 from sovrgit.pod.paths import MERGE_FILE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import Change
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Status:
     """The state of a pod.
 
-    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits.
+    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits,
+    `absent` what was left at a remote: files, and folders with all that is in them. `files` counts what is here.
     """
 
     branch: str
@@ -27,6 +29,7 @@ class Status:
     changes: tuple[Change, ...]
     files: int
     merge: MergeState | None = None
+    absent: tuple[LeftOut, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -45,11 +48,11 @@ def status(pod: Pod) -> Status:
     refs = pod.refs.read()
     tree = WorkingTree.look(pod)
     changes = tree.changes()
+    files, absent = tree.files, tuple(tree.absent)
     if tree.found.changed or tree.found.removed:
         # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
         tree.remember()
-    files = sum(folder.files for folder in tree.found.folders.values())
-    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod))
+    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod), absent)
 
 
 def _merge(pod: Pod) -> MergeState | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
@@ -59,8 +59,13 @@ def move_to(
     return changed
 
 
-def rewrite(pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None) -> int:
+def rewrite(
+    pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None, shown: Collection[bytes] = ()
+) -> int:
     """Bring the files from the tree that `working` is compared to, to another one; the number of paths that changed.
+
+    Args:
+        shown: paths that are written even if they were left out.
 
     Raises:
         LocalChanges, SovrError: as for `move_to`.
@@ -69,6 +74,8 @@ def rewrite(pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | N
     if not incoming:
         return 0
     wanted = _without_done(incoming, _comparable(working, incoming))
+    # What was left out stays so, whatever another commit has there.
+    wanted = [change for change in wanted if change.path in shown or not working.is_absent(change.path)]
     _check_free(os.fsencode(pod.root), wanted)
     apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
     return len(wanted)
@@ -126,9 +133,15 @@ def _restore(
             if exact or change.old is not None or change.path in named
         ]
     if wanted:
-        rewritten = keep_old(pod, wanted)
-        apply_changes(pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], advance)
+        # Nothing is overwritten where nothing is.
+        absent = {change.path for change in wanted if working.is_absent(change.path)}
+        made = [change._replace(old=None) if change.path in absent else change for change in wanted]
+        made = [change for change in made if (change.old, change.new) != (None, None)]
+        rewritten = keep_old(pod, made)
+        apply_changes(pod.store, pod.root, pod.temporary, [*made, *_emptied(pod, tree, made)], advance)
         pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
+        if working.sparse is not None and absent:
+            working.sparse.with_paths(absent, out=False).write(pod.folder)
         learn(pod)
     return wanted
 
@@ -242,3 +255,4 @@ def learn(pod: Pod) -> None:
     working = WorkingTree.look(pod)
     working.changes()
     working.remember()
+    working.settle()
