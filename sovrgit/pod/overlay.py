@@ -41,6 +41,22 @@ def left_out(store: ObjectStore, tree: ObjectId, sparse: Sparse) -> Iterator[Lef
                 yield LeftOut(full, entry)
 
 
+def selected(store: ObjectStore, tree: ObjectId, sparse: Sparse) -> Iterator[tuple[bytes, TreeEntry]]:
+    """The files and links of a tree that are not left out, with their paths."""
+    out = {item.path for item in left_out(store, tree, sparse)}
+    waiting = [(b"", tree)]
+    while waiting:
+        path, current = waiting.pop()
+        for entry in store.tree(current).entries:
+            full = path + b"/" + entry.name if path else entry.name
+            if full in out:
+                continue
+            if entry.is_directory:
+                waiting.append((full, entry.id))
+            else:
+                yield full, entry
+
+
 @dataclass(slots=True)
 class Overlay:
     """Rows for what was left out, in folders that were read from disk.

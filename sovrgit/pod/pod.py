@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sovrgit.errors import IntegrityFailure, NotAPod, NotFetched, PodExists, Unsupported
+from sovrgit.errors import IntegrityFailure, NotAPod, NotFetched, ObjectMissing, PodExists, Unsupported
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
@@ -75,7 +75,7 @@ class Pod:
         self.config = Config(self.folder / "config")
         self.index_path = self.folder / "index"
         self.supply: Supply | None = None
-        """Brings objects here that were left at a remote. To be set before the store is used."""
+        """Brings objects here that were left at a remote."""
 
     @classmethod
     def find(cls, start: Path) -> Pod:
@@ -161,10 +161,15 @@ class Pod:
         # Loading it costs as much as the rest of `status`, which often can do without.
         from sovrgit.store.store import ObjectStore
 
-        supply = self.supply
-        if supply is None and self.is_partial:
-            supply = _refuse
-        return ObjectStore(self.folder, supply)
+        return ObjectStore(self.folder, self._bring)
+
+    def _bring(self, wanted: Collection[ObjectId]) -> None:
+        if self.supply is not None:
+            self.supply(wanted)
+        elif self.is_partial:
+            raise NotFetched(id=", ".join(item.short for item in islice(wanted, _NAMED)))
+        else:
+            raise ObjectMissing(id=next(iter(wanted)))
 
     @property
     def is_partial(self) -> bool:
@@ -206,10 +211,6 @@ class Pod:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _refuse(wanted: Collection[ObjectId]) -> None:
-    raise NotFetched(id=", ".join(item.short for item in islice(wanted, _NAMED)))
 
 
 def _clear_unfinished(folder: Path) -> None:

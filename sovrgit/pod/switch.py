@@ -76,7 +76,7 @@ def rewrite(
     wanted = _without_done(incoming, _comparable(working, incoming))
     # What was left out stays so, whatever another commit has there.
     wanted = [change for change in wanted if change.path in shown or not working.is_absent(change.path)]
-    _check_free(os.fsencode(pod.root), wanted)
+    check_free(os.fsencode(pod.root), wanted)
     apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
     return len(wanted)
 
@@ -136,6 +136,8 @@ def _restore(
         # Nothing is overwritten where nothing is.
         absent = {change.path for change in wanted if working.is_absent(change.path)}
         made = [change._replace(old=None) if change.path in absent else change for change in wanted]
+        if exact:
+            made = [_left_out_again(working, change) for change in made]
         made = [change for change in made if (change.old, change.new) != (None, None)]
         rewritten = keep_old(pod, made)
         apply_changes(pod.store, pod.root, pod.temporary, [*made, *_emptied(pod, tree, made)], advance)
@@ -144,6 +146,14 @@ def _restore(
             working.sparse.with_paths(absent, out=False).write(pod.folder)
         learn(pod)
     return wanted
+
+
+def _left_out_again(working: WorkingTree, change: Change) -> Change:
+    """What was left out before something came into its place is left out again."""
+    out = working.sparse is not None and working.sparse.leaves_out(change.path)
+    if out and change.new is not None and find(working.pod.store, working.head_tree, change.path) == change.new:
+        return change._replace(new=None)
+    return change
 
 
 def against(working: WorkingTree, tree: ObjectId) -> list[Change]:
@@ -213,7 +223,7 @@ def _without_done(incoming: list[Change], local: list[Change]) -> list[Change]:
     return wanted
 
 
-def _check_free(root: bytes, changes: list[Change]) -> None:
+def check_free(root: bytes, changes: list[Change]) -> None:
     """Refuse to overwrite what no look at the working tree tells of: ignored files, pipes, names that clash."""
     removed = {change.path for change in changes if change.new is None}
     going = set(map(_folded, removed))

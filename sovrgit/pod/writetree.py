@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -15,6 +15,9 @@ from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod import secondprocess
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
+from sovrgit.pod.overlay import left_out
+from sovrgit.pod.paths import folders_above
+from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.stamps import changed_at, is_recent
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
@@ -36,9 +39,9 @@ _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind
 
 
 class _Planned(NamedTuple):
-    """A folder that was made for a tree."""
+    """A folder that was made for a tree. `tree` is empty if something below was left out."""
 
-    tree: ObjectId
+    tree: bytes
     size: int
     entries: dict[bytes, TreeEntry]
 
@@ -53,6 +56,7 @@ def write_tree(
     root: Path,
     advance: Advance = silent,
     places: Mapping[ObjectId, Location] | None = None,
+    sparse: Sparse | None = None,
 ) -> Index:
     """Write a tree into a folder that is new or empty but for `.sovr`, and give the index that describes it.
 
@@ -60,6 +64,7 @@ def write_tree(
 
     Args:
         places: where the blobs are, if that is known already.
+        sparse: what is left out.
 
     Raises:
         UnsafeName: if two names are the same to this file system, or a link has no possible target.
@@ -68,19 +73,27 @@ def write_tree(
     """
     top = os.fsencode(root)
     with reporting(root):
-        folders, targets = _make_folders(store, top, tree)
+        out = {item.path for item in left_out(store, tree, sparse)} if sparse is not None else set[bytes]()
+        folders, targets = _make_folders(store, top, tree, out)
         found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
         return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
-def _make_folders(store: ObjectStore, top: bytes, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
+def _make_folders(
+    store: ObjectStore, top: bytes, tree: ObjectId, out: Collection[bytes]
+) -> tuple[dict[bytes, _Planned], Targets]:
     folders: dict[bytes, _Planned] = {}
+    incomplete = {b"", *chain.from_iterable(map(folders_above, out))} if out else set()
     targets: Targets = {}
     waiting = [(b"", tree, store.tree(tree).size)]
     while waiting:
         path, digest, size = waiting.pop()
         entries = store.tree(digest).entries
-        folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
+        if path in incomplete:
+            before = path + b"/" if path else path
+            entries = tuple(entry for entry in entries if before + entry.name not in out)
+        known = b"" if path in incomplete else digest
+        folders[path] = _Planned(known, size, {entry.name: entry for entry in entries})
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:

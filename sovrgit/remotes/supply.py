@@ -1,0 +1,59 @@
+"""Content on first use: what brings objects here that a command turns out to need."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+
+from sovrgit.objects.ids import ObjectId
+from sovrgit.pod.pod import Pod
+from sovrgit.progress import SILENT, Progress
+from sovrgit.remotes.base import Remote
+from sovrgit.remotes.locations import open_remote
+from sovrgit.remotes.networks import Networks
+from sovrgit.remotes.obtain import Obtained, Opener, obtain
+from sovrgit.remotes.promises import Promises
+
+
+class Supply:
+    """Gets content from the remotes of a pod, whichever holds it. To be a pod's `supply`.
+
+    Args:
+        networks: how to reach networks; without it only what is on this machine can be reached.
+    """
+
+    def __init__(self, pod: Pod, networks: Networks | None = None, progress: Progress = SILENT) -> None:
+        self._pod = pod
+        self._networks = networks
+        self._progress = progress
+
+    def __call__(self, wanted: Collection[ObjectId]) -> None:
+        self.get(wanted)
+
+    def get(self, wanted: Collection[ObjectId], promises: Promises | None = None) -> Obtained:
+        """Bring objects here.
+
+        Args:
+            promises: what the remotes hold, if that was looked up already.
+
+        Raises:
+            SovrError: as for `sovrgit.remotes.obtain.obtain`, and if a remote cannot be opened.
+        """
+        with self.opening() as opened:
+            return obtain(self._pod, wanted, promises or Promises.of(self._pod), opened, self._progress)
+
+    @contextlib.contextmanager
+    def opening(self) -> Iterator[Opener]:
+        """Open remotes by name for the length of a block, each once."""
+        remotes: dict[str, Remote] = {}
+
+        def opened(name: str) -> Remote:
+            if name not in remotes:
+                remotes[name] = open_remote(self._pod, name, self._networks)
+            return remotes[name]
+
+        try:
+            yield opened
+        finally:
+            for remote in remotes.values():
+                remote.close()
