@@ -10,10 +10,16 @@ from sovrgit.ui.checkview import CheckView
 def command(app: App) -> int:
     """Check that everything stored is whole: every pack and object by its hash, and all that refs lead to.
 
-    Ends with 1 if something is damaged or missing.
+    In a partial clone, content that was left at a remote is counted, and not asked for. Ends with 1 if something is
+    damaged or missing.
     """
     from sovrgit.pod.check import check_pod
 
-    found = check_pod(app.pod, app.progress)
+    promised = None
+    if app.pod.is_partial:
+        from sovrgit.remotes.promises import Promises
+
+        promised = Promises.of(app.pod).find
+    found = check_pod(app.pod, app.progress, promised)
     app.show(CheckView(found))
     return 0 if found.is_sound else 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from sovrgit.errors import SovrError
+from sovrgit.errors import ObjectMissing, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.links import links_of
@@ -18,12 +18,16 @@ from sovrgit.store.verify import verify_pack
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: problems in words, and how much was looked at."""
+    """What a check found: problems in words, and how much was looked at.
+
+    `promised` counts objects that are not here, and that a remote is known to have.
+    """
 
     problems: tuple[str, ...]
     packs: int
     objects: int
     size: int
+    promised: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -31,10 +35,13 @@ class Checked:
         return not self.problems
 
 
-def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
+def check_pod(pod: Pod, progress: Progress = SILENT, promised: Promised | None = None) -> Checked:
     """Read and hash everything in the store, and follow everything that refs name. Changes nothing.
 
     Damage is told in the result. An error is raised only where looking itself fails.
+
+    Args:
+        promised: tells which of some files that are not here were left at a remote.
     """
     problems: list[str] = []
     packs = pod.store.packs()
@@ -49,6 +56,7 @@ def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
     finally:
         progress.end()
     followed = _Follower(pod)
+    first: dict[ObjectId, str] = {}
     try:
         refs = pod.refs.read().values
     except SovrError as error:
@@ -56,8 +64,15 @@ def check_pod(pod: Pod, progress: Progress = SILENT) -> Checked:
     else:
         for name, value in refs.items():
             problems += [f"{name}: {problem}" for problem in followed.follow(value, _kinds_of(name))]
-    return Checked(tuple(problems), len(packs), len(followed.seen), sum(pack.size for pack in packs))
+            for item in followed.absent:
+                first.setdefault(item, name)
+    left = set(promised(followed.absent)) if promised is not None and followed.absent else set()
+    problems += [f"{first[item]}: {problem}" for item, problem in followed.absent.items() if item not in left]
+    seen = len(followed.seen) - len(left)
+    return Checked(tuple(problems), len(packs), seen, sum(pack.size for pack in packs), len(left))
 
+
+Promised: TypeAlias = Callable[[Collection[ObjectId]], Collection[ObjectId]]
 
 _ANY = frozenset(Kind)
 _REF_KINDS = {HEADS: {Kind.COMMIT}, REMOTES: {Kind.COMMIT}, RUNS: {Kind.RUN}, VERDICTS: {Kind.VERDICT}}
@@ -65,6 +80,9 @@ _REF_KINDS = {HEADS: {Kind.COMMIT}, REMOTES: {Kind.COMMIT}, RUNS: {Kind.RUN}, VE
 
 def _kinds_of(ref: str) -> Collection[Kind]:
     return next((kinds for prefix, kinds in _REF_KINDS.items() if ref.startswith(prefix)), _ANY)
+
+
+_FOLDER, _FILE = frozenset({Kind.TREE}), frozenset({Kind.BLOB})
 
 
 class _Link(NamedTuple):
@@ -86,10 +104,11 @@ class _Link(NamedTuple):
 
 class _Follower:
     """Follows every link once. `seen` holds the kind and size of everything that was reached, None for what is not
-    here or damaged."""
+    here or damaged; `absent` the files that are not here, with the words for it."""
 
     def __init__(self, pod: Pod) -> None:
         self._store = pod.store
+        self.absent: dict[ObjectId, str] = {}
         self.seen: dict[ObjectId, tuple[Kind, int] | None] = {}
 
     def follow(self, start: ObjectId, kinds: Collection[Kind]) -> list[str]:
@@ -101,6 +120,12 @@ class _Follower:
                 try:
                     self.seen[link.target], below = self._look(link.target)
                     stack += below
+                except ObjectMissing as error:
+                    self.seen[link.target] = None
+                    if link.kinds == _FILE and not self._store.has(link.target):
+                        self.absent[link.target] = link.describe(error.message)
+                    else:
+                        problems.append(link.describe(error.message))
                 except SovrError as error:
                     self.seen[link.target] = None
                     problems.append(link.describe(error.message))
@@ -121,7 +146,7 @@ class _Follower:
         if kind is Kind.TREE:
             tree = store.tree(item)
             below = [
-                _Link(entry.id, {Kind.TREE if entry.is_directory else Kind.BLOB}, item, entry.name, entry.size)
+                _Link(entry.id, _FOLDER if entry.is_directory else _FILE, item, entry.name, entry.size)
                 for entry in tree.entries
             ]
             return (kind, tree.size), below

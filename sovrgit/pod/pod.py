@@ -164,12 +164,11 @@ class Pod:
         return ObjectStore(self.folder, self._bring)
 
     def _bring(self, wanted: Collection[ObjectId]) -> None:
-        if self.supply is not None:
-            self.supply(wanted)
-        elif self.is_partial:
-            raise NotFetched(id=", ".join(item.short for item in islice(wanted, _NAMED)))
-        else:
+        if not self.is_partial:
             raise ObjectMissing(id=next(iter(wanted)))
+        if self.supply is None:
+            raise NotFetched(id=", ".join(item.short for item in islice(wanted, _NAMED)))
+        self.supply(wanted)
 
     @property
     def is_partial(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,8 +54,11 @@ class WorkingTree:
     _overlay: Overlay | None = field(default=None, repr=False)
 
     @classmethod
-    def look(cls, pod: Pod) -> WorkingTree:
+    def look(cls, pod: Pod, here: Iterable[bytes] = ()) -> WorkingTree:
         """Look at the working tree of a pod.
+
+        Args:
+            here: paths that are taken as they are, though what is there or below may have been left at a remote.
 
         Raises:
             StorageFailure: if a folder cannot be read.
@@ -69,7 +72,8 @@ class WorkingTree:
             index = _for_other_head(index, pod.store, head_tree)
         with reporting(pod.root):
             found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
-        working = cls(pod, index, found, head_tree, Sparse.read(pod.folder))
+        sparse = Sparse.read(pod.folder)
+        working = cls(pod, index, found, head_tree, sparse and sparse.with_paths(here, out=False))
         working._lay()
         return working
 
@@ -140,6 +144,15 @@ class WorkingTree:
         self.index.head = self.head_tree
         self.index.commit = self._commit()
         self.index.save(self.pod.index_path)
+
+    def keep_rules(self) -> None:
+        """Write down what is left out, as this look at the working tree took it.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if self.sparse is not None:
+            self.sparse.write(self.pod.folder)
 
     def settle(self) -> None:
         """Let what has come into the place of something that was left out be as everything else: if it goes again, it

@@ -75,6 +75,8 @@ def write_tree(
     with reporting(root):
         out = {item.path for item in left_out(store, tree, sparse)} if sparse is not None else set[bytes]()
         folders, targets = _make_folders(store, top, tree, out)
+        if places is None:
+            store.ensure(targets)
         found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
         return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
 

@@ -99,12 +99,14 @@ def drop(
         # First it is written down that the files are left out: what is there all the same counts as there.
         again.sparse.write(pod.folder)
         changes = [Change(path, entry, None) for path, entry in again.files if _is_there(pod, path)]
+        gone = {change.path for change in changes}
+        size = sum(entry.size for path, entry in again.files if path in gone or entry.id in plan.contents)
         apply_changes(pod.store, pod.root, pod.temporary, changes)
         learn(pod)
         with pod.store.alone():
-            objects, size = _remove(pod, plan.objects & _plan(pod, paths, now_ns).objects, proof)
+            objects, freed = _remove(pod, plan.objects & _plan(pod, paths, now_ns).objects, proof)
     written = sum(not change.is_directory for change in changes)
-    return Dropped(written, sum(entry.size for _, entry in again.files), objects, size, proof.remote)
+    return Dropped(written, size, objects, freed, proof.remote)
 
 
 def _plan(pod: Pod, paths: Sequence[bytes], now_ns: int) -> _Plan:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sovrgit.errors import PathNotFound, RecipeInvalid
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import TreeEntry
+from sovrgit.pod.ignore import IGNORE_FILE
 from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
 from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.treediff import find
@@ -16,6 +17,9 @@ from sovrgit.store.store import ObjectStore
 
 _USUAL_FOLDERS = ("payload", "output")
 """What is taken for payload and output in a pod whose recipe names none."""
+
+_ALWAYS = (RECIPE_FILE.encode(), IGNORE_FILE.encode())
+"""What is here however little is wanted: it says what the pod is, and which files do not belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Selection:
         return self.payload and not self.only
 
     def rules(self, store: ObjectStore, tree: ObjectId) -> Sparse:
-        """What is left out of a commit's tree, and of those that follow it. The recipe never is.
+        """What is left out of a commit's tree, and of those that follow it. Recipe and ignore rules never are.
 
         Raises:
             PathNotFound: if there is nothing at one of the paths.
@@ -39,7 +43,7 @@ class Selection:
         for path in self.only:
             if path and find(store, tree, path) is None:
                 raise PathNotFound(path=os.fsdecode(path), where="the commit that is cloned")
-        sparse = Sparse.only([*self.only, RECIPE_FILE.encode()]) if self.only else Sparse()
+        sparse = Sparse.only([*self.only, *_ALWAYS]) if self.only else Sparse()
         if not self.payload:
             sparse = sparse.with_paths(_payload_folders(store, tree), out=True)
         return sparse

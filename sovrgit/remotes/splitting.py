@@ -32,7 +32,7 @@ def unproven(toc: Toc) -> Toc:
 
 
 def split(pod: Pod, path: Path, pack: ObjectId, toc: Toc, lists: Toc) -> FinishedPack:
-    """Write a verified pack anew, with a table of what is missing instead of the lists, which are put aside.
+    """Write a verified pack anew, with its table of contents instead of the lists, which are put aside.
 
     Args:
         toc: what is in the pack.
@@ -51,7 +51,8 @@ def split(pod: Pod, path: Path, pack: ObjectId, toc: Toc, lists: Toc) -> Finishe
                 payload = data[offset + ENTRY_HEADER_SIZE : offset + ENTRY_HEADER_SIZE + stored]
                 entry = NewEntry(Kind(kind), Codec(codec), depth, size, ObjectId(digest), payload)
                 (aside if offset in offsets else rest).add(entry)
-            rest.add(table_entry(replace(lists, pack=pack)))
+            # The whole table: also pieces that are small, and that nothing leads to without a list, may be collected.
+            rest.add(table_entry(replace(toc, pack=pack)))
             finished = rest.finish()
             put_aside = aside.finish()
             folder = pod.folder / PROMISED

@@ -16,7 +16,7 @@ from sovrgit.remotes.promises import Promises
 
 
 class Supply:
-    """Gets content from the remotes of a pod, whichever holds it. To be a pod's `supply`.
+    """Gets content from the remotes of a pod, whichever holds it. To be a pod's `supply`. `total` is what came so far.
 
     Args:
         networks: how to reach networks; without it only what is on this machine can be reached.
@@ -26,11 +26,12 @@ class Supply:
         self._pod = pod
         self._networks = networks
         self._progress = progress
+        self.total = Obtained()
 
     def __call__(self, wanted: Collection[ObjectId]) -> None:
         self.get(wanted)
 
-    def get(self, wanted: Collection[ObjectId], promises: Promises | None = None) -> Obtained:
+    def get(self, wanted: Collection[ObjectId], promises: Promises | None = None) -> None:
         """Bring objects here.
 
         Args:
@@ -40,7 +41,9 @@ class Supply:
             SovrError: as for `sovrgit.remotes.obtain.obtain`, and if a remote cannot be opened.
         """
         with self.opening() as opened:
-            return obtain(self._pod, wanted, promises or Promises.of(self._pod), opened, self._progress)
+            got = obtain(self._pod, wanted, promises or Promises.of(self._pod), opened, self._progress)
+        before = self.total
+        self.total = Obtained(before.objects + got.objects, before.bytes + got.bytes, before.packs + got.packs)
 
     @contextlib.contextmanager
     def opening(self) -> Iterator[Opener]:

@@ -29,6 +29,8 @@ class CheckView:
             console.line(f"everything is whole: {amount}")
         else:
             console.line(f"{plural(len(self.checked.problems), 'problem')} in {amount}")
+        if self.checked.promised:
+            console.line(f"{plural(self.checked.promised, 'file')} only at remotes; `sovr du` says more")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -38,4 +40,5 @@ class CheckView:
             "packs": self.checked.packs,
             "objects": self.checked.objects,
             "bytes": self.checked.size,
+            "promised": self.checked.promised,
         }
