@@ -29,7 +29,7 @@ from sovrgit.remotes.reading import read_manifest
 from sovrgit.remotes.splitting import table_entry
 from sovrgit.remotes.state import RemoteState
 from sovrgit.remotes.supply import Supply
-from sovrgit.store.catalogue import Location
+from sovrgit.store.catalogue import Location, PackInfo
 from sovrgit.store.format import Codec, PackClass, Toc
 from sovrgit.store.packwriter import FinishedPack, PackWriter
 from sovrgit.store.repack import repack
@@ -251,7 +251,7 @@ def _remove(pod: Pod, objects: Collection[ObjectId], proof: _Proof) -> tuple[int
         series.abandon()
         raise
     give_names(store, [promised])
-    old: list[ObjectId] = []
+    old: list[PackInfo] = []
     count = size = 0
     stays: list[tuple[Location, ObjectId]] = []
     for info in store.packs():
@@ -259,12 +259,14 @@ def _remove(pod: Pod, objects: Collection[ObjectId], proof: _Proof) -> tuple[int
         going = [place for item, place in contents if item in objects]
         if not going:
             continue
-        old.append(info.id)
+        old.append(info)
         count += len(going)
         size += sum(place.stored for place in going)
         stays += [(place, item) for item, place in contents if item not in objects]
     made: list[FinishedPack] = repack(store, pod.temporary, stays) if stays else []
     give_names(store, made)
     new = {pack.id for pack in made}
-    store.remove_packs([pack for pack in old if pack not in new])
+    # Lists before their pieces: what is killed in between must not leave a list that lists nothing.
+    old.sort(key=lambda info: info.kind)
+    store.remove_packs([info.id for info in old if info.id not in new])
     return count, size

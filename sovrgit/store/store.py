@@ -96,7 +96,7 @@ class ObjectStore:
         return self._guard.exclusive()
 
     def remove_packs(self, packs: Collection[ObjectId]) -> None:
-        """Remove packs. The catalogue forgets them first: it must never claim what is not there.
+        """Remove packs, in the order given. The catalogue forgets them first: it must never claim what is not there.
 
         Raises:
             ReadOnly, StorageFailure: as the operating system reports.

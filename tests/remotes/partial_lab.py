@@ -64,7 +64,7 @@ class Partial(Lab):
 
     def changes(self) -> dict[str, str]:
         """What status calls changed."""
-        return {change.path.decode(): change.kind for change in status(self.pod).changes}
+        return changes_of(self)
 
     def absent(self) -> list[str]:
         """What status says was left at a remote."""
@@ -76,3 +76,8 @@ class Partial(Lab):
     def size(self) -> int:
         """Bytes of all packs."""
         return sum(path.stat().st_size for path in self.pod.store.packs_folder.iterdir())
+
+
+def changes_of(lab: Lab) -> dict[str, str]:
+    """What status calls changed in a pod."""
+    return {change.path.decode(): change.kind for change in status(lab.pod).changes}
