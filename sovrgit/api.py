@@ -88,6 +88,7 @@ def clone(
     *,
     payload: bool = True,
     only: Iterable[Where] = (),
+    depth: int | None = None,
     author: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Pod:
@@ -96,6 +97,7 @@ def clone(
     Args:
         payload: False leaves the content of payload and output at the remote. `Pod.get` gets it, and what reads it.
         only: paths from the pod's root, if nothing else is to be here.
+        depth: get no more than so many commits of each branch.
 
     Raises:
         PathNotFound: if there is nothing at one of them.
@@ -104,7 +106,7 @@ def clone(
     """
     from sovrgit.remotes.selection import Selection
 
-    selection = Selection(payload, [inside(path) for path in only])
+    selection = Selection(payload, [inside(path) for path in only], depth)
     return _get(reference, folder, "origin", author, environ, selection)[0]
 
 

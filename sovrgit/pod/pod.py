@@ -20,6 +20,7 @@ from sovrgit.pod.lock import locked
 from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
+from sovrgit.pod.shallow import read_shallow
 from sovrgit.pod.sparse import SPARSE_FILE
 from sovrgit.store.files import reporting, write_atomic
 
@@ -161,7 +162,9 @@ class Pod:
         # Loading it costs as much as the rest of `status`, which often can do without.
         from sovrgit.store.store import ObjectStore
 
-        return ObjectStore(self.folder, self._bring)
+        store = ObjectStore(self.folder, self._bring)
+        store.shallow = read_shallow(self.folder)
+        return store
 
     def _bring(self, wanted: Collection[ObjectId]) -> None:
         if not self.is_partial:

@@ -64,7 +64,9 @@ def clone(
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
-        request = FetchRequest(remote_name, time_ns, leave_blobs=True, content=selection.is_whole)
+        request = FetchRequest(
+            remote_name, time_ns, leave_blobs=True, content=selection.is_whole, depth=selection.depth
+        )
         with fetching(pod, remote, request, progress) as begun:
             branch = begun.manifest.head
             head = begun.manifest.refs.get(branch)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.presence import Got, get_paths
+from sovrgit.pod.shallow import write_shallow
 from sovrgit.pod.sparse import SPARSE_FILE
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.promises import PROMISED, Promises, known_manifests
@@ -30,5 +31,7 @@ def get_all(pod: Pod, supply: Supply, progress: Progress = SILENT) -> Got:
             replace(RemoteState.load(pod.folder, name), known=known).save(pod.folder, name)
         with reporting(pod.folder):
             (pod.folder / SPARSE_FILE).unlink(missing_ok=True)
+        write_shallow(pod.folder, ())
+        pod.store.shallow = frozenset()
         shutil.rmtree(pod.folder / PROMISED, ignore_errors=True)
     return got

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sovrgit.errors import HistoryDiverged, RemoteStale, RevisionNotFound
+from sovrgit.errors import HistoryDiverged, NotFetched, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
@@ -157,13 +157,17 @@ def _collected(
         named: packs of another place that readers may be sent to.
 
     Raises:
-        NotFetched: if something is needed that was left at another remote, and cannot be had from there.
+        NotFetched: if something is needed that was left at another remote, and cannot be had from there; or history
+            that was cut.
     """
     promises = Promises.of(pod) if pod.is_partial else None
     while True:
         collector = Collector(pod.store, known, promises.find if promises is not None else None)
         for tip in tips:
             collector.add(tip)
+        if not pod.store.shallow.isdisjoint(collector.wanted):
+            # Whoever reads them there would look for their parents.
+            raise NotFetched(id="older commits", hint="`sovr fetch --unshallow` gets them; then push")
         packs: set[ObjectId] = set()
         fetched = []
         for item, promise in promises.find(collector.left).items() if promises is not None else ():

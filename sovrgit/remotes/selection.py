@@ -24,15 +24,17 @@ _ALWAYS = (RECIPE_FILE.encode(), IGNORE_FILE.encode())
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be here: all files, those at some paths, or those that are neither payload nor output."""
+    """What is to be here: all files, those at some paths, or those that are neither payload nor output; of all
+    commits, or of no more than `depth` of each branch."""
 
     payload: bool = True
     only: Sequence[bytes] = ()
+    depth: int | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether everything is to be here."""
-        return self.payload and not self.only
+        return self.payload and not self.only and self.depth is None
 
     def rules(self, store: ObjectStore, tree: ObjectId) -> Sparse:
         """What is left out of a commit's tree, and of those that follow it. Recipe and ignore rules never are.

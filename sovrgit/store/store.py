@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from sovrgit.errors import ObjectMissing
@@ -41,6 +42,8 @@ class ObjectStore:
 
     def __init__(self, folder: Path, supply: Callable[[Collection[ObjectId]], None] | None = None) -> None:
         self._supply = supply
+        self.shallow: frozenset[ObjectId] = frozenset()
+        """Commits at which history was cut: `commit` says that they have no parents."""
         self.packs_folder = folder / "packs"
         self.temporary = folder / "tmp"
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
@@ -257,7 +260,12 @@ class ObjectStore:
         return self._reader.read_placed(placed)
 
     def commit(self, wanted: ObjectId) -> Commit:
-        """A commit."""
+        """A commit. Where history was cut, without its parents."""
+        commit = self.recorded_commit(wanted)
+        return replace(commit, parents=()) if wanted in self.shallow else commit
+
+    def recorded_commit(self, wanted: ObjectId) -> Commit:
+        """A commit as it was recorded, whether its parents are here or not."""
         return Commit.decode(bytes(self.read(wanted, Kind.COMMIT)))
 
     def tree(self, wanted: ObjectId) -> Tree:
