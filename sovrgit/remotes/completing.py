@@ -22,8 +22,7 @@ def get_all(pod: Pod, supply: Supply, progress: Progress = SILENT) -> Got:
     Raises:
         SovrError: as for `sovrgit.remotes.obtain.obtain` and `sovrgit.pod.presence.get_paths`.
     """
-    promises = Promises.of(pod)
-    supply.get(pod.store.absent([item for item, _ in promises.all()]), promises)
+    supply.get(pod.store.absent([item for item, _ in Promises.of(pod).all()]))
     got = get_paths(pod, [b""], progress)
     with pod.lock():
         for name, manifest in known_manifests(pod).items():

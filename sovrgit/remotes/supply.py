@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator
 
+from sovrgit.errors import RemoteDamaged, RemoteUnavailable
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
@@ -12,7 +13,7 @@ from sovrgit.remotes.base import Remote
 from sovrgit.remotes.locations import open_remote
 from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.obtain import Obtained, Opener, obtain
-from sovrgit.remotes.promises import Promises
+from sovrgit.remotes.promises import Promises, known_manifests
 
 
 class Supply:
@@ -31,17 +32,25 @@ class Supply:
     def __call__(self, wanted: Collection[ObjectId]) -> None:
         self.get(wanted)
 
-    def get(self, wanted: Collection[ObjectId], promises: Promises | None = None) -> None:
-        """Bring objects here.
-
-        Args:
-            promises: what the remotes hold, if that was looked up already.
+    def get(self, wanted: Collection[ObjectId]) -> None:
+        """Bring objects here. A remote that fails is left out, as long as others may have them too.
 
         Raises:
             SovrError: as for `sovrgit.remotes.obtain.obtain`, and if a remote cannot be opened.
         """
+        manifests = known_manifests(self._pod)
         with self.opening() as opened:
-            got = obtain(self._pod, wanted, promises or Promises.of(self._pod), opened, self._progress)
+            while True:
+                try:
+                    promises = Promises(self._pod, manifests)
+                    got = obtain(self._pod, wanted, promises, opened, self._progress)
+                    break
+                except (RemoteUnavailable, RemoteDamaged) as error:
+                    failed = {error.fields.get("location"), error.fields.get("remote")}
+                    left = {name: found for name, found in manifests.items() if opened(name).describe() not in failed}
+                    if len(left) == len(manifests) or not Promises(self._pod, left).find(wanted):
+                        raise
+                    manifests = left
         before = self.total
         self.total = Obtained(before.objects + got.objects, before.bytes + got.bytes, before.packs + got.packs)
 

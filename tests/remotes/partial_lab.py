@@ -26,14 +26,15 @@ NO_PAYLOAD = Selection(payload=False)
 
 
 class SupplyFrom(Supply):
-    """Gets content from one remote, whatever its name."""
+    """Gets content from one remote, whatever its name, but for the `others`."""
 
     def __init__(self, pod: Pod, remote: Remote) -> None:
         super().__init__(pod)
         self.remote = remote
+        self.others: dict[str, Remote] = {}
 
     def opening(self) -> AbstractContextManager[Opener]:
-        return contextlib.nullcontext(lambda name: self.remote)
+        return contextlib.nullcontext(lambda name: self.others.get(name, self.remote))
 
 
 class Partial(Lab):

@@ -375,6 +375,20 @@ def test_a_remote_that_is_gone(pushed: Lab, remote: MemoryRemote, tmp_path: Path
     assert made.changes() == {}
 
 
+def test_of_two_remotes_the_other_one_is_asked(
+    pushed: Lab, remote: MemoryRemote, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    made, other = Partial.clone(remote, tmp_path / "clone"), MemoryRemote()
+    other.location = "elsewhere:"
+    pushed.push(other, remote_name="other")
+    made.pod.config.set("remote.other.url", other.location)
+    made.supply.others["other"] = other
+    made.fetch(other, remote_name="other")
+    remote.packs.clear()
+    made.get("payload", "output")
+    assert made.working() == files
+
+
 def test_a_list_that_lies_stands_for_nothing(
     pushed: Lab, remote: MemoryRemote, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
