@@ -93,12 +93,7 @@ def _step(made: Partial, whole: Lab, step: str, path: str, data: bytes) -> None:
         except (PathNotFound, LocalChanges, NotProven):
             return
     elif step == "write":
-        for pod in (made, whole):
-            place = pod.root / path
-            if any((pod.root / above).is_file() for above in Path(path).parents) or (whole.root / path).is_dir():
-                return
-            place.parent.mkdir(parents=True, exist_ok=True)
-        if any((whole.root / above).is_file() for above in Path(path).parents):
+        if (whole.root / path).is_dir() or any((whole.root / above).is_file() for above in Path(path).parents):
             return
         for pod in (made, whole):
             pod.write(path, data)
