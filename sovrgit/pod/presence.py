@@ -48,7 +48,7 @@ def get_paths(pod: Pod, paths: Sequence[bytes], progress: Progress = SILENT) -> 
 
 def _wanted(working: WorkingTree, paths: Sequence[bytes]) -> list[tuple[bytes, TreeEntry]]:
     """The files, links and empty folders at some paths that are not here."""
-    store, tree = working.pod.store, working.head_tree
+    store, tree = working.pod.store, working.expected_tree()
     found: dict[bytes, TreeEntry] = {}
     for path in outermost(paths):
         entry = find(store, tree, path) if path else TreeEntry(b"-", EntryKind.DIRECTORY, tree, 0)

@@ -142,8 +142,14 @@ def _restore(
         rewritten = keep_old(pod, made)
         apply_changes(pod.store, pod.root, pod.temporary, [*made, *_emptied(pod, tree, made)], advance)
         pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
-        if working.sparse is not None and absent:
-            working.sparse.with_paths(absent, out=False).write(pod.folder)
+        # What was written covers what was left out, until it is committed. What is to be gone is gone only by a rule.
+        gone = [
+            change.path
+            for change in wanted
+            if change.new is None and change.path in absent and find(pod.store, working.head_tree, change.path)
+        ]
+        if working.sparse is not None and gone:
+            working.sparse.with_paths(gone, out=False).write(pod.folder)
         learn(pod)
     return wanted
 

@@ -16,6 +16,7 @@ from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.overlay import LeftOut, Overlay
+from sovrgit.pod.paths import MERGE_FILE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
@@ -183,7 +184,17 @@ class WorkingTree:
     def _lay(self) -> None:
         if self.sparse is not None and self.sparse.rules:
             self._overlay = Overlay(self.found.folders)
-            self._overlay.lay(self.pod.store, self.head_tree, self.sparse)
+            self._overlay.lay(self.pod.store, self.expected_tree(), self.sparse)
+
+    def expected_tree(self) -> ObjectId:
+        """What the files are taken from: the commit, or what a merge that waits has made of it."""
+        if (self.pod.folder / MERGE_FILE).exists():
+            from sovrgit.pod.mergestate import read_state
+
+            state = read_state(self.pod)
+            if state is not None:
+                return state.tree
+        return self.head_tree
 
     def _commit(self) -> bytes:
         """The checked out commit, if it has the tree that the index is about."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sovrgit.errors import NotFetched
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.jsondiff import JsonChange, json_changes
 from sovrgit.pod.textdiff import FileDiff, compare
@@ -115,8 +116,14 @@ class DifferenceView:
         if large:
             sizes = [entry.size if entry else 0 for entry in (change.old, change.new)]
             return FileDiff(sizes[0], sizes[1], True, ())
-        before = None if change.old is None else self.old(change.path, change.old)
-        after = None if change.new is None else self.new(change.path, change.new)
+        try:
+            before = None if change.old is None else self.old(change.path, change.old)
+            after = None if change.new is None else self.new(change.path, change.new)
+        except NotFetched:
+            if not self.stat:
+                raise
+            # Their sizes are known all the same.
+            return FileDiff(change.old and change.old.size, change.new and change.new.size, True, ())
         return compare(before, after)
 
     def _stat_row(self, change: Change) -> StatRow:
@@ -130,7 +137,7 @@ class DifferenceView:
             return document
         result = self._compare(change)
         document |= {"binary": result.binary, "added_lines": result.added, "removed_lines": result.removed}
-        found = self._json(change)
+        found = None if self.stat and result.binary else self._json(change)
         if found is not None:
             document["keys"] = [
                 {"key": entry.path, "change": str(entry.kind.value), "old": entry.old, "new": entry.new}

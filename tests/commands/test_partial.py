@@ -61,6 +61,20 @@ def test_getting_and_dropping(part: Cli) -> None:
     assert part.json("status")["absent"] == []
 
 
+def test_differences_are_told_without_content_and_shown_with_it(pod: Cli, part: Cli) -> None:
+    pod.write(LARGE, "line\n" * 2000 + "more\n" * 2000)
+    pod("commit", "-m", "More")
+    pod("push")
+    part("pull")
+    assert part("diff", "--name-only", "HEAD~1", "HEAD").out == f"{LARGE}\n"
+    assert LARGE in part("diff", "--stat", "HEAD~1", "HEAD").out
+    assert LARGE in part("diff", "--stat", "HEAD~1").out
+    assert part.json("du", LARGE)["here_bytes"] == 0
+    assert part("diff", "HEAD~1").out.count("+more") == 2000
+    assert part.json("status")["changes"] == []
+    assert len(part.json("log", "HEAD", LARGE)["commits"]) == 2
+
+
 def test_only_and_depth(part: Cli) -> None:
     above = part.at(part.folder.parent)
     above("clone", "--only", "script", "--depth", "1", "shared", "cut")

@@ -12,8 +12,12 @@ from partial_lab import Partial
 from transfer_lab import Lab, cloned, forward
 
 from sovrgit.errors import LocalChanges, NotFetched, PathNotFound, RemoteDamaged, RemoteUnavailable
+from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import Kind, blob_id
+from sovrgit.pod.commits import CommitRequest, commit
 from sovrgit.pod.gc import GcRequest, collect
+from sovrgit.pod.merge import MergeRequest, merge
+from sovrgit.pod.resolve import abort, resolve
 from sovrgit.pod.revisions import resolve_tree
 from sovrgit.pod.switch import move_to, restore
 from sovrgit.pod.undo import undo
@@ -235,6 +239,9 @@ def test_restoring_what_was_left_out(
     assert made.working()["payload/large"] == files["payload/large"]
     assert made.changes() == {"payload/large": "modified"}
     assert "payload/deep" in made.absent()
+    undo(made.pod, time_ns=2)
+    assert made.changes() == {}
+    assert "payload/large" not in made.working()
 
 
 def test_garbage_is_collected_and_nothing_that_is_promised_is_lost(
@@ -399,3 +406,54 @@ def test_a_list_that_lies_stands_for_nothing(
     assert made.changes() == {}
     made.commit({"script/run.py": b"2"})
     assert b"".join(made.pod.store.stream(blob_id(files["payload/large"]))) == files["payload/large"]
+
+
+# --- merging ----------------------------------------------------------------------------------------------------
+
+
+def test_merging_carries_along_and_writes_conflicts(
+    pushed: Lab, remote: MemoryRemote, tmp_path: Path, noise: random.Random
+) -> None:
+    made = Partial.clone(remote, tmp_path / "clone")
+    pushed.commit(
+        {"payload/large": noise.randbytes(3000), "payload/small": b"theirs\n", "script/run.py": b"theirs\n" * 30}
+    )
+    pushed.push(remote)
+    made.write("payload/small", b"ours\n")
+    made.commit({"own": b"1"})
+    made.fetch(remote)
+    theirs = made.refs["refs/remotes/origin/main"]
+    ann = Stamp("Ann", "ann@example.org", 1)
+    merged = merge(made.pod, MergeRequest(theirs, "theirs", ann), time_ns=1)
+    assert [conflict.path for conflict in merged.conflicts] == [b"payload/small"]
+    assert b"<<<<<<<" in made.working()["payload/small"]
+    assert "payload/large" not in made.working() and made.changes()["payload/large"] == "modified"
+    abort(made.pod, time_ns=2)
+    assert made.changes() == {}
+    merge(made.pod, MergeRequest(theirs, "theirs", ann), time_ns=3)
+    resolve(made.pod, [b"payload/small"], "theirs", time_ns=4)
+    commit(made.pod, CommitRequest(made.who(), None))
+    assert made.changes() == {}
+    made.push(remote)
+    whole = cloned(remote, tmp_path / "whole")
+    assert whole.working() == {**pushed.working(), "own": b"1"}
+    assert whole.problems() == ()
+
+
+def test_a_conflict_in_what_was_left_out_is_written(pushed: Lab, remote: MemoryRemote, tmp_path: Path) -> None:
+    pushed.commit({"payload/text": b"1\n2\n3\n"})
+    pushed.push(remote)
+    made = Partial.clone(remote, tmp_path / "clone")
+    made.get("payload/text")
+    made.commit({"payload/text": b"1\nours\n3\n"})
+    made.push(remote, "refs/heads/main", remote_name="origin")
+    made.drop("payload/text")
+    assert made.absent() == ["output", "payload"]
+    base = made.pod.store.commit(made.head).parents[0]
+    other = made.add_commit({**pushed.files(base), "payload/text": b"1\ntheirs\n3\n"}, [base])
+    ann = Stamp("Ann", "ann@example.org", 1)
+    merged = merge(made.pod, MergeRequest(other, "other", ann), time_ns=1)
+    assert merged.outcome == "conflicts"
+    assert b"ours" in made.working()["payload/text"] and b"theirs" in made.working()["payload/text"]
+    abort(made.pod, time_ns=2)
+    assert made.changes() == {} and "payload/text" not in made.working()
