@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovrgit.facade import Pod, Where, identity_of
+from sovrgit.facade.base import inside
 from sovrgit.pod.pod import Pod as Repository
 
 if TYPE_CHECKING:
     from sovrgit.remotes.clone import Obtained
     from sovrgit.remotes.networks import Networks
+    from sovrgit.remotes.selection import Selection
 
 
 def init(
@@ -96,16 +98,28 @@ def clone(
     reference: str,
     folder: Where | None = None,
     *,
+    payload: bool = True,
+    only: Iterable[Where] = (),
+    depth: int | None = None,
     author: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Pod:
     """Get the pod that a reference names, into a folder. Nothing of what is cloned is run.
 
+    Args:
+        payload: False leaves the content of payload and output at the remote. `Pod.get` gets it, and what reads it.
+        only: paths from the pod's root, if nothing else is to be here.
+        depth: get no more than so many commits of each branch.
+
     Raises:
+        PathNotFound: if there is nothing at one of them.
         PodExists: if the folder is not empty.
         ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as the reference gives cause.
     """
-    return _get(reference, folder, "origin", author, environ)[0]
+    from sovrgit.remotes.selection import Selection
+
+    selection = Selection(payload, [inside(path) for path in only], depth)
+    return _get(reference, folder, "origin", author, environ, selection)[0]
 
 
 def fork(
@@ -151,7 +165,12 @@ def import_git(
 
 
 def _get(
-    reference: str, folder: Where | None, remote_name: str, author: str | None, environ: Mapping[str, str] | None
+    reference: str,
+    folder: Where | None,
+    remote_name: str,
+    author: str | None,
+    environ: Mapping[str, str] | None,
+    selection: Selection | None = None,
 ) -> tuple[Pod, Obtained]:
     from sovrgit.getting import get_pod
 
@@ -162,6 +181,7 @@ def _get(
         None if folder is None else Path(folder),
         remote_name=remote_name,
         time_ns=time.time_ns(),
+        selection=selection,
         networks=networks(None),
     )
     return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks, devnet=_devnet), cloned

@@ -8,6 +8,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
     ├── NameTaken, NotMerged, NothingToUndo, MergeUnfinished, Conflicted, NoMerge
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
+    ├── NotFetched (an ObjectMissing), NotProven
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
@@ -234,6 +235,22 @@ class ObjectMissing(SovrError):
     exit_code = 31
     template = "object {id} is missing"
     hint_template = "run `sovr fetch` to get it from a remote, or `sovr fsck` to see what else is missing"
+
+
+class NotFetched(ObjectMissing):
+    """Content that was left at a remote on purpose, and that a command needs."""
+
+    exit_code = 36
+    template = "the content of {id} is not here: it was left at a remote"
+    hint_template = "`sovr get PATH` gets what is at a path, `sovr get --all` everything; `sovr du` lists what is where"
+
+
+class NotProven(SovrError):
+    """Content that was not removed here, because no remote is proven to hold it."""
+
+    exit_code = 37
+    template = "`{path}` was not dropped: {reason}"
+    hint_template = "`sovr push` brings it to a remote; then drop it"
 
 
 class IntegrityFailure(SovrError):

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from sovrgit.objects.commit import Stamp
+    from sovrgit.objects.ids import ObjectId
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
@@ -75,7 +76,8 @@ class App:
         if self._pod is None:
             from sovrgit.pod.pod import Pod
 
-            self._pod = Pod.find(self.folder)
+            self.use(Pod.find(self.folder))
+        assert self._pod is not None
         return self._pod
 
     @property
@@ -84,8 +86,14 @@ class App:
         return self._pod
 
     def use(self, pod: Pod) -> None:
-        """Work with a pod that was just made."""
+        """Work with a pod."""
         self._pod = pod
+        pod.supply = self._supply
+
+    def _supply(self, wanted: Collection[ObjectId]) -> None:
+        from sovrgit.remotes.supply import Supply
+
+        Supply(self.pod, self.networks, self.progress)(wanted)
 
     def in_pod(self, path: str) -> bytes:
         """A path that the user typed, from the pod's root; empty for the root itself."""

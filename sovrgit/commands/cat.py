@@ -39,4 +39,5 @@ def command(app: App, where: str) -> None:
         is_folder = kind is not Kind.BLOB
     if is_folder:
         raise click.UsageError(f"`{where}` is not a file; `sovr show` or `sovr ls` lists it")
+    app.pod.store.ensure([identity])
     app.show(BlobView(identity, app.pod.store.size(identity), app.pod.store.stream(identity)))

@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "lineage": "Show where a file came from, or what was made of it",
         "ls": "List the files of a revision",
         "cat": "Print a file of a revision",
+        "du": "Show what is here, and what is only at remotes",
     },
     "Share": {
         "remote": "List, add and remove remotes",
@@ -58,6 +59,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "share": "Print the reference by which others get a pod",
         "fetch": "Get what a remote has, without touching the files here",
         "pull": "Get what a remote has, and merge it",
+        "get": "Get content that was left at a remote",
+        "drop": "Remove content here that a remote has",
         "login": "Log in at a FairOS server, or make an account there",
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",

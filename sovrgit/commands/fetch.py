@@ -11,7 +11,8 @@ from sovrgit.ui.transferview import FetchedView
 @sovr_command("fetch")
 @click.argument("remote", required=False)
 @click.option("--accept-divergence", is_flag=True, help="Take the remote as it is, even if it went back or forked.")
-def command(app: App, remote: str | None, accept_divergence: bool) -> None:
+@click.option("--unshallow", is_flag=True, help="Get the history that `sovr clone --depth` has left out.")
+def command(app: App, remote: str | None, accept_divergence: bool, unshallow: bool) -> None:
     """Get what a remote has, without touching the files here."""
     from sovrgit.actions import fetch_pod
     from sovrgit.remotes.locations import default_remote
@@ -22,6 +23,7 @@ def command(app: App, remote: str | None, accept_divergence: bool) -> None:
         name,
         time_ns=app.now_ns(),
         accept_divergence=accept_divergence,
+        unshallow=unshallow,
         networks=app.networks,
         progress=app.progress,
     )

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.firstcli.adopt import Adopted
+    from sovrgit.remotes.selection import Selection
     from sovrgit.ui.console import View
 
 
-def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> Cloned | Adopted:
+def get_pod(
+    app: App, reference: str, folder: Path | None, remote_name: str, selection: Selection | None = None
+) -> Cloned | Adopted:
     """Clone into a folder; without one, into a new one named like the pod."""
     cloned = getting.get_pod(
         typed_reference(reference),
@@ -24,6 +27,7 @@ def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> 
         folder,
         remote_name=remote_name,
         time_ns=app.now_ns(),
+        selection=selection,
         networks=app.networks,
         progress=app.progress,
     )

@@ -41,4 +41,5 @@ def command(app: App, name: str, stat: bool) -> None:
         elif kind is Kind.TREE:
             app.show(TreeView(identity, store.tree(identity)))
         else:
+            store.ensure([identity])
             app.show(BlobView(identity, store.size(identity), store.stream(identity)))

@@ -78,7 +78,8 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
         snapshot = take_snapshot(pod.root, working.found, working.index, session)
         tree = _only(pod, session, working, snapshot, request.paths) if request.paths else snapshot.tree
         head = pod.head()
-        previous = pod.store.commit(head) if head is not None else None
+        # As it was recorded: what is amended keeps its parents, though they may have been left at a remote.
+        previous = pod.store.recorded_commit(head) if head is not None else None
         if state is not None and head is not None:
             made = _finished(state, head, tree, request)
             is_new = len(made.parents) > 1 or tree != working.head_tree or request.allow_empty
@@ -141,6 +142,7 @@ def publish(
     )
     working.head_tree = made.tree
     working.remember()
+    working.settle()
     return Committed(identity, made, branch, snapshot.special, session.new_objects, session.new_bytes)
 
 

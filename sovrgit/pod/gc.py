@@ -170,11 +170,15 @@ def _write(pod: Pod, plan: _Plan, reach: Reach) -> list[FinishedPack]:
     dead = {item for entries in plan.dead.values() for item, _ in entries}
     wanted: dict[ObjectId, Location] = {}
     described: list[FinishedPack] = []
+    here = {info.id for info in store.packs()}
     for info in plan.rewrite:
         for item, place in store.contents(info.id):
             if place.kind is Kind.TOC:
                 table = Toc.decode(bytes(store.read(item, Kind.TOC)))
-                if table.pack is not None and table.pack not in plan.drop and store.pack_path(table.pack).exists():
+                if pod.is_partial and table.pack not in here:
+                    # It says what was left at a remote, and where.
+                    wanted[item] = place
+                elif table.pack is not None and table.pack not in plan.drop and store.pack_path(table.pack).exists():
                     described.append(FinishedPack(table.pack, Path(), 0, PackClass.CONTENT, table))
             elif item not in dead and item not in wanted:
                 wanted[item] = place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
@@ -62,8 +62,13 @@ def move_to(
     return changed
 
 
-def rewrite(pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None) -> int:
+def rewrite(
+    pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None, shown: Collection[bytes] = ()
+) -> int:
     """Bring the files from the tree that `working` is compared to, to another one; the number of paths that changed.
+
+    Args:
+        shown: paths that are written even if they were left out.
 
     Raises:
         LocalChanges, SovrError: as for `move_to`.
@@ -72,7 +77,9 @@ def rewrite(pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | N
     if not incoming:
         return 0
     wanted = _without_done(incoming, _comparable(working, incoming))
-    _check_free(os.fsencode(pod.root), wanted)
+    # What was left out stays so, whatever another commit has there.
+    wanted = [change for change in wanted if change.path in shown or not working.is_absent(change.path)]
+    check_free(os.fsencode(pod.root), wanted)
     apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
     return len(wanted)
 
@@ -129,11 +136,33 @@ def _restore(
             if exact or change.old is not None or change.path in named
         ]
     if wanted:
-        rewritten = keep_old(pod, wanted)
-        apply_changes(pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], advance)
+        # Nothing is overwritten where nothing is.
+        absent = {change.path for change in wanted if working.is_absent(change.path)}
+        made = [change._replace(old=None) if change.path in absent else change for change in wanted]
+        if exact:
+            made = [_left_out_again(working, change) for change in made]
+        made = [change for change in made if (change.old, change.new) != (None, None)]
+        rewritten = keep_old(pod, made)
+        apply_changes(pod.store, pod.root, pod.temporary, [*made, *_emptied(pod, tree, made)], advance)
         pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
+        # What was written covers what was left out, until it is committed. What is to be gone is gone only by a rule.
+        gone = [
+            change.path
+            for change in wanted
+            if change.new is None and change.path in absent and find(pod.store, working.head_tree, change.path)
+        ]
+        if working.sparse is not None and gone:
+            working.sparse.with_paths(gone, out=False).write(pod.folder)
         learn(pod)
     return wanted
+
+
+def _left_out_again(working: WorkingTree, change: Change) -> Change:
+    """What was left out before something came into its place is left out again."""
+    out = working.sparse is not None and working.sparse.leaves_out(change.path)
+    if out and change.new is not None and find(working.pod.store, working.head_tree, change.path) == change.new:
+        return change._replace(new=None)
+    return change
 
 
 def against(working: WorkingTree, tree: ObjectId) -> list[Change]:
@@ -203,7 +232,7 @@ def _without_done(incoming: list[Change], local: list[Change]) -> list[Change]:
     return wanted
 
 
-def _check_free(root: bytes, changes: list[Change]) -> None:
+def check_free(root: bytes, changes: list[Change]) -> None:
     """Refuse to overwrite what no look at the working tree tells of: ignored files, pipes, names that clash."""
     removed = {change.path for change in changes if change.new is None}
     going = set(map(_folded, removed))
@@ -245,3 +274,4 @@ def learn(pod: Pod) -> None:
     working = WorkingTree.look(pod)
     working.changes()
     working.remember()
+    working.settle()

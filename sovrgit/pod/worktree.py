@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,10 +15,13 @@ from sovrgit.errors import IntegrityFailure, ObjectMissing, ReadOnly, StorageFai
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.pod.overlay import LeftOut, Overlay
+from sovrgit.pod.paths import MERGE_FILE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
-from sovrgit.pod.treediff import Change, walk
+from sovrgit.pod.sparse import Sparse
+from sovrgit.pod.treediff import Change, diff_trees, walk
 from sovrgit.store.files import reporting
 
 if TYPE_CHECKING:
@@ -39,16 +42,24 @@ class _Below(NamedTuple):
 
 @dataclass(slots=True)
 class WorkingTree:
-    """The working tree of a pod as one look at it found it, with the commit it is compared to."""
+    """The working tree of a pod as one look at it found it, with the commit it is compared to.
+
+    `sparse` says what was left at a remote, None in a whole pod. In `found`, that counts as being there.
+    """
 
     pod: Pod
     index: Index
     found: Scan
     head_tree: ObjectId
+    sparse: Sparse | None = None
+    _overlay: Overlay | None = field(default=None, repr=False)
 
     @classmethod
-    def look(cls, pod: Pod) -> WorkingTree:
+    def look(cls, pod: Pod, here: Iterable[bytes] = ()) -> WorkingTree:
         """Look at the working tree of a pod.
+
+        Args:
+            here: paths that are taken as they are, though what is there or below may have been left at a remote.
 
         Raises:
             StorageFailure: if a folder cannot be read.
@@ -62,7 +73,26 @@ class WorkingTree:
             index = _for_other_head(index, pod.store, head_tree)
         with reporting(pod.root):
             found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
-        return cls(pod, index, found, head_tree)
+        sparse = Sparse.read(pod.folder)
+        working = cls(pod, index, found, head_tree, sparse and sparse.with_paths(here, out=False))
+        working._lay()
+        return working
+
+    @property
+    def absent(self) -> list[LeftOut]:
+        """What the commit has and was left at a remote, with nothing in its place: files, and whole folders."""
+        return sorted(self._overlay.absent) if self._overlay is not None else []
+
+    @property
+    def files(self) -> int:
+        """The number of files and links that are here."""
+        left = self._overlay.files if self._overlay is not None else 0
+        return sum(folder.files for folder in self.found.folders.values()) - left
+
+    def is_absent(self, path: bytes) -> bool:
+        """Whether a path is left out, and nothing is in its place."""
+        out = self.sparse is not None and self.sparse.leaves_out(path)
+        return out and not os.path.lexists(os.path.join(os.fsencode(self.pod.root), path))
 
     def changes(self) -> list[Change]:
         """Every path that differs from the commit, in order.
@@ -108,16 +138,63 @@ class WorkingTree:
         Raises:
             StorageFull, ReadOnly, StorageFailure: as the operating system reports.
         """
+        if self._overlay is not None:
+            self._overlay.lift()
         smudge(self.found)
         self.index.folders = self.found.folders
         self.index.head = self.head_tree
         self.index.commit = self._commit()
         self.index.save(self.pod.index_path)
 
+    def keep_rules(self) -> None:
+        """Write down what is left out, as this look at the working tree took it.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if self.sparse is not None:
+            self.sparse.write(self.pod.folder)
+
+    def settle(self) -> None:
+        """Let what has come into the place of something that was left out be as everything else: if it goes again, it
+        was deleted. The caller holds the pod's lock, and has saved the index.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if self.sparse is None or not self.sparse.rules:
+            return
+        overlay = Overlay(self.found.folders)
+        overlay.lay(self.pod.store, self.head_tree, self.sparse)
+        here = [item.path for item in overlay.covered if overlay.is_same(item)]
+        overlay.lift()
+        if here:
+            self.sparse = self.sparse.with_paths(here, out=False)
+            self.sparse.write(self.pod.folder)
+
     def remember(self) -> None:
         """Save the index if that is possible. It is a cache: for want of it nothing fails that is otherwise done."""
         with contextlib.suppress(StorageFull, ReadOnly, StorageFailure):
             self.save_index()
+
+    def _left_out(self, path: str) -> ObjectId | None:
+        """The tree of a folder that is left out as a whole."""
+        return self._overlay.tree_of(path) if self._overlay is not None else None
+
+    def _lay(self) -> None:
+        if self.sparse is not None and self.sparse.rules:
+            self._overlay = Overlay(self.found.folders)
+            self._overlay.lay(self.pod.store, self.expected_tree(), self.sparse)
+
+    def expected_tree(self) -> ObjectId:
+        """What the files are taken from: the commit, or what a merge that waits has made of it."""
+        if (self.pod.folder / MERGE_FILE).exists():
+            from sovrgit.pod.mergestate import read_state
+
+            state = read_state(self.pod)
+            if state is not None:
+                return state.tree
+        return self.head_tree
 
     def _commit(self) -> bytes:
         """The checked out commit, if it has the tree that the index is about."""
@@ -130,6 +207,9 @@ class WorkingTree:
         if folder.tree == tree:
             return
         store = self.pod.store
+        if (whole := self._left_out(path)) is not None:
+            yield from diff_trees(store, tree, whole, os.fsencode(path) + b"/")
+            return
         before = {entry.name: entry for entry in store.tree(tree).entries}
         after = {os.fsencode(name): at for at, name in enumerate(folder.names) if folder.kinds[at] in ENTRY_KINDS}
         for name in sorted(before.keys() | after.keys()):
@@ -155,7 +235,8 @@ class WorkingTree:
     def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change | _Below]:
         was_folder = old is not None and old.is_directory
         before = old.id if old is not None and was_folder else None
-        if before != EMPTY_TREE_ID and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
+        is_empty = not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds)
+        if before != EMPTY_TREE_ID and is_empty and self._left_out(path) is None:
             where = os.fsencode(path)
             yield Change(where, None, TreeEntry(where.rpartition(b"/")[2], EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
         yield _Below(path, before or EMPTY_TREE_ID)

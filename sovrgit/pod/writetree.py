@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -17,6 +17,9 @@ from sovrgit.pod import repeats, secondprocess
 from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
+from sovrgit.pod.overlay import left_out
+from sovrgit.pod.paths import folders_above
+from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.stamps import changed_at, is_recent
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
@@ -38,9 +41,9 @@ _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind
 
 
 class _Planned(NamedTuple):
-    """A folder that was made for a tree."""
+    """A folder that was made for a tree. `tree` is empty if something below was left out."""
 
-    tree: ObjectId
+    tree: bytes
     size: int
     entries: dict[bytes, TreeEntry]
 
@@ -55,6 +58,7 @@ def write_tree(
     root: Path,
     advance: Advance = silent,
     places: Mapping[ObjectId, Location] | None = None,
+    sparse: Sparse | None = None,
 ) -> Index:
     """Write a tree into a folder that is new or empty but for `.sovr`, and give the index that describes it.
 
@@ -62,6 +66,7 @@ def write_tree(
 
     Args:
         places: where the blobs are, if that is known already.
+        sparse: what is left out.
 
     Raises:
         UnsafeName: if two names are the same to this file system, one is a repository's, or a link has no possible
@@ -73,7 +78,10 @@ def write_tree(
     """
     top = os.fsencode(root)
     with reporting(root):
-        folders, targets = _plan(store, tree)
+        out = {item.path for item in left_out(store, tree, sparse)} if sparse is not None else set[bytes]()
+        folders, targets = _plan(store, tree, out)
+        if places is None:
+            store.ensure(targets)
         found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
         _check_sizes(top, folders, found)
         for path in folders:
@@ -82,9 +90,10 @@ def write_tree(
         return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
-def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
+def _plan(store: ObjectStore, tree: ObjectId, out: Collection[bytes] = ()) -> tuple[dict[bytes, _Planned], Targets]:
     """The folders to be made, each after the one that it is in, and what is to be written into them."""
     folders: dict[bytes, _Planned] = {}
+    incomplete = {b"", *chain.from_iterable(map(folders_above, out))} if out else set()
     targets: Targets = {}
     names, is_bounded = 0, False
     waiting = [(b"", tree, store.tree(tree).size)]
@@ -96,7 +105,11 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
             repeats.refuse_repeats(store, tree)
             is_bounded = True
         refuse_aliases(entry.name for entry in entries)
-        folders[path] = _Planned(digest, size, {entry.name: entry for entry in entries})
+        if path in incomplete:
+            before = path + b"/" if path else path
+            entries = tuple(entry for entry in entries if before + entry.name not in out)
+        known = b"" if path in incomplete else digest
+        folders[path] = _Planned(known, size, {entry.name: entry for entry in entries})
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
@@ -108,6 +121,7 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
 
 def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]) -> None:
     """Check that files are files, all is as large as its folder says, and there is room for all of it."""
+    needed = 0
     for planned in folders.values():
         total = 0
         for entry in planned.entries.values():
@@ -118,10 +132,13 @@ def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[
             if place.kind is not Kind.BLOB:
                 raise IntegrityFailure(what=f"object {entry.id.short}", reason=f"it is a {place.kind.label}")
             check_size(entry.id, place.size, entry.size)
-        check_size(planned.tree, total, planned.size)
+            needed += entry.size
+        # Of a folder in which something is left out, the rest says nothing of the whole.
+        if planned.tree:
+            check_size(ObjectId(planned.tree), total, planned.size)
     disk = os.statvfs(top)
     # Some file systems say nothing of their size.
-    if disk.f_blocks and folders[b""].size > disk.f_bavail * disk.f_frsize:
+    if disk.f_blocks and needed > disk.f_bavail * disk.f_frsize:
         raise StorageFull(path=os.fsdecode(top))
 
 

@@ -26,6 +26,8 @@ ARGUMENTS = {
     "cherry-pick": ["main"],
     "revert": ["main"],
     "resolve": ["x", "--done"],
+    "get": ["x"],
+    "drop": ["x"],
 }
 """What makes sense to give to a command, where it needs something."""
 
@@ -58,7 +60,8 @@ def test_an_unknown_option(cli: Cli, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "resolve", "run", "search"})
+    "name",
+    sorted(set(names()) - {"commit", "diff", "drop", "get", "log", "restore", "push", "resolve", "run", "search"}),
 )
 def test_too_many_arguments(pod: Cli, name: str) -> None:
     said = pod(name, *["surplus"] * 9, code=2)

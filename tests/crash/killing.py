@@ -28,6 +28,7 @@ from sovrgit.pod.gc import GcRequest, collect
 from sovrgit.pod.merge import MergeRequest, merge
 from sovrgit.pod.mergestate import read_state
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.presence import get_paths
 from sovrgit.pod.resolve import abort, resolve
 from sovrgit.pod.revisions import resolve_commit
 from sovrgit.pod.status import status
@@ -35,9 +36,12 @@ from sovrgit.pod.switch import restore
 from sovrgit.pod.treediff import walk
 from sovrgit.pod.undo import undo
 from sovrgit.remotes.directory import DirectoryRemote
+from sovrgit.remotes.dropping import drop
 from sovrgit.remotes.fetch import FetchRequest, fetch
+from sovrgit.remotes.promises import Promises
 from sovrgit.remotes.pull import take_over
 from sovrgit.remotes.push import PushRequest, push
+from sovrgit.remotes.supply import Supply
 
 ANN = Stamp("Ann", "ann@example.org", 1_700_000_000)
 CALLS = (
@@ -146,6 +150,13 @@ def act_undo(pod: Pod, folder: Path) -> None:
     undo(pod, time_ns=11)
 
 
+def act_drop_and_get(pod: Pod, folder: Path) -> None:
+    pod.config.set("remote.origin.url", str(folder / "remote"))
+    supply = pod.supply = Supply(pod)
+    drop(pod, [b"d"], supply, now_ns=10)
+    get_paths(pod, [b"d"])
+
+
 def act_push(pod: Pod, folder: Path) -> None:
     push(pod, DirectoryRemote(folder / "remote"), PushRequest("origin", ["refs/heads/main", "refs/heads/side"], 10, {}))
 
@@ -212,7 +223,10 @@ def look(folder: Path, known: set[ObjectId], local: dict[str, bytes]) -> list[st
     """What is wrong with what is left: damage, commits that are gone, work that is in no file and in no object."""
     problems = []
     with Pod(folder / "pod") as pod:
-        problems += check_pod(pod).problems
+        pod.supply = Supply(pod)
+        problems += check_pod(pod, promised=Promises.of(pod).find if pod.is_partial else None).problems
+        # Not called deleted, whether its content is here or not.
+        problems += [f"{change.path!r} is gone" for change in status(pod).changes if change.path.startswith(b"d/")]
         for item in known:
             top = TreeEntry(b"", EntryKind.DIRECTORY, pod.store.commit(item).tree, 0)
             for _, entry in walk(pod.store, top, b""):
