@@ -211,7 +211,7 @@ def _serve(
 
 def _background() -> Background:
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     return Background(_state_folder() / "fairos.json", birth_of)
 
@@ -219,7 +219,7 @@ def _background() -> Background:
 def golem_background() -> Background:
     """What knows of the stand-in for Golem that runs."""
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     return Background(_state_folder() / "golem.json", birth_of)
 
