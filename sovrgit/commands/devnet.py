@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sovrgit.commands.app import App, SovrCommand, global_options
+from sovrgit.commands.app import App
+from sovrgit.commands.making import SovrCommand, global_options
 from sovrgit.ui.devnetview import DEFAULT_GOLEM_PORT, DEFAULT_PORT, DevnetView, GolemShown
 
 if TYPE_CHECKING:
