@@ -55,7 +55,7 @@ class Holder(NamedTuple):
     @classmethod
     def read(cls, data: bytes) -> Holder | None:
         """The holder that `encode` has written; None for anything else, such as a half of it."""
-        lines = data.decode("ascii", "replace").split("\n")
+        lines = data.decode("utf-8", "replace").split("\n")
         if len(lines) != 5 or lines[4] or not (lines[0].isdecimal() and lines[3].isdecimal()):
             return None
         try:
@@ -65,7 +65,7 @@ class Holder(NamedTuple):
 
     def encode(self) -> bytes:
         """Its bytes: four lines."""
-        return f"{self.pid}\n{self.birth}\n{self.machine}\n{self.since}\n".encode("ascii")
+        return f"{self.pid}\n{self.birth}\n{self.machine}\n{self.since}\n".encode()
 
     @property
     def is_elsewhere(self) -> bool:
