@@ -209,7 +209,7 @@ def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | No
 def _devnet() -> tuple[str, Path] | None:
     """The stand-in for Golem that `sovr devnet start` has started: its address and folder."""
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     found = Background(_places()[1] / "devnet" / "golem.json", birth_of).find()
     return None if found is None else (found.url, Path(found.folder))

@@ -7,7 +7,8 @@ from itertools import islice
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.refs import DETACHED, HEADS, REMOTES, TAGS

@@ -219,6 +219,14 @@ def die_at(limit: int) -> None:
         setattr(os, name, dying(name, getattr(os, name)))
 
 
+def copy(source: str, target: str) -> None:
+    """Copy a file. Packs are never written again once they have their name, so that a second name will do."""
+    if source.endswith(".pack"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
 def look(folder: Path, known: set[ObjectId], local: dict[str, bytes]) -> list[str]:
     """What is wrong with what is left: damage, commits that are gone, work that is in no file and in no object."""
     problems = []
@@ -227,12 +235,13 @@ def look(folder: Path, known: set[ObjectId], local: dict[str, bytes]) -> list[st
         problems += check_pod(pod, promised=Promises.of(pod).find if pod.is_partial else None).problems
         # Not called deleted, whether its content is here or not.
         problems += [f"{change.path!r} is gone" for change in status(pod).changes if change.path.startswith(b"d/")]
+        wanted: set[ObjectId] = set()
         for item in known:
             top = TreeEntry(b"", EntryKind.DIRECTORY, pod.store.commit(item).tree, 0)
-            for _, entry in walk(pod.store, top, b""):
-                if not entry.is_directory:
-                    for _ in pod.store.stream(entry.id):
-                        pass
+            wanted |= {entry.id for _, entry in walk(pod.store, top, b"") if not entry.is_directory}
+        for item in wanted:
+            for _ in pod.store.stream(item):
+                pass
         status(pod)
         read_state(pod)
         from sovrgit.objects.ids import blob_id
@@ -259,11 +268,11 @@ def main() -> None:
             for path in pod.root.rglob("*")
             if path.is_file() and ".sovr" not in path.parts
         }
+    place = folder / "place"
     ended, call = False, 0
     while not ended:
         call += 1
-        place = folder / "place"
-        shutil.copytree(start, place, symlinks=True)
+        shutil.copytree(start, place, symlinks=True, copy_function=copy)
         ended = perform(action, place, call)
         problems = look(place, known, local)
         sys.stdout.write(json.dumps({"call": call, "ended": ended, "problems": problems}) + "\n")
