@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from sovrgit.objects.commit import Stamp
+    from sovrgit.objects.signature import Signer
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
@@ -52,9 +53,11 @@ class App:
         self.folder = _here(environ)
         self.command = ""
         self.given: dict[str, str] = {}
+        self.signs: bool | None = None
         self._pod: Pod | None = None
         self._told: set[str] = set()
         self._unknown: list[str] = []
+        self._signer: list[Signer | None] = []
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -75,7 +78,8 @@ class App:
         if self._pod is None:
             from sovrgit.pod.pod import Pod
 
-            self._pod = Pod.find(self.folder)
+            self.use(Pod.find(self.folder))
+            assert self._pod is not None
         return self._pod
 
     @property
@@ -84,8 +88,9 @@ class App:
         return self._pod
 
     def use(self, pod: Pod) -> None:
-        """Work with a pod that was just made."""
+        """Work with a pod, such as one that was just made."""
         self._pod = pod
+        pod.find_signer = self.signer
 
     def in_pod(self, path: str) -> bytes:
         """A path that the user typed, from the pod's root; empty for the root itself."""
@@ -185,6 +190,18 @@ class App:
         guessed = guess_identity(self.environ)
         self.console.note(f"committing as {guessed.name}; `sovr config --user user.name NAME` changes it", level=1)
         return guessed.name, email or guessed.email
+
+    def signer(self) -> Signer | None:
+        """What signs the commits and records that are made, or None; `signs` wins over the setting.
+
+        Raises:
+            SigningKeyMissing: if they are to be signed and there is no key.
+        """
+        if not self._signer:
+            from sovrgit.commands.signatures import find_signer
+
+            self._signer.append(find_signer(self, self.signs))
+        return self._signer[0]
 
     # --- talking ------------------------------------------------------------------------------------------------
 

@@ -21,4 +21,4 @@ def command(app: App, reference: str, folder: Path | None) -> None:
     """
     from sovrgit.commands.getting import get_pod, view_of
 
-    app.show(view_of(get_pod(app, reference, folder, "origin")))
+    app.show(view_of(app, get_pod(app, reference, folder, "origin")))

@@ -14,6 +14,7 @@ from sovrgit.ui.transferview import FetchedView
 def command(app: App, remote: str | None, accept_divergence: bool) -> None:
     """Get what a remote has, without touching the files here."""
     from sovrgit.actions import fetch_pod
+    from sovrgit.commands.signatures import names_for
     from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
@@ -25,4 +26,4 @@ def command(app: App, remote: str | None, accept_divergence: bool) -> None:
         networks=app.networks,
         progress=app.progress,
     )
-    app.show(FetchedView(fetched, name))
+    app.show(FetchedView(fetched, name, names_for(app, fetched.signers)))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sovrgit.errors import SovrError
+from sovrgit.errors import SignatureInvalid, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.links import links_of
@@ -14,6 +14,7 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
+from sovrgit.signing.checking import SIGNED_KINDS, check_signature, read_signed
 from sovrgit.store.verify import verify_pack
 
 
@@ -72,6 +73,7 @@ def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Ch
             problems += [f"{name}: {problem}" for problem in followed.follow(value, _kinds_of(name))]
     objects = len(followed.seen)
     problems += _check_reflog(pod, followed, since_ns)
+    problems += followed.forged
     missing = tuple(item for item, found in followed.seen.items() if found is None)
     return Checked(tuple(problems), len(packs), objects, sum(pack.size for pack in packs), tuple(damaged), missing)
 
@@ -141,11 +143,12 @@ class _Link(NamedTuple):
 
 class _Follower:
     """Follows every link once. `seen` holds the kind and size of everything that was reached, None for what is not
-    here or damaged."""
+    here or damaged. `forged` tells of signatures that are not what they seem: such objects are whole all the same."""
 
     def __init__(self, pod: Pod) -> None:
         self._store = pod.store
         self.seen: dict[ObjectId, tuple[Kind, int] | None] = {}
+        self.forged: list[str] = []
 
     def follow(self, start: ObjectId, kinds: Collection[Kind]) -> list[str]:
         problems = []
@@ -183,4 +186,9 @@ class _Follower:
         if kind is Kind.BLOB and store.chunks(item):
             for _ in store.stream(item):
                 pass
+        if kind in SIGNED_KINDS:
+            try:
+                check_signature(read_signed(store, item, kind), item)
+            except SignatureInvalid as error:
+                self.forged.append(error.message)
         return (kind, store.size(item)), [_Link(target, kinds, item) for target, kinds in links_of(store, item, kind)]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from sovrgit.pod.refs import RefStore
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:
+    from sovrgit.objects.signature import Record, Signer
     from sovrgit.store.store import ObjectStore
 
 _FOLDERS = {"packs", "tmp", "remotes"}
@@ -35,6 +36,8 @@ _UNFINISHED_HINT = "a clone was interrupted here; the same `sovr clone` goes on 
 
 class Pod:
     """A working folder and its repository under `.sovr/`.
+
+    `find_signer` gives what signs the commits and records that are made here, or None. It is asked when one is made.
 
     Args:
         root: the folder that holds `.sovr`.
@@ -66,6 +69,7 @@ class Pod:
         self.refs = RefStore(self.folder)
         self.config = Config(self.folder / "config")
         self.index_path = self.folder / "index"
+        self.find_signer: Callable[[], Signer | None] = _nobody
 
     @classmethod
     def find(cls, start: Path) -> Pod:
@@ -178,6 +182,16 @@ class Pod:
         head = self.head()
         return EMPTY_TREE_ID if head is None else self.store.commit(head).tree
 
+    def sign(self, record: Record) -> Record:
+        """A commit or record that is made here, signed if such are signed.
+
+        Raises:
+            SigningKeyMissing, ConfigInvalid, StorageFailure: if it is to be signed and cannot be.
+        """
+        from sovrgit.objects.signature import sign
+
+        return sign(record, self.find_signer())
+
     def close(self) -> None:
         """Let go of all files."""
         if "store" in self.__dict__:
@@ -188,6 +202,10 @@ class Pod:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _nobody() -> None:
+    """Nobody signs."""
 
 
 def _clear_unfinished(folder: Path) -> None:

@@ -31,7 +31,7 @@ ARGUMENTS = {
 
 NEED_NO_POD = {
     *("init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"),
-    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion"),
+    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion", "key"),
 }
 
 
