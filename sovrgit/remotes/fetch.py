@@ -144,21 +144,23 @@ class Fetching:
         found = ((item, location.kind) for item, location in self.places.items())
         self.signers, unsigned = check_all(store, found)
         if unsigned:
-            refuse_stripped(self._left_behind(), unsigned)
+            refuse_stripped(self._left_behind({self.places[item].kind for item in unsigned}), unsigned)
 
-    def _left_behind(self) -> Iterator[tuple[ObjectId, Signed]]:
-        """Commits here that the remote's branches do not have any more, with their runs; records that are here."""
+    def _left_behind(self, kinds: Collection[Kind]) -> Iterator[tuple[ObjectId, Signed]]:
+        """Commits here that the remote's branches do not have any more, with their runs; records of these kinds that
+        are here."""
         store, values = self._pod.store, self._pod.refs.read().values
         for name, new in self._names.items():
             old = values.get(name)
             if old is not None and name.startswith(REMOTES) and not is_ancestor(store, old, new):
                 for identity, commit in walk(store, [old], [new]):
                     yield identity, commit
-                    if commit.run is not None:
+                    if commit.run is not None and Kind.RUN in kinds:
                         yield commit.run, store.run(commit.run)
         for name, value in values.items():
-            if name.startswith((RUNS, VERDICTS)):
-                yield value, read_signed(store, value, Kind.RUN if name.startswith(RUNS) else Kind.VERDICT)
+            kind = Kind.RUN if name.startswith(RUNS) else Kind.VERDICT
+            if name.startswith((RUNS, VERDICTS)) and kind in kinds:
+                yield value, read_signed(store, value, kind)
 
     def _check_connected(self) -> Mapping[ObjectId, Location]:
         """Follow refs from what is new to what this pod's own refs reach: nothing broken gets a name here.

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sovrgit.errors import SignatureInvalid
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.signature import Signed, kind_of, signed_text, unsigned_id
+from sovrgit.objects.signature import SIGNED, Signed, kind_of, signed_text, unsigned_id
 
 if TYPE_CHECKING:
     from sovrgit.store.store import ObjectStore
 
 SIGNED_KINDS = frozenset({Kind.COMMIT, Kind.RUN, Kind.VERDICT})
 """The kinds that can be signed."""
+
+
+_MARK: Final = b"\xa6" + SIGNED.encode()
+"""The key of a signature as it is encoded: text of six bytes."""
 
 
 class SignedBy(NamedTuple):
@@ -79,7 +83,9 @@ def check_all(store: ObjectStore, objects: Iterable[tuple[ObjectId, Kind]]) -> t
     unsigned: set[ObjectId] = set()
     for identity, kind in objects:
         if kind in SIGNED_KINDS:
-            found = check_signature(read_signed(store, identity, kind), identity)
+            # Most objects are not signed, and need not be decoded to see that.
+            may_be = _MARK in bytes(store.read(identity, kind))
+            found = check_signature(read_signed(store, identity, kind), identity) if may_be else None
             if found is None:
                 unsigned.add(identity)
             elif found.address:
