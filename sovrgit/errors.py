@@ -5,6 +5,7 @@ Every class owns its message template, its hint (the useful next command) and it
 
     SovrError
     ├── NotAPod, PodExists, RecipeInvalid, ConfigInvalid, IdentityUnknown
+    ├── SigningKeyMissing, SigningKeyExists, SignatureInvalid
     ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
     ├── NameTaken, NotMerged, NothingToUndo, MergeUnfinished, Conflicted, NoMerge
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
@@ -118,6 +119,37 @@ class IdentityUnknown(SovrError):
     exit_code = 14
     template = "who is the author of this commit?"
     hint_template = 'run `sovr config --user user.name "Your Name"`, or set SOVR_AUTHOR_NAME'
+
+
+# --- signatures -------------------------------------------------------------------------------------------------
+
+
+class SigningKeyMissing(SovrError):
+    """Something is to be signed or said of the own key, and there is none."""
+
+    exit_code = 15
+    template = "there is no key of yours to sign with"
+    hint_template = (
+        "`sovr key new` makes one, `sovr key import` takes a wallet's; `--no-sign` or `user.signing false` does without"
+    )
+
+
+class SigningKeyExists(SovrError):
+    """A new key would take the place of the one that is kept, which could be lost for ever."""
+
+    exit_code = 16
+    template = "there is a key already: `{address}`"
+    hint_template = "keep a copy with `sovr key export`, then say `--replace`"
+
+
+class SignatureInvalid(SovrError):
+    """A signature that was not made by the key it names for the object it is in, or that was there and is gone."""
+
+    exit_code = 38
+    template = "the signature of {what} {reason}"
+    hint_template = (
+        "nothing of it was used; do not trust where it came from, and ask the person whose key it names for their copy"
+    )
 
 
 # --- history ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.objects.signature import Signer
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
@@ -38,9 +39,11 @@ class App:
         self.folder = _here(environ)
         self.command = ""
         self.given: dict[str, str] = {}
+        self.signs: bool | None = None
         self._pod: Pod | None = None
         self._told: set[str] = set()
         self._unknown: list[str] = []
+        self._signer: list[Signer | None] = []
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -62,7 +65,7 @@ class App:
             from sovrgit.pod.pod import Pod
 
             self.use(Pod.find(self.folder))
-        assert self._pod is not None
+            assert self._pod is not None
         return self._pod
 
     @property
@@ -71,9 +74,10 @@ class App:
         return self._pod
 
     def use(self, pod: Pod) -> None:
-        """Work with a pod."""
+        """Work with a pod, such as one that was just made."""
         self._pod = pod
         pod.supply = self._supply
+        pod.find_signer = self.signer
 
     def _supply(self, wanted: Collection[ObjectId]) -> None:
         from sovrgit.remotes.supply import Supply
@@ -178,6 +182,18 @@ class App:
         guessed = guess_identity(self.environ)
         self.console.note(f"committing as {guessed.name}; `sovr config --user user.name NAME` changes it", level=1)
         return guessed.name, email or guessed.email
+
+    def signer(self) -> Signer | None:
+        """What signs the commits and records that are made, or None; `signs` wins over the setting.
+
+        Raises:
+            SigningKeyMissing: if they are to be signed and there is no key.
+        """
+        if not self._signer:
+            from sovrgit.commands.signatures import find_signer
+
+            self._signer.append(find_signer(self, self.signs))
+        return self._signer[0]
 
     # --- talking ------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "rerun": "Repeat a run from its recorded inputs, in a clean place",
         "verify": "Repeat a run and compare its outputs with the recorded ones",
         "lock": "Look up what the images in the recipe are, and write it down",
-        "trust": "Approve the scripts of a pod that came from somebody else",
+        "trust": "Approve the scripts of a pod that came from somebody else, or name keys",
     },
     "Look": {
         "log": "Show the history",
@@ -61,6 +61,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "pull": "Get what a remote has, and merge it",
         "get": "Get content that was left at a remote",
         "drop": "Remove content here that a remote has",
+        "key": "Make, show and take the key that you sign with",
         "login": "Log in at a FairOS server, or make an account there",
         "logout": "Forget a login",
         "whoami": "Show which login counts, and where it is kept",

@@ -35,4 +35,4 @@ def command(
     if no_payload and only:
         raise click.UsageError("--no-payload and --only contradict each other")
     selection = Selection(not no_payload, [os.fsencode(path.strip("/")) for path in only], depth)
-    app.show(view_of(get_pod(app, reference, folder, "origin", selection)))
+    app.show(view_of(app, get_pod(app, reference, folder, "origin", selection)))

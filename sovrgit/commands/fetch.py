@@ -16,6 +16,7 @@ from sovrgit.ui.transferview import FetchedView
 def command(app: App, remote: str | None, accept_divergence: bool, unshallow: bool) -> None:
     """Get what a remote has, without touching the files here."""
     from sovrgit.actions import fetch_pod
+    from sovrgit.commands.signatures import names_for
     from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
@@ -28,4 +29,4 @@ def command(app: App, remote: str | None, accept_divergence: bool, unshallow: bo
         networks=app.networks,
         progress=app.progress,
     )
-    app.show(FetchedView(fetched, name))
+    app.show(FetchedView(fetched, name, names_for(app, fetched.signers)))

@@ -41,10 +41,13 @@ def typed_reference(text: str) -> str:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def view_of(got: Cloned | Adopted, fork: ObjectId | None = None) -> View:
+def view_of(app: App, got: Cloned | Adopted, fork: ObjectId | None = None) -> View:
     """What to show of a pod that was got, and of the first commit of a fork of it."""
+    from sovrgit.commands.signatures import names_for
     from sovrgit.remotes.clone import Cloned
     from sovrgit.ui.adoptedview import AdoptedView
     from sovrgit.ui.transferview import ClonedView
 
-    return ClonedView(got, fork) if isinstance(got, Cloned) else AdoptedView(got, fork)
+    if not isinstance(got, Cloned):
+        return AdoptedView(got, fork)
+    return ClonedView(got, fork, names_for(app, got.fetched.signers))

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from sovrgit.commands.app import App, SovrCommand, global_options
+from sovrgit.commands.app import App
+from sovrgit.commands.making import SovrCommand, global_options
 from sovrgit.ui.gitview import GitExportedView, GitImportedView
 
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from sovrgit.errors import ObjectMissing, SovrError
+from sovrgit.errors import ObjectMissing, SignatureInvalid, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.links import links_of
@@ -14,6 +14,7 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
+from sovrgit.signing.checking import SIGNED_KINDS, check_signature, read_signed
 from sovrgit.store.verify import verify_pack
 
 
@@ -77,6 +78,7 @@ def check_pod(pod: Pod, progress: Progress = SILENT, promised: Promised | None =
                 first.setdefault(item, name)
     objects = len(followed.seen)
     problems += _check_reflog(pod, followed, since_ns)
+    problems += followed.forged
     for item in followed.absent:
         first.setdefault(item, "reflog")
     left = set(promised(followed.absent)) if promised is not None and followed.absent else set[ObjectId]()
@@ -164,12 +166,14 @@ class _Link(NamedTuple):
 
 class _Follower:
     """Follows every link once. `seen` holds the kind and size of everything that was reached, None for what is not
-    here or damaged; `absent` the files that are not here, with the words for it."""
+    here or damaged; `absent` the files that are not here, with the words for it. `forged` tells of signatures that are
+    not what they seem: such objects are whole all the same."""
 
     def __init__(self, pod: Pod) -> None:
         self._store = pod.store
         self.absent: dict[ObjectId, str] = {}
         self.seen: dict[ObjectId, tuple[Kind, int] | None] = {}
+        self.forged: list[str] = []
 
     def follow(self, start: ObjectId, kinds: Collection[Kind]) -> list[str]:
         problems = []
@@ -213,4 +217,9 @@ class _Follower:
         if kind is Kind.BLOB and store.chunks(item):
             for _ in store.stream(item):
                 pass
+        if kind in SIGNED_KINDS:
+            try:
+                check_signature(read_signed(store, item, kind), item)
+            except SignatureInvalid as error:
+                self.forged.append(error.message)
         return (kind, store.size(item)), [_Link(target, kinds, item) for target, kinds in links_of(store, item, kind)]

@@ -69,6 +69,7 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
         Conflicted: if a merge waits whose conflicts are not resolved.
         MergeUnfinished: if a merge waits, and this is to record something else.
         FileUnstable, StorageFailure, UnsafeName: if a file cannot be taken.
+        SigningKeyMissing: if commits are to be signed and there is no key.
         Locked, StorageFull, ReadOnly, StorageFailure: the pod is as it was.
     """
     with pod.lock(), pod.store.session() as session:
@@ -85,7 +86,9 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
             is_new = len(made.parents) > 1 or tree != working.head_tree or request.allow_empty
         elif request.amend:
             made = _amended(previous, tree, request)
-            is_new = made != previous
+            # The same signature again, if nothing else is new; none takes nobody's away.
+            signed = pod.sign(made)
+            is_new = (made if signed.signature is None else signed) != previous
             made = _as_made_here(made)
         else:
             made = Commit(
@@ -122,7 +125,7 @@ def publish(
     expected: ObjectId | None = None,
     rewritten: Rewritten | None = None,
 ) -> Committed:
-    """Store a commit of the working tree's snapshot and move the branch to it. The caller holds the lock.
+    """Sign and store a commit of the working tree's snapshot, and move the branch to it. The caller holds the lock.
 
     Objects first, the ref last: a crash in between leaves garbage, never a ref to nothing.
 
@@ -134,6 +137,7 @@ def publish(
         RevisionNotFound: if the branch is somewhere else by now, so that a commit would be lost.
     """
     branch = pod.refs.read().head
+    made = pod.sign(made)
     identity = session.add(Kind.COMMIT, made.encode())
     session.commit()
     old = expected or next(iter(made.parents), None)

@@ -186,6 +186,7 @@ def _combine(
         return Merged("conflicts", head, changed, merged.conflicts)
     author = state.author or who
     commit = Commit(merged.tree, parents, author, state.message, committer=who if who != author else None)
+    commit = pod.sign(commit)
     with pod.store.session() as session:
         identity = session.add(Kind.COMMIT, commit.encode())
         session.commit()

@@ -25,6 +25,7 @@ from sovrgit.pod.sparse import SPARSE_FILE
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:
+    from sovrgit.objects.signature import Record, Signer
     from sovrgit.store.store import ObjectStore
 
 _FOLDERS = {"packs", "tmp", "remotes"}
@@ -44,6 +45,8 @@ _UNFINISHED_HINT = "a clone was interrupted here; the same `sovr clone` goes on 
 
 class Pod:
     """A working folder and its repository under `.sovr/`.
+
+    `find_signer` gives what signs the commits and records that are made here, or None. It is asked when one is made.
 
     Args:
         root: the folder that holds `.sovr`.
@@ -77,6 +80,7 @@ class Pod:
         self.index_path = self.folder / "index"
         self.supply: Supply | None = None
         """Brings objects here that were left at a remote."""
+        self.find_signer: Callable[[], Signer | None] = _nobody
 
     @classmethod
     def find(cls, start: Path) -> Pod:
@@ -203,6 +207,16 @@ class Pod:
         head = self.head()
         return EMPTY_TREE_ID if head is None else self.store.commit(head).tree
 
+    def sign(self, record: Record) -> Record:
+        """A commit or record that is made here, signed if such are signed.
+
+        Raises:
+            SigningKeyMissing, ConfigInvalid, StorageFailure: if it is to be signed and cannot be.
+        """
+        from sovrgit.objects.signature import sign
+
+        return sign(record, self.find_signer())
+
     def close(self) -> None:
         """Let go of all files."""
         if "store" in self.__dict__:
@@ -213,6 +227,10 @@ class Pod:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _nobody() -> None:
+    """Nobody signs."""
 
 
 def _clear_unfinished(folder: Path) -> None:

@@ -60,6 +60,7 @@ def clone(
     Raises:
         PodExists: if the folder is not empty.
         PathNotFound: if there is nothing at a path that was selected.
+        SignatureInvalid: if something is signed by somebody else than it says.
         RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind, but for packs of a remote
             that is far away: another clone into the same folder goes on with these.
     """
@@ -145,6 +146,7 @@ def fork(cloned: Obtained, reference: str, pod_name: str, author: Stamp, message
         message=message,
         fork=Fork(reference, cloned.head, pod_name),
     )
+    made = pod.sign(made)
     with pod.lock(), pod.store.session() as session:
         identity = session.add(Kind.COMMIT, made.encode())
         session.commit()

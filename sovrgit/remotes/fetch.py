@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from sovrgit.errors import IntegrityFailure, ObjectMissing, RemoteDamaged, RemoteUnavailable, UnsafeName
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.signature import Signed
+from sovrgit.pod.history import is_ancestor, walk
 from sovrgit.pod.lock import locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, TAGS, VERDICTS, RefChange, check_ref
@@ -24,6 +26,7 @@ from sovrgit.remotes.reading import BROKEN, blaming, read_manifest
 from sovrgit.remotes.receive import Receiver
 from sovrgit.remotes.splitting import table_entry
 from sovrgit.remotes.state import RemoteState
+from sovrgit.signing.checking import NOBODY, Signers, check_all, read_signed, refuse_stripped
 from sovrgit.store.catalogue import Location
 from sovrgit.store.format import PackClass
 from sovrgit.store.packwriter import FinishedPack
@@ -40,12 +43,13 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a fetch did: refs that moved here, and what was received in bytes and packs."""
+    """What a fetch did: refs that moved here, what was received in bytes and packs, and who signed what is new."""
 
     moved: tuple[RefChange, ...]
     received_bytes: int
     received_packs: int
     manifest: Manifest
+    signers: Signers = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def fetch(pod: Pod, remote: Remote, request: FetchRequest, progress: Progress = 
         RemoteUnavailable: if the remote cannot be read, or holds nothing.
         RemoteDiverged: if it does not continue what was seen before.
         RemoteDamaged: if a pack is not what the manifest says, or the refs are not what refs may be. No ref moves.
+        SignatureInvalid: if something is signed by somebody else than it says, or no longer. No ref moves.
         Locked: if another process pushes to or fetches from the same remote.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports. No ref moves.
     """
@@ -119,6 +124,7 @@ class Fetching:
         self.manifest = manifest
         self.places: Mapping[ObjectId, Location] = {}
         """Where everything is that this pod did not have before."""
+        self.signers = NOBODY
         self._pod = pod
         self._remote = remote
         self._request = request
@@ -159,6 +165,31 @@ class Fetching:
                 self.places = self._check_connected()
         except BROKEN as error:
             raise RemoteDamaged(remote=self._remote.describe(), reason=error.message) from error
+        self._check_signatures()
+
+    def _check_signatures(self) -> None:
+        """Whether everything that is new is signed by those who it says, or by nobody, as it was before."""
+        store = self._pod.store
+        found = ((item, location.kind) for item, location in self.places.items())
+        self.signers, unsigned = check_all(store, found)
+        if unsigned:
+            refuse_stripped(self._left_behind({self.places[item].kind for item in unsigned}), unsigned)
+
+    def _left_behind(self, kinds: Collection[Kind]) -> Iterator[tuple[ObjectId, Signed]]:
+        """Commits here that the remote's branches do not have any more, with their runs; records of these kinds that
+        are here."""
+        store, values = self._pod.store, self._pod.refs.read().values
+        for name, new in self._names.items():
+            old = values.get(name)
+            if old is not None and name.startswith(REMOTES) and not is_ancestor(store, old, new):
+                for identity, commit in walk(store, [old], [new]):
+                    yield identity, commit
+                    if commit.run is not None and Kind.RUN in kinds:
+                        yield commit.run, store.run(commit.run)
+        for name, value in values.items():
+            kind = Kind.RUN if name.startswith(RUNS) else Kind.VERDICT
+            if name.startswith((RUNS, VERDICTS)) and kind in kinds:
+                yield value, read_signed(store, value, kind)
 
     def _receive_cut(self, depth: int, progress: Progress) -> None:
         """Get the newest commits only, entry by entry. Where a part of a pack costs as much as the whole, all of
@@ -248,7 +279,8 @@ class Fetching:
         if (self.manifest, known) != (self._state.manifest, self._state.known):
             replace(self._state, manifest=self.manifest, known=known).save(self._pod.folder, self._request.name)
         received = self._receiver.received
-        return Fetched(tuple(moved), sum(pack.size for pack in received), len(received), self.manifest)
+        size = sum(pack.size for pack in received)
+        return Fetched(tuple(moved), size, len(received), self.manifest, self.signers)
 
     def _move_refs(self) -> list[RefChange]:
         with self._pod.lock():

@@ -96,6 +96,8 @@ def run_pod(
         SovrError: if the pod cannot be read or written.
     """
     refuse_unfinished(pod)
+    # A key that is missing is told of now, and not when there is a result that could not be recorded.
+    pod.find_signer()
     with _alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
@@ -307,7 +309,7 @@ def _execute(
             run = make_record(
                 executor, request, inputs, prepared.command, prepared.parameters, prepared.key, outcome, left
             )
-            run = replace(run, base=prepared.base, dirty=prepared.dirty)
+            run = pod.sign(replace(run, base=prepared.base, dirty=prepared.dirty))
             identity = session.add(Kind.RUN, run.encode())
             session.commit()
         changed = _changed_inputs(pod, prepared, snapshot)

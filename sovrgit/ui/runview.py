@@ -25,6 +25,7 @@ from sovrgit.ui.golemview import (
     totals,
 )
 from sovrgit.ui.showview import finding_text, verdict_document
+from sovrgit.ui.signatureview import ShownSignature, signature_document
 
 if TYPE_CHECKING:
     from sovrgit.lineage.index import KnownRun
@@ -85,6 +86,7 @@ class RunView:
     run: Run
     commits: Sequence[ObjectId]
     verdicts: Sequence[tuple[ObjectId, Verdict]]
+    signature: ShownSignature | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -99,6 +101,7 @@ class RunView:
             ("Command", console.safe(command_text(run))),
             ("Started", human_time(run.started // 1_000_000_000, 0)),
             ("By", console.safe(run.by)),
+            ("Signed", self.signature.text(console) if self.signature else ""),
             ("Executor", _facts(console, run.executor)),
             ("Platform", _facts(console, run.platform)),
             *receipt_lines(console, run.golem),
@@ -128,16 +131,19 @@ class RunView:
             "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
             "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
+            "signature": signature_document(self.signature),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum."""
+    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum;
+    `signatures` if who signed them is."""
 
     runs: Sequence[tuple[KnownRun, Verdict | None]]
     now: int
     cost: bool = False
+    signatures: Mapping[ObjectId, ShownSignature] | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -161,12 +167,19 @@ class RunsView:
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
             identity = console.style(known.id.short, "cyan")
             console.line(f"{identity}  {status}{row}{command}{console.style(tail, 'dim') if tail else ''}")
+            if shown := (self.signatures or {}).get(known.id):
+                console.line(f"{'':<12}signed: {shown.text(console)}")
         if not self.runs and console.verbosity >= 0:
             console.note("no runs yet")
             console.hint("`sovr run` makes one")
         if self.cost and console.verbosity >= 0:
             for total in self._totals():
                 console.line(f"together {console.style(console.safe(total.text()), 'bold')}")
+
+    def _signature(self, identity: ObjectId) -> dict[str, Any]:
+        if self.signatures is None:
+            return {}
+        return {"signature": signature_document(self.signatures.get(identity))}
 
     def _totals(self) -> list[Total]:
         return totals([known.run.golem for known, _ in self.runs])
@@ -180,6 +193,7 @@ class RunsView:
                     **run_document(known.id, known.run),
                     "commit": str(known.commit) if known.commit else None,
                     "verdict": str(verdict.finding) if verdict else None,
+                    **self._signature(known.id),
                 }
                 for known, verdict in self.runs
             ],

@@ -33,7 +33,7 @@ ARGUMENTS = {
 
 NEED_NO_POD = {
     *("init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"),
-    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion", "git"),
+    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion", "git", "key"),
 }
 
 
