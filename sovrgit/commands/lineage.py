@@ -15,14 +15,30 @@ if TYPE_CHECKING:
 
 
 @sovr_command("lineage")
-@click.argument("what", default="HEAD")
+@click.argument("words", nargs=-1, metavar="[WHAT | diff RUN RUN]")
 @click.option("--down", is_flag=True, help="What was made of the file, instead of where it came from.")
 @click.option("--dot", is_flag=True, help="The graph for Graphviz.")
-def command(app: App, what: str, down: bool, dot: bool) -> None:
+@click.option("--mermaid", is_flag=True, help="The graph for Mermaid, which many forges draw in Markdown.")
+def command(app: App, words: tuple[str, ...], down: bool, dot: bool, mermaid: bool) -> None:
     """Show where WHAT came from: the run, the recipe, the inputs, and where these came from in turn.
 
-    WHAT is PATH (in the last commit), REVISION:PATH, a REVISION, or the id of a run.
+    WHAT is PATH (in the last commit), REVISION:PATH, a REVISION, or the id of a run; the last commit if it is left out.
+
+    `sovr lineage diff RUN RUN` says what differs between two runs: recipe, inputs, parameters, image, environment,
+    versions and outputs. (A file that is called `diff` is `./diff`.)
     """
+    if words[:1] == ("diff",):
+        if down or dot or mermaid:
+            raise click.UsageError("`diff` compares two runs, and takes none of --down, --dot and --mermaid")
+        return _diff(app, words[1:])
+    if len(words) > 1:
+        raise click.UsageError(f"got an unexpected extra argument `{words[1]}`")
+    if dot and mermaid:
+        raise click.UsageError("--dot and --mermaid exclude each other")
+    _show(app, words[0] if words else "HEAD", down, dot, mermaid)
+
+
+def _show(app: App, what: str, down: bool, dot: bool, mermaid: bool) -> None:
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.ui.lineagepage import LineagePage
 
@@ -32,9 +48,25 @@ def command(app: App, what: str, down: bool, dot: bool) -> None:
             from sovrgit.lineage.dot import to_dot
 
             app.console.line(to_dot(found).rstrip("\n"))
-            return
-        with app.paged():
-            app.show(LineagePage(found))
+        elif mermaid and not app.options.as_json:
+            from sovrgit.lineage.mermaid import to_mermaid
+
+            app.console.line(to_mermaid(found).rstrip("\n"))
+        else:
+            with app.paged():
+                app.show(LineagePage(found))
+
+
+def _diff(app: App, runs: tuple[str, ...]) -> None:
+    from sovrgit.lineage.rundiff import diff_runs
+    from sovrgit.pod.revisions import resolve_run
+    from sovrgit.ui.rundiffview import RunDifferenceView
+
+    if len(runs) != 2:
+        raise click.UsageError("`diff` takes two runs: ids, or revisions that runs made")
+    old, new = (resolve_run(app.pod, run) for run in runs)
+    with app.paged():
+        app.show(RunDifferenceView(diff_runs(app.pod.store, old, new)))
 
 
 def _up(app: App, index: LineageIndex, what: str) -> Lineage:
