@@ -49,8 +49,8 @@ def test_diff_of_recipes(pod: Cli) -> None:
     ("arguments", "message"),
     [
         (["diff", "HEAD"], "`diff` takes two runs"),
-        (["diff", "--dot", "HEAD", "HEAD"], "`diff` compares two runs, and takes none of"),
-        (["--dot", "--mermaid"], "--dot and --mermaid exclude each other"),
+        (["diff", "--dot", "HEAD", "HEAD"], "`diff` compares two runs, and does not take `--dot`"),
+        (["--dot", "--mermaid"], "`--dot` and `--mermaid` exclude each other"),
         (["a", "b"], "got an unexpected extra argument `b`"),
     ],
 )
@@ -62,6 +62,19 @@ def test_diff_with_what_is_no_run(pod: Cli) -> None:
     pod("run", "-q")
     assert pod.failure("lineage", "diff", "HEAD", "HEAD~1", code=63)["code"] == "RunNotFound"
     assert pod.failure("lineage", "diff", "HEAD", "nothing", code=63)["code"] == "RunNotFound"
+
+
+def test_a_page(pod: Cli) -> None:
+    pod("run", "-q")
+    said = pod("lineage", "output/out.txt", "--html", "page.html").out
+    assert said.startswith(f"wrote {pod.folder / 'page.html'}, ")
+    page = pod.read("page.html")
+    assert page.startswith("<!DOCTYPE html>") and "sh script/run.sh" in page
+    assert pod.failure("lineage", "--html", "page.html", code=11)["code"] == "PodExists"
+    assert pod.read("page.html") == page
+    written = pod.json("lineage", "--html", "page.html", "--force")
+    assert written["bytes"] == len(pod.read("page.html").encode()) and pod.read("page.html") != page
+    assert pod("lineage", "--html", "nowhere/page.html", code=43).err.startswith("error: ")
 
 
 def test_a_file_that_is_called_diff(pod: Cli) -> None:
