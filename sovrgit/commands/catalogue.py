@@ -45,6 +45,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "show": "Show a commit, a run or another object",
         "blame": "Show which commit each line of a file comes from",
         "lineage": "Show where a file came from, or what was made of it",
+        "export": "Write the story of a run as RO-Crate, PROV or in-toto",
         "ls": "List the files of a revision",
         "cat": "Print a file of a revision",
         "du": "Show what is here, and what is only at remotes",

@@ -11,6 +11,7 @@ from sovrgit.facade.base import PodBase, Where, inside
 
 if TYPE_CHECKING:
     from sovrgit.lineage.graph import Lineage
+    from sovrgit.lineage.rundiff import RunDifference
     from sovrgit.objects.commit import Commit
     from sovrgit.objects.ids import ObjectId
     from sovrgit.objects.tree import TreeEntry
@@ -173,3 +174,15 @@ class History(PodBase):
             identity, kind = resolve_any(self.repository, revision)
             ask_record = lineage_of_run if kind is Kind.RUN else lineage_of_commit
             return ask_record(self.repository, index, identity)
+
+    def compare_runs(self, old: str, new: str) -> RunDifference:
+        """What differs between two runs, given by ids or by revisions that they made.
+
+        Raises:
+            RunNotFound, RevisionAmbiguous: if there is no such run, or several.
+        """
+        from sovrgit.lineage.rundiff import diff_runs
+        from sovrgit.pod.revisions import resolve_run
+
+        pod = self.repository
+        return diff_runs(pod.store, resolve_run(pod, old), resolve_run(pod, new))

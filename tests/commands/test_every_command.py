@@ -17,6 +17,7 @@ ARGUMENTS = {
     "bundle": ["create", "../x"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
+    "export": ["--as", "prov", "--output", "x"],
     "lineage": ["output/x"],
     "rerun": ["HEAD"],
     "restore": ["x"],
