@@ -26,12 +26,13 @@ STEPS = {
     "status": "status, no change",
     "push": "push to a folder",
     "clone": "clone with checkout",
+    "clone-scripts": "clone without payload",
     "edit": "commit of the edits",
     "push-edit": "push of the edits",
 }
 """The steps in the order in which they happen, with their titles."""
 
-_UNCHANGED = ("init", "commit", "status", "push", "clone")
+_UNCHANGED = ("init", "commit", "status", "push", "clone", "clone-scripts")
 _EDITED = ("edit", "push-edit")
 SETS = {
     "small": tuple(STEPS),
@@ -190,6 +191,8 @@ class _Scenario:
                 self._measure(step, cloning)
                 if cloning and self._repetition == 0:
                     self._check_clone(step)
+            case "clone-scripts":
+                self._measure(step, tool.clone_scripts(place))
             case "edit":
                 self._edit()
                 self._measure(step, tool.commit(place, MESSAGES["edit"]))

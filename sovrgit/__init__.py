@@ -9,10 +9,10 @@ TYPE_CHECKING = False
 rest of this file)."""
 
 if TYPE_CHECKING:
-    from sovrgit.api import Pod, clone, fork, init, open
+    from sovrgit.api import Pod, clone, fork, import_git, init, open
     from sovrgit.errors import SovrError
 
-__all__ = ["Pod", "SovrError", "__version__", "clone", "fork", "init", "open"]
+__all__ = ["Pod", "SovrError", "__version__", "clone", "fork", "import_git", "init", "open"]
 
 
 def __getattr__(name: str) -> object:

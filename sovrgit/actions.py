@@ -121,6 +121,7 @@ def fetch_pod(
     *,
     time_ns: int,
     accept_divergence: bool = False,
+    unshallow: bool = False,
     networks: Networks | None = None,
     progress: Progress = SILENT,
 ) -> Fetched:
@@ -130,6 +131,7 @@ def fetch_pod(
         name: the remote's name in this pod.
         time_ns: now, in nanoseconds since 1970.
         accept_divergence: take the remote as it is, even if it does not continue what was seen before.
+        unshallow: get the history that was left out when the pod was cloned.
 
     Raises:
         SovrError: as for `sovrgit.remotes.fetch.fetch`.
@@ -138,9 +140,13 @@ def fetch_pod(
     from sovrgit.remotes.locations import open_remote
 
     with contextlib.closing(open_remote(pod, name, networks)) as remote:
-        fetched = fetch(pod, remote, FetchRequest(name, time_ns, accept_divergence), progress)
+        fetched = fetch(pod, remote, FetchRequest(name, time_ns, accept_divergence, unshallow=unshallow), progress)
         _note_key(pod, name, remote)
-        return fetched
+    if unshallow:
+        from sovrgit.lineage.index import forget_index
+
+        forget_index(pod)
+    return fetched
 
 
 def _note_key(pod: Pod, name: str, remote: Remote) -> None:

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovrgit.facade import Pod, Where, identity_of
+from sovrgit.facade.base import inside
 from sovrgit.pod.pod import Pod as Repository
 
 if TYPE_CHECKING:
     from sovrgit.remotes.clone import Obtained
     from sovrgit.remotes.networks import Networks
+    from sovrgit.remotes.selection import Selection
 
 
 def init(
@@ -96,16 +98,28 @@ def clone(
     reference: str,
     folder: Where | None = None,
     *,
+    payload: bool = True,
+    only: Iterable[Where] = (),
+    depth: int | None = None,
     author: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Pod:
     """Get the pod that a reference names, into a folder. Nothing of what is cloned is run.
 
+    Args:
+        payload: False leaves the content of payload and output at the remote. `Pod.get` gets it, and what reads it.
+        only: paths from the pod's root, if nothing else is to be here.
+        depth: get no more than so many commits of each branch.
+
     Raises:
+        PathNotFound: if there is nothing at one of them.
         PodExists: if the folder is not empty.
         ReferenceUnknown, RemoteUnavailable, RemoteDamaged: as the reference gives cause.
     """
-    return _get(reference, folder, "origin", author, environ)[0]
+    from sovrgit.remotes.selection import Selection
+
+    selection = Selection(payload, [inside(path) for path in only], depth)
+    return _get(reference, folder, "origin", author, environ, selection)[0]
 
 
 def fork(
@@ -130,8 +144,33 @@ def fork(
     return pod
 
 
+def import_git(
+    repository: Where,
+    folder: Where,
+    *,
+    author: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Pod:
+    """Make a pod in a folder out of a Git repository on this machine, with all its history.
+
+    Raises:
+        PodExists: if the folder is not empty.
+        GitUnusable, GitDamaged, UnsafeName: if the repository cannot be taken.
+    """
+    from sovrgit.gitexchange import ImportRequest, import_into_new
+
+    request = ImportRequest(Path(repository), time.time_ns())
+    done = import_into_new(Path(os.path.abspath(folder)), request)
+    return Pod(done.pod, author=author, environ=_surroundings(environ), networks=_networks_of(environ))
+
+
 def _get(
-    reference: str, folder: Where | None, remote_name: str, author: str | None, environ: Mapping[str, str] | None
+    reference: str,
+    folder: Where | None,
+    remote_name: str,
+    author: str | None,
+    environ: Mapping[str, str] | None,
+    selection: Selection | None = None,
 ) -> tuple[Pod, Obtained]:
     from sovrgit.getting import get_pod
 
@@ -142,6 +181,7 @@ def _get(
         None if folder is None else Path(folder),
         remote_name=remote_name,
         time_ns=time.time_ns(),
+        selection=selection,
         networks=networks(None),
     )
     return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks, devnet=_devnet), cloned
@@ -169,7 +209,7 @@ def _networks_of(environ: Mapping[str, str] | None) -> Callable[[Repository | No
 def _devnet() -> tuple[str, Path] | None:
     """The stand-in for Golem that `sovr devnet start` has started: its address and folder."""
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     found = Background(_places()[1] / "devnet" / "golem.json", birth_of).find()
     return None if found is None else (found.url, Path(found.folder))
@@ -181,4 +221,4 @@ def _places() -> tuple[Path, Path]:
     return user_config_path("sovr"), user_state_path("sovr")
 
 
-__all__ = ("Pod", "clone", "fork", "init", "open")
+__all__ = ("Pod", "clone", "fork", "import_git", "init", "open")

@@ -5,9 +5,11 @@ Every class owns its message template, its hint (the useful next command) and it
 
     SovrError
     ├── NotAPod, PodExists, RecipeInvalid, ConfigInvalid, IdentityUnknown
+    ├── SigningKeyMissing, SigningKeyExists, SignatureInvalid
     ├── RevisionNotFound, RevisionAmbiguous, PathNotFound, NothingToCommit, LocalChanges, InputNeeded
     ├── NameTaken, NotMerged, NothingToUndo, MergeUnfinished, Conflicted, NoMerge
     ├── ObjectInvalid, ObjectMissing, IntegrityFailure, UnsafeName, FileUnstable, FileUnsupported
+    ├── NotFetched (an ObjectMissing), NotProven
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
@@ -17,6 +19,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Unsupported, ReferenceUnknown, SharingRefused, DevnetFailed
     ├── LoginNeeded, LoginFailed, PostageExhausted, SecretFound
     ├── KeyNeeded, SealBroken
+    ├── GitDamaged, GitUnusable, GitRefRefused
     └── ArchiveInvalid, PodUnrecognised, RegistryInvalid
 """
 
@@ -116,6 +119,37 @@ class IdentityUnknown(SovrError):
     exit_code = 14
     template = "who is the author of this commit?"
     hint_template = 'run `sovr config --user user.name "Your Name"`, or set SOVR_AUTHOR_NAME'
+
+
+# --- signatures -------------------------------------------------------------------------------------------------
+
+
+class SigningKeyMissing(SovrError):
+    """Something is to be signed or said of the own key, and there is none."""
+
+    exit_code = 15
+    template = "there is no key of yours to sign with"
+    hint_template = (
+        "`sovr key new` makes one, `sovr key import` takes a wallet's; `--no-sign` or `user.signing false` does without"
+    )
+
+
+class SigningKeyExists(SovrError):
+    """A new key would take the place of the one that is kept, which could be lost for ever."""
+
+    exit_code = 16
+    template = "there is a key already: `{address}`"
+    hint_template = "keep a copy with `sovr key export`, then say `--replace`"
+
+
+class SignatureInvalid(SovrError):
+    """A signature that was not made by the key it names for the object it is in, or that was there and is gone."""
+
+    exit_code = 38
+    template = "the signature of {what} {reason}"
+    hint_template = (
+        "nothing of it was used; do not trust where it came from, and ask the person whose key it names for their copy"
+    )
 
 
 # --- history ----------------------------------------------------------------------------------------------------
@@ -233,6 +267,22 @@ class ObjectMissing(SovrError):
     exit_code = 31
     template = "object {id} is missing"
     hint_template = "run `sovr fetch` to get it from a remote, or `sovr fsck` to see what else is missing"
+
+
+class NotFetched(ObjectMissing):
+    """Content that was left at a remote on purpose, and that a command needs."""
+
+    exit_code = 36
+    template = "the content of {id} is not here: it was left at a remote"
+    hint_template = "`sovr get PATH` gets what is at a path, `sovr get --all` everything; `sovr du` lists what is where"
+
+
+class NotProven(SovrError):
+    """Content that was not removed here, because no remote is proven to hold it."""
+
+    exit_code = 37
+    template = "`{path}` was not dropped: {reason}"
+    hint_template = "`sovr push` brings it to a remote; then drop it"
 
 
 class IntegrityFailure(SovrError):
@@ -535,6 +585,33 @@ class DevnetFailed(SovrError):
     exit_code = 84
     template = "{reason}"
     hint_template = "run `sovr devnet status` to see what runs"
+
+
+# --- exchange with Git ------------------------------------------------------------------------------------------
+
+
+class GitDamaged(SovrError):
+    """A Git repository with something in it that is missing, damaged, or made to do harm."""
+
+    exit_code = 97
+    template = "the Git repository cannot be read: {what}: {reason}"
+    hint_template = "nothing was changed; `git fsck` in that repository says more"
+
+
+class GitUnusable(SovrError):
+    """A folder that is no Git repository, or one of a form that is not understood."""
+
+    exit_code = 98
+    template = "`{path}` cannot be used as a Git repository: {reason}"
+    hint_template = "give the folder of a repository, with or without `.git`"
+
+
+class GitRefRefused(SovrError):
+    """A branch or tag of a Git repository that is not moved, because something would be lost there."""
+
+    exit_code = 99
+    template = "`{name}` of the Git repository is not moved: {reason}"
+    hint_template = "`sovr git import` brings what is there; `--force` moves it all the same"
 
 
 # --- servers with accounts --------------------------------------------------------------------------------------

@@ -57,9 +57,13 @@ def wish_of(
     chosen = setting("golem.python")
     python = given.python or (Path(chosen) if chosen else None)
     prices = []
-    for name, usual in (("start", given.caps.start), ("hour", given.caps.hour), ("cpu-hour", given.caps.cpu_hour)):
+    for name, usual, default in (
+        ("start", given.caps.start, setting("golem.price.start")),
+        ("hour", given.caps.hour, setting("golem.price.hour")),
+        ("cpu-hour", given.caps.cpu_hour, setting("golem.price.cpu-hour")),
+    ):
         cap = caps.get(name)
-        cap = _amount(setting(f"golem.price.{name}")) if cap is None else cap
+        cap = _amount(default) if cap is None else cap
         prices.append(usual if cap is None else cap)
     return replace(
         given,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovrgit.actions import recipe_summary
+from sovrgit.errors import Unsupported
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sovrgit.remotes.firstcli.adopt import Adopted
     from sovrgit.remotes.manifest import Manifest
     from sovrgit.remotes.networks import Networks
+    from sovrgit.remotes.selection import Selection
 
 
 def get_pod(
@@ -30,6 +32,7 @@ def get_pod(
     *,
     remote_name: str,
     time_ns: int,
+    selection: Selection | None = None,
     networks: Networks | None = None,
     progress: Progress = SILENT,
 ) -> Cloned | Adopted:
@@ -38,23 +41,36 @@ def get_pod(
     Args:
         base: what relative paths are relative to.
         folder: where to; a new folder in `base`, named like the pod, if None.
+        selection: what of the content is to be here; everything if None.
 
     Raises:
         ReferenceUnknown, RemoteUnavailable: if the reference leads to no pod.
+        Unsupported: if only a part is wanted of a pod of the first Sovr CLI.
         SovrError: as for `sovrgit.remotes.clone.clone`.
     """
     from sovrgit.remotes.clone import clone
     from sovrgit.remotes.fairos.place import is_fairos
     from sovrgit.remotes.locations import open_existing
     from sovrgit.remotes.reading import read_manifest
+    from sovrgit.remotes.selection import EVERYTHING
     from sovrgit.remotes.state import RemoteState
 
     if is_fairos(reference) and not os.path.exists(base / reference):
-        return _get_from_fairos(reference, base, folder, remote_name, time_ns, networks, progress)
+        return _get_from_fairos(
+            reference, base, folder, remote_name, time_ns, selection or EVERYTHING, networks, progress
+        )
     with contextlib.closing(open_existing(reference, base)) as remote:
         manifest, _ = read_manifest(remote, RemoteState())
         target = base / (_folder_name(remote, manifest) if folder is None else folder)
-        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, manifest=manifest, progress=progress)
+        cloned = clone(
+            remote,
+            target,
+            time_ns=time_ns,
+            remote_name=remote_name,
+            manifest=manifest,
+            selection=selection or EVERYTHING,
+            progress=progress,
+        )
         cloned.pod.config.set("pod.origin", remote.describe())
         return cloned
 
@@ -65,6 +81,7 @@ def _get_from_fairos(
     folder: Path | None,
     remote_name: str,
     time_ns: int,
+    selection: Selection,
     networks: Networks | None,
     progress: Progress,
 ) -> Cloned | Adopted:
@@ -88,10 +105,24 @@ def _get_from_fairos(
             if isinstance(found, OtherPod):
                 raise found.error(remote.describe())
             if isinstance(found, FirstPod):
+                if not selection.is_whole:
+                    raise Unsupported(
+                        what="getting a part of a pod",
+                        reason="it was stored by the first Sovr CLI, as one archive",
+                        hint="clone all of it; `sovr push` to a place of your own, from which parts can be got",
+                    )
                 target = base / (folder_name(found) if folder is None else folder)
                 return clone_first(reader, found, target, time_ns=time_ns, progress=progress)
         target = base / (_folder_name(remote, manifest) if folder is None else folder)
-        cloned = clone(remote, target, time_ns=time_ns, remote_name=remote_name, manifest=manifest, progress=progress)
+        cloned = clone(
+            remote,
+            target,
+            time_ns=time_ns,
+            remote_name=remote_name,
+            manifest=manifest,
+            selection=selection,
+            progress=progress,
+        )
         cloned.pod.config.set("pod.origin", remote.describe())
         remember(cloned.pod, remote_name, remote, networks)
         return cloned

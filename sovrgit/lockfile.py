@@ -74,6 +74,7 @@ class Lock:
         """
         try:
             whole = json.loads(data) if len(data) <= MAX_SIZE else None
+            json.dumps(whole, ensure_ascii=False).encode()  # half of a surrogate pair is no text, and cannot be written
         except (ValueError, RecursionError):
             whole = None
         if not isinstance(whole, dict):

@@ -61,6 +61,22 @@ class RemoteChecked:
         return not self.problems
 
 
+def look_at(pod: Pod, *, since_ns: int, progress: Progress = SILENT) -> Checked:
+    """Check a pod; what was left at a remote, and is known to be there, is counted and not missed.
+
+    Args:
+        since_ns: of the reflog, what moved from this time on must be here.
+    """
+    from sovrgit.pod.check import check_pod
+
+    promised = None
+    if pod.is_partial:
+        from sovrgit.remotes.promises import Promises
+
+        promised = Promises.of(pod).find
+    return check_pod(pod, progress, promised, since_ns=since_ns)
+
+
 def repair_pod(
     pod: Pod, *, time_ns: int, since_ns: int, networks: Networks | None = None, progress: Progress = SILENT
 ) -> Repaired:
@@ -74,18 +90,17 @@ def repair_pod(
         Locked: if another command is at work.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
-    from sovrgit.pod.check import check_pod
     from sovrgit.pod.losses import losses
     from sovrgit.pod.mend import mend
 
-    before = check_pod(pod, progress, since_ns=since_ns)
+    before = look_at(pod, since_ns=since_ns, progress=progress)
     mended = mend(pod, before.damaged)
-    after = check_pod(pod, progress, since_ns=since_ns)
+    after = look_at(pod, since_ns=since_ns, progress=progress)
     asked: list[tuple[str, str]] = []
     received = 0
     if after.missing:
         asked, received = _ask_remotes(pod, after.missing, time_ns, networks, progress)
-        after = check_pod(pod, progress, since_ns=since_ns)
+        after = look_at(pod, since_ns=since_ns, progress=progress)
     tips = list(dict.fromkeys(pod.refs.read().values.values()))
     found = losses(pod.store, after.missing, tips) if after.missing else []
     return Repaired(before, after, mended, tuple(asked), received, tuple(found))

@@ -93,11 +93,19 @@ class Setting:
 
 _A_PROGRAM = "names a program to run"
 _MONEY = "decides what is spent"
+_A_SIGNATURE = "decides what is signed in your name"
 _AN_ENDPOINT = "names an endpoint to talk to"
 
 SETTINGS: Final = (
     Setting("user.name", TEXT, "Who makes commits and runs.", variable=env.AUTHOR_NAME),
     Setting("user.email", TEXT, "The e-mail address that goes into commits.", variable=env.AUTHOR_EMAIL),
+    Setting(
+        "user.signing",
+        BOOLEAN,
+        "Whether commits, runs and verdicts are signed with your key.",
+        "`false`",
+        users_only=_A_SIGNATURE,
+    ),
     Setting(
         "core.editor",
         PROGRAM,

@@ -45,6 +45,15 @@ class Place(NamedTuple):
         """The folder that is cloned into; it does not exist before, unless the tool wants it to."""
         return self.root / "clone"
 
+    def clone_scripts(self, place: Place) -> Command | None:
+        """Get the history and the files beside the payload, whose content stays at the remote."""
+        return None
+
+    @property
+    def scripts(self) -> Path:
+        """The folder that is cloned into without payload."""
+        return self.root / "scripts"
+
     @property
     def home(self) -> Path:
         """The home folder of the tool, so that nobody's settings and caches count."""

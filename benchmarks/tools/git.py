@@ -35,6 +35,7 @@ class Git(Tool):
         return command(
             *([self.git, "config", "--global", key, value] for key, value in self.settings),
             [self.git, "init", "-q", "--bare", "-b", "main", place.remote],
+            [self.git, "-C", place.remote, "config", "uploadpack.allowFilter", "true"],
             [self.git, "remote", "add", "origin", place.remote],
         )
 
@@ -49,6 +50,11 @@ class Git(Tool):
 
     def clone(self, place: Place) -> Command:
         return command([self.git, "clone", "-q", place.remote, place.clone])
+
+    def clone_scripts(self, place: Place) -> Command:
+        # A path would be copied or linked whole; and the files at the top are all that `--sparse` checks out.
+        address = f"file://{place.remote}"
+        return command([self.git, "clone", "-q", "--filter=blob:none", "--sparse", address, place.scripts])
 
     def stores(self, place: Place) -> tuple[Path, ...]:
         return (place.work / ".git",)
@@ -103,4 +109,11 @@ class Annex(Git):
             [self.git, "clone", "-q", place.remote, place.clone],
             [self.git, "-C", place.clone, "annex", "init", "-q", "clone"],
             [self.git, "-C", place.clone, "annex", "get", "-q", "."],
+        )
+
+    def clone_scripts(self, place: Place) -> Command:
+        # Content comes only with `get`.
+        return command(
+            [self.git, "clone", "-q", place.remote, place.scripts],
+            [self.git, "-C", place.scripts, "annex", "init", "-q", "scripts"],
         )

@@ -44,5 +44,8 @@ class Sovr(Tool):
     def clone(self, place: Place) -> Command:
         return command([self.path, "clone", place.remote, place.clone])
 
+    def clone_scripts(self, place: Place) -> Command:
+        return command([self.path, "clone", "--no-payload", place.remote, place.scripts])
+
     def stores(self, place: Place) -> tuple[Path, ...]:
         return (place.work / ".sovr",)

@@ -40,6 +40,11 @@ def _places() -> tuple[Path, Path]:
     return user_config_path("sovr"), user_state_path("sovr")
 
 
+def user_places(app: App) -> tuple[Path, Path]:
+    """The user's own folders, for configuration and for state."""
+    return surroundings(app).places()
+
+
 def networks(app: App) -> Networks:
     """How this user reaches networks."""
     return surroundings(app).networks()

@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from sovrgit import env
-from sovrgit.commands.completable import global_words, make_completable
+from sovrgit.commands.talking import GlobalOptions, make_console, report, report_usage, warn_unknown
 from sovrgit.errors import InputNeeded, SovrError
-from sovrgit.ui.console import Console, View, make_stream_safe
+from sovrgit.ui.console import Console, View
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from click.shell_completion import CompletionItem
-
     from sovrgit.objects.commit import Stamp
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.objects.signature import Signer
     from sovrgit.pod.config import Config
     from sovrgit.pod.pod import Pod
     from sovrgit.progress import Progress
     from sovrgit.remotes.networks import Networks
     from sovrgit.scopes import Scopes
-
-
-@dataclass(slots=True)
-class GlobalOptions:
-    """What every command understands. `verbosity` is -1 for quiet, 1 and more for details."""
-
-    as_json: bool = False
-    verbosity: int = 0
-    color: str = "auto"
-    pager: bool = True
-    yes: bool = False
 
 
 class App:
@@ -52,9 +39,11 @@ class App:
         self.folder = _here(environ)
         self.command = ""
         self.given: dict[str, str] = {}
+        self.signs: bool | None = None
         self._pod: Pod | None = None
         self._told: set[str] = set()
         self._unknown: list[str] = []
+        self._signer: list[Signer | None] = []
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -75,7 +64,8 @@ class App:
         if self._pod is None:
             from sovrgit.pod.pod import Pod
 
-            self._pod = Pod.find(self.folder)
+            self.use(Pod.find(self.folder))
+            assert self._pod is not None
         return self._pod
 
     @property
@@ -84,8 +74,15 @@ class App:
         return self._pod
 
     def use(self, pod: Pod) -> None:
-        """Work with a pod that was just made."""
+        """Work with a pod, such as one that was just made."""
         self._pod = pod
+        pod.supply = self._supply
+        pod.find_signer = self.signer
+
+    def _supply(self, wanted: Collection[ObjectId]) -> None:
+        from sovrgit.remotes.supply import Supply
+
+        Supply(self.pod, self.networks, self.progress)(wanted)
 
     def in_pod(self, path: str) -> bytes:
         """A path that the user typed, from the pod's root; empty for the root itself."""
@@ -146,7 +143,7 @@ class App:
 
     def warn_unknown(self, name: str) -> None:
         """Tell that a setting has no meaning, and which was probably meant."""
-        _warn_unknown(self.console, name)
+        warn_unknown(self.console, name)
 
     @property
     def networks(self) -> Networks:
@@ -186,14 +183,26 @@ class App:
         self.console.note(f"committing as {guessed.name}; `sovr config --user user.name NAME` changes it", level=1)
         return guessed.name, email or guessed.email
 
+    def signer(self) -> Signer | None:
+        """What signs the commits and records that are made, or None; `signs` wins over the setting.
+
+        Raises:
+            SigningKeyMissing: if they are to be signed and there is no key.
+        """
+        if not self._signer:
+            from sovrgit.commands.signatures import find_signer
+
+            self._signer.append(find_signer(self, self.signs))
+        return self._signer[0]
+
     # --- talking ------------------------------------------------------------------------------------------------
 
     @cached_property
     def console(self) -> Console:
         """Where output goes. Made when it is first used, after the options are known."""
-        made = self._make_console()
+        made = make_console(self.options, self.environ, self.command)
         for name in self._unknown:
-            _warn_unknown(made, name)
+            warn_unknown(made, name)
         return made
 
     def show(self, view: View) -> None:
@@ -241,38 +250,11 @@ class App:
 
     def report(self, error: SovrError) -> None:
         """Tell of an error."""
-        causes: list[str] = []
-        cause, told = error.__cause__, {id(error)}
-        while cause is not None and id(cause) not in told:
-            told.add(id(cause))
-            causes.append(str(cause) or type(cause).__name__)
-            cause = cause.__cause__
-        if self.options.as_json:
-            fields = {name: str(value) for name, value in error.fields.items()}
-            self.console.failure(
-                {
-                    "code": error.code,
-                    "exit_code": error.exit_code,
-                    "message": error.message,
-                    "causes": causes,
-                    "hint": error.hint,
-                    "fields": fields,
-                }
-            )
-        elif error.exit_code == 1:
-            # A negative answer is not an error.
-            self.console.note(error.message)
-        else:
-            self.console.error(error.message, causes, error.hint)
+        report(self.console, error)
 
     def report_usage(self, message: str, hint: str, *, code: str = "Usage", exit_code: int = 2) -> None:
         """Tell of a command line that makes no sense, or of another failure that is none of our errors."""
-        if self.options.as_json:
-            self.console.failure(
-                {"code": code, "exit_code": exit_code, "message": message, "causes": [], "hint": hint, "fields": {}}
-            )
-        else:
-            self.console.error(message, (), hint)
+        report_usage(self.console, message, hint, code=code, exit_code=exit_code)
 
     def flush(self) -> None:
         """Bring everything that was printed to its readers.
@@ -294,42 +276,6 @@ class App:
         if self._pod is not None:
             self._pod.close()
 
-    def _make_console(self) -> Console:
-        make_stream_safe(sys.stdout)
-        make_stream_safe(sys.stderr)
-        out_terminal, err_terminal = sys.stdout.isatty(), sys.stderr.isatty()
-        dumb = self.environ.get("TERM") == "dumb"
-        chosen = self.options.color
-        if chosen == "auto" and self.environ.get(env.FORCE_COLOR.name):
-            chosen = "always"
-        if chosen == "auto" and self.environ.get(env.NO_COLOR.name):
-            chosen = "never"
-
-        def coloured(terminal: bool) -> bool:
-            return chosen == "always" or (chosen == "auto" and terminal and not dumb)
-
-        quiet = self.options.verbosity < 0 or self.options.as_json or bool(self.environ.get(env.NO_PROGRESS.name))
-        return Console(
-            out=sys.stdout,
-            err=sys.stderr,
-            colour=coloured(out_terminal),
-            err_colour=coloured(err_terminal),
-            terminal=out_terminal,
-            lively=err_terminal and not dumb and not quiet,
-            width=shutil.get_terminal_size().columns,
-            verbosity=self.options.verbosity,
-            as_json=self.options.as_json,
-            command=self.command,
-        )
-
-
-def _warn_unknown(console: Console, name: str) -> None:
-    from sovrgit.settings import nearest
-
-    near = nearest(name)
-    meant = f"; did you mean `{near}`?" if near else "; `sovr help configuration` lists those that do"
-    console.warn(f"`{name}` means nothing to sovr{meant}")
-
 
 def _here(environ: Mapping[str, str]) -> Path:
     """The current folder; where it was, if it has been removed."""
@@ -337,53 +283,3 @@ def _here(environ: Mapping[str, str]) -> Path:
         return Path.cwd()
     except FileNotFoundError:
         return Path(environ.get("PWD") or os.sep)
-
-
-# --- making commands --------------------------------------------------------------------------------------------
-
-
-class SovrCommand(click.Command):
-    """A command that also takes the global options."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        make_completable(self.params)
-        self.params += global_options()
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-        """The options of the command, and those of all commands."""
-        found = super().shell_complete(ctx, incomplete)
-        return found + global_words(incomplete) if incomplete.startswith("-") else found
-
-
-def sovr_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], click.Command]:
-    """Make a command out of a function that gets the `App` first and returns an exit code, or None for 0."""
-
-    def decorate(function: Callable[..., int | None]) -> click.Command:
-        return click.command(name, cls=SovrCommand, **attributes)(click.pass_obj(function))
-
-    return decorate
-
-
-def global_options() -> list[click.Parameter]:
-    """The options that every command takes, each of which changes the `App`'s options."""
-
-    def option(*names: str, sets: Callable[[GlobalOptions, Any], None], **attributes: Any) -> click.Option:
-        def apply(ctx: click.Context, _: click.Parameter, value: Any) -> None:
-            if value not in (None, False, 0):
-                sets(ctx.ensure_object(App).options, value)
-
-        return click.Option(names, expose_value=False, hidden=True, is_eager=True, callback=apply, **attributes)
-
-    return [
-        option("--json", is_flag=True, sets=lambda options, _: setattr(options, "as_json", True)),
-        option("-q", "--quiet", is_flag=True, sets=lambda options, _: setattr(options, "verbosity", -1)),
-        option("-v", "--verbose", count=True, sets=lambda options, value: setattr(options, "verbosity", value)),
-        option(
-            "--color",
-            type=click.Choice(["always", "never", "auto"]),
-            sets=lambda options, value: setattr(options, "color", value),
-        ),
-        option("--no-pager", is_flag=True, sets=lambda options, _: setattr(options, "pager", False)),
-        option("-y", "--yes", is_flag=True, sets=lambda options, _: setattr(options, "yes", True)),
-    ]

@@ -222,6 +222,7 @@ _BY_COMMAND: dict[tuple[str, str], Completer] = {
     ("config", "name"): settings,
     ("diff", "arguments"): refs_and_paths,
     ("help", "name"): helped,
+    ("lineage", "words"): objects,
     ("reflog", "name"): branches,
     ("remote remove", "name"): remotes,
     ("show", "name"): objects,

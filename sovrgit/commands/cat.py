@@ -6,7 +6,8 @@ import os
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.errors import PathNotFound
 from sovrgit.ui.showview import BlobView
 
@@ -39,4 +40,5 @@ def command(app: App, where: str) -> None:
         is_folder = kind is not Kind.BLOB
     if is_folder:
         raise click.UsageError(f"`{where}` is not a file; `sovr show` or `sovr ls` lists it")
+    app.pod.store.ensure([identity])
     app.show(BlobView(identity, app.pod.store.size(identity), app.pod.store.stream(identity)))

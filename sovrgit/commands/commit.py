@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.ui.commitview import CommittedView
 
 
@@ -13,7 +14,10 @@ from sovrgit.ui.commitview import CommittedView
 @click.option("-m", "--message", multiple=True, help="The message; a second one becomes a second paragraph.")
 @click.option("--amend", is_flag=True, help="Replace the last commit.")
 @click.option("--allow-empty", is_flag=True, help="Commit even if nothing has changed.")
-def command(app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: bool, allow_empty: bool) -> None:
+@click.option("--sign/--no-sign", default=None, help="Sign it with your key, or not; otherwise as `user.signing` says.")
+def command(
+    app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: bool, allow_empty: bool, sign: bool | None
+) -> None:
     """Record the state of the pod: all of it, or only PATHS.
 
     There is no staging area: what is in the folder and not ignored is recorded.
@@ -22,6 +26,7 @@ def command(app: App, paths: tuple[str, ...], message: tuple[str, ...], amend: b
     from sovrgit.pod.commits import CommitRequest, commit
     from sovrgit.pod.paths import MERGE_FILE
 
+    app.signs = sign
     wanted = [app.in_pod(path) for path in paths]
     text: str | None = "\n\n".join(message) if message else None
     if text is None and not amend and not (app.pod.folder / MERGE_FILE).exists():

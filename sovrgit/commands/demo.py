@@ -16,8 +16,9 @@ from typing import Any
 import click
 
 from sovrgit import env
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
 from sovrgit.commands.demosteps import HELLO, Step, Subject, choose_subject, steps, what_next
+from sovrgit.commands.making import sovr_command
 from sovrgit.errors import PodExists
 from sovrgit.store.files import reporting
 from sovrgit.ui.console import Console

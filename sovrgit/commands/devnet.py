@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sovrgit.commands.app import App, SovrCommand, global_options
+from sovrgit.commands.app import App
+from sovrgit.commands.making import SovrCommand, global_options
 from sovrgit.ui.devnetview import DEFAULT_GOLEM_PORT, DEFAULT_PORT, DevnetView, GolemShown
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _serve(
 
 def _background() -> Background:
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     return Background(_state_folder() / "fairos.json", birth_of)
 
@@ -219,7 +220,7 @@ def _background() -> Background:
 def golem_background() -> Background:
     """What knows of the stand-in for Golem that runs."""
     from sovrgit.devnet.background import Background
-    from sovrgit.runs.orphan import birth_of
+    from sovrgit.store.processes import birth_of
 
     return Background(_state_folder() / "golem.json", birth_of)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sovrgit.commands.app import App
-from sovrgit.errors import RevisionNotFound
+from sovrgit.errors import NotFetched, RevisionNotFound
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.revisions import resolve_tree
@@ -50,7 +50,8 @@ def compare_trees(
 ) -> DifferenceView:
     """The differences between two trees."""
     changes = [change for change in diff_trees(app.pod.store, old, new) if _wanted(change, paths)]
-    return _view(changes, _stored(app), _stored(app), stat, name_only, by_key, renames)
+    stored = _stored(app, fetch=not stat)
+    return _view(changes, stored, stored, stat, name_only, by_key, renames)
 
 
 def compare_working(
@@ -68,7 +69,8 @@ def compare_working(
     if tree is not None:
         working.head_tree = tree
     changes = [change for change in working.changes() if _wanted(change, paths)]
-    return _view(changes, _stored(app), _on_disk(app), stat, name_only, by_key, renames)
+    stored = _stored(app, fetch=not stat)
+    return _view(changes, stored, _on_disk(app, working, stored), stat, name_only, by_key, renames)
 
 
 def _view(
@@ -92,17 +94,29 @@ def _wanted(change: Change, paths: Sequence[bytes]) -> bool:
     return not paths or any(not path or change.path == path or change.path.startswith(path + b"/") for path in paths)
 
 
-def _stored(app: App) -> Callable[[bytes, TreeEntry], bytes]:
+def _stored(app: App, *, fetch: bool) -> Callable[[bytes, TreeEntry], bytes]:
+    """Reads what is stored.
+
+    Args:
+        fetch: whether content is got that was left at a remote.
+    """
+
     def read(_: bytes, entry: TreeEntry) -> bytes:
         if entry.is_directory or entry.size > MAX_SHOWN:
             return b""
+        if not fetch and app.pod.is_partial and app.pod.store.absent([entry.id]):
+            raise NotFetched(id=entry.id.short)
         return bytes(app.pod.store.read(entry.id, Kind.BLOB))
 
     return read
 
 
-def _on_disk(app: App) -> Callable[[bytes, TreeEntry], bytes]:
+def _on_disk(
+    app: App, working: WorkingTree, stored: Callable[[bytes, TreeEntry], bytes]
+) -> Callable[[bytes, TreeEntry], bytes]:
     def read(path: bytes, entry: TreeEntry) -> bytes:
+        if working.is_absent(path):
+            return stored(path, entry)
         full = os.path.join(os.fsencode(app.pod.root), path)
         if entry.kind is EntryKind.SYMLINK:
             return os.readlink(full)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sovrgit import env
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 
 if TYPE_CHECKING:
     from sovrgit.doctor.finding import Finding

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 
 
 @sovr_command("fork")
@@ -21,5 +22,7 @@ def command(app: App, reference: str, folder: Path | None) -> None:
     from sovrgit.commands.getting import get_pod, view_of
     from sovrgit.getting import begin_fork
 
+    # Told before anything is received, if it cannot be signed.
+    app.signer()
     got = get_pod(app, reference, folder, "upstream")
-    app.show(view_of(got, begin_fork(got, reference, app.author())))
+    app.show(view_of(app, got, begin_fork(got, reference, app.author())))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 
 
 @sovr_command("fsck")
@@ -20,7 +21,8 @@ def command(app: App, repair: bool, remote: str | None, sample: float | None) ->
     """Check that everything stored is whole: every object by its hash, and all that refs and the reflog lead to.
 
     Ends with 1 if something is damaged or missing. Nothing is thrown away by a repair: damaged packs are moved to
-    `.sovr/damaged`. A check of a remote that is interrupted goes on next time.
+    `.sovr/damaged`. A check of a remote that is interrupted goes on next time. In a partial clone, content that was
+    left at a remote is counted, and not asked for.
     """
     from sovrgit.pod.gc import KEPT_MOVES
 
@@ -43,9 +45,9 @@ def command(app: App, repair: bool, remote: str | None, sample: float | None) ->
         done = repair_pod(app.pod, time_ns=app.now_ns(), since_ns=since, networks=app.networks, progress=app.progress)
         app.show(RepairView(done))
         return 0 if done.after.is_sound else 1
-    from sovrgit.pod.check import check_pod
+    from sovrgit.repairing import look_at
     from sovrgit.ui.checkview import CheckView
 
-    found = check_pod(app.pod, app.progress, since_ns=since)
+    found = look_at(app.pod, since_ns=since, progress=app.progress)
     app.show(CheckView(found))
     return 0 if found.is_sound else 1

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.remotes.clone import Cloned
     from sovrgit.remotes.firstcli.adopt import Adopted
+    from sovrgit.remotes.selection import Selection
     from sovrgit.ui.console import View
 
 
-def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> Cloned | Adopted:
+def get_pod(
+    app: App, reference: str, folder: Path | None, remote_name: str, selection: Selection | None = None
+) -> Cloned | Adopted:
     """Clone into a folder; without one, into a new one named like the pod."""
     cloned = getting.get_pod(
         typed_reference(reference),
@@ -24,6 +27,7 @@ def get_pod(app: App, reference: str, folder: Path | None, remote_name: str) -> 
         folder,
         remote_name=remote_name,
         time_ns=app.now_ns(),
+        selection=selection,
         networks=app.networks,
         progress=app.progress,
     )
@@ -37,10 +41,13 @@ def typed_reference(text: str) -> str:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def view_of(got: Cloned | Adopted, fork: ObjectId | None = None) -> View:
+def view_of(app: App, got: Cloned | Adopted, fork: ObjectId | None = None) -> View:
     """What to show of a pod that was got, and of the first commit of a fork of it."""
+    from sovrgit.commands.signatures import names_for
     from sovrgit.remotes.clone import Cloned
     from sovrgit.ui.adoptedview import AdoptedView
     from sovrgit.ui.transferview import ClonedView
 
-    return ClonedView(got, fork) if isinstance(got, Cloned) else AdoptedView(got, fork)
+    if not isinstance(got, Cloned):
+        return AdoptedView(got, fork)
+    return ClonedView(got, fork, names_for(app, got.fetched.signers))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.ui.helpview import OverviewView, TextView, TopicView
 
 

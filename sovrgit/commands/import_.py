@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.errors import PodUnrecognised
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command(app: App, name: str, folder: Path | None, server: str | None) -> Non
             app.show(AdoptedView(adopted))
             return
     place = f"fairos:{name}" if server is None else f"fairos+{address}/{name}"
-    app.show(view_of(get_pod(app, place, folder, "origin")))
+    app.show(view_of(app, get_pod(app, place, folder, "origin")))
 
 
 def _look(fairos: FairOS, name: str) -> PodLook:

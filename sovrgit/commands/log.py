@@ -7,7 +7,8 @@ from itertools import islice
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.refs import DETACHED, HEADS, REMOTES, TAGS
@@ -24,6 +25,7 @@ _SHOWN = (HEADS, REMOTES, TAGS)
 @click.option("--graph", is_flag=True, help="Draw how commits follow each other.")
 @click.option("--all", "everything", is_flag=True, help="From all branches and tags, here and at remotes.")
 @click.option("--follow", is_flag=True, help="Of one file, also under the names that it had before.")
+@click.option("--signatures", is_flag=True, help="Check who signed each commit.")
 @click.option("-n", "--number", type=click.IntRange(min=1), help="At most so many commits.")
 def command(
     app: App,
@@ -33,9 +35,11 @@ def command(
     graph: bool,
     everything: bool,
     follow: bool,
+    signatures: bool,
     number: int | None,
 ) -> None:
     """Show the history of REVISION (A..B for a range), of all or of PATHS only."""
+    from sovrgit.commands.signatures import Looker
     from sovrgit.pod.history import touching, walk
     from sovrgit.ui.graph import draw
 
@@ -60,9 +64,12 @@ def command(
         elif name.startswith(_SHOWN):
             label = short_ref(name)
             labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
-    view = LogView(found, labels, draw(found) if graph else (), oneline)
+    looker = Looker(app)
+    shown = looker.look_at(found) if signatures else None
+    view = LogView(found, labels, draw(found) if graph else (), oneline, shown)
     with app.paged():
         app.show(view)
+    looker.fail()
 
 
 def _followed(app: App, tip: ObjectId, path: bytes) -> Iterator[tuple[ObjectId, Commit]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.errors import InputNeeded, LoginFailed, SovrError
 from sovrgit.ui.loginview import LoginView
 

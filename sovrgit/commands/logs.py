@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.errors import PathNotFound, RunNotFound
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.ui.showview import EntriesView
 
 

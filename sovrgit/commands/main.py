@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sovrgit import __version__, env
-from sovrgit.commands.app import App, global_options
+from sovrgit.commands.app import App
 from sovrgit.commands.catalogue import ALIASES, COMMANDS, module_of, names
 from sovrgit.commands.completable import global_words, make_completable
+from sovrgit.commands.making import global_options
 from sovrgit.commands.upkeep import WRITERS, keep_tidy
 from sovrgit.errors import ConfigInvalid, SovrError
 

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.commands.pushing import ALLOW_SECRET, push_to
 from sovrgit.ui.selfview import SelfView
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.ui.transferview import PulledView
 
 
@@ -18,6 +19,7 @@ def command(app: App, remote: str | None, ff_only: bool) -> int:
     or the pull is refused. Conflicts are as with `sovr merge`.
     """
     from sovrgit.actions import pull_pod
+    from sovrgit.commands.signatures import names_for
     from sovrgit.remotes.locations import default_remote
 
     name = remote or default_remote(app.pod)
@@ -30,5 +32,5 @@ def command(app: App, remote: str | None, ff_only: bool) -> int:
         networks=app.networks,
         progress=app.progress,
     )
-    app.show(PulledView(fetched, name, merged))
+    app.show(PulledView(fetched, name, merged, names_for(app, fetched.signers)))
     return 1 if merged.outcome == "conflicts" else 0

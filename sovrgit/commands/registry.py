@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from sovrgit.commands.app import App, SovrCommand, global_options
+from sovrgit.commands.app import App
+from sovrgit.commands.making import SovrCommand, global_options
 from sovrgit.ui.format import plural
 from sovrgit.ui.registryview import RebuiltView, RegistriesView, SharedRegistryView
 

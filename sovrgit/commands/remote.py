@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from sovrgit.commands.app import App, SovrCommand, global_options
+from sovrgit.commands.app import App
+from sovrgit.commands.making import SovrCommand, global_options
 from sovrgit.ui.transferview import RemotesView
 
 

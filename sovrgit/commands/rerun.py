@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.commands.placing import Placing, placing_options
 
 
@@ -28,7 +29,7 @@ def command(
     from sovrgit.commands.running import end_of, live, request_for
     from sovrgit.pod.revisions import resolve_run
     from sovrgit.runs.repeat import rerun
-    from sovrgit.ui.runview import RepeatedView
+    from sovrgit.ui.repeatview import RepeatedView
 
     identity = resolve_run(app.pod, run)
     request = request_for(app, timeout=timeout, keep=keep_env)

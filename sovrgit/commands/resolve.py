@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.ui.mergeview import ResolvedView
 
 

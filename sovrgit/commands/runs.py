@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 
 if TYPE_CHECKING:
+    from sovrgit.commands.signatures import Looker
     from sovrgit.objects.ids import ObjectId
     from sovrgit.ui.runview import RunView
 
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 @sovr_command("runs")
 @click.option("-n", "--number", type=click.IntRange(min=1), default=20, help="At most so many; 20 if not given.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--signatures", is_flag=True, help="Check who signed each.")
 @click.option("--cost", is_flag=True, help="What each cost on Golem, how many providers computed it, and the sum.")
-def command(app: App, number: int, everything: bool, cost: bool) -> None:
+def command(app: App, number: int, everything: bool, cost: bool, signatures: bool) -> None:
     """List runs, the latest first: those that made commits, failed ones, and repeats."""
+    from sovrgit.commands.signatures import Looker
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.ui.runview import RunsView
 
@@ -27,15 +31,19 @@ def command(app: App, number: int, everything: bool, cost: bool) -> None:
         for known in index.runs(-1 if everything else number):
             verdicts = index.verdicts_on(known.id)
             rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
+    looker = Looker(app)
+    shown = looker.look_at((known.id, known.run) for known, _ in rows) if signatures else None
     with app.paged():
-        app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost))
+        app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost, shown))
+    looker.fail()
 
 
-def run_view(app: App, identity: ObjectId) -> RunView:
+def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
     """One run with the commits that it made and the verdicts on it."""
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.ui.runview import RunView
 
     with LineageIndex(app.pod) as index:
         verdicts = [(verdict, app.pod.store.verdict(verdict)) for verdict in index.verdicts_on(identity)]
-        return RunView(identity, app.pod.store.run(identity), index.commits_of(identity), verdicts)
+        run = app.pod.store.run(identity)
+        return RunView(identity, run, index.commits_of(identity), verdicts, looker.look(identity, run))

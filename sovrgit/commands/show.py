@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 
 
 @sovr_command("show")
@@ -13,6 +14,7 @@ from sovrgit.commands.app import App, sovr_command
 def command(app: App, name: str, stat: bool) -> None:
     """Show what NAME stands for: a revision, REVISION:PATH, or the id of a run, verdict or file."""
     from sovrgit.commands.differences import compare_trees
+    from sovrgit.commands.signatures import Looker
     from sovrgit.objects.ids import Kind
     from sovrgit.objects.tree import EMPTY_TREE_ID
     from sovrgit.pod.revisions import resolve_any
@@ -27,18 +29,23 @@ def command(app: App, name: str, stat: bool) -> None:
         identity, kind = entry.id, Kind.TREE if entry.is_directory else Kind.BLOB
     else:
         identity, kind = resolve_any(app.pod, name)
+    looker = Looker(app)
     with app.paged():
         if kind is Kind.COMMIT:
             commit = store.commit(identity)
             before = store.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE_ID
-            app.show(CommitShowView(identity, commit, compare_trees(app, before, commit.tree, stat=stat)))
+            signature = looker.look(identity, commit)
+            app.show(CommitShowView(identity, commit, compare_trees(app, before, commit.tree, stat=stat), signature))
         elif kind is Kind.RUN:
             from sovrgit.commands.runs import run_view
 
-            app.show(run_view(app, identity))
+            app.show(run_view(app, identity, looker))
         elif kind is Kind.VERDICT:
-            app.show(VerdictView(identity, store.verdict(identity)))
+            verdict = store.verdict(identity)
+            app.show(VerdictView(identity, verdict, looker.look(identity, verdict)))
         elif kind is Kind.TREE:
             app.show(TreeView(identity, store.tree(identity)))
         else:
+            store.ensure([identity])
             app.show(BlobView(identity, store.size(identity), store.stream(identity)))
+    looker.fail()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.pod.status import status
 from sovrgit.ui.statusview import StatusView
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WRITERS = frozenset(
     {
         *("commit", "run", "rerun", "verify", "fetch", "pull", "push", "persist", "merge", "cherry-pick", "revert"),
-        *("restore", "import"),
+        *("restore", "import", "get"),
     }
 )
 """Commands after which there may be one small pack more."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sovrgit.commands.app import App, sovr_command
+from sovrgit.commands.app import App
+from sovrgit.commands.making import sovr_command
 from sovrgit.commands.placing import Placing, placing_options
 
 
@@ -24,7 +25,7 @@ def command(app: App, run: str, placing: Placing, timeout: float | None, keep_en
     from sovrgit.objects.verdict import Finding
     from sovrgit.pod.revisions import resolve_run
     from sovrgit.runs.repeat import verify
-    from sovrgit.ui.runview import VerifiedView
+    from sovrgit.ui.repeatview import VerifiedView
 
     identity = resolve_run(app.pod, run)
     request = request_for(app, timeout=timeout, keep=keep_env)

@@ -18,6 +18,7 @@ import httpx
 from sovrgit.doctor.finding import Finding, ok, problem, unknown
 from sovrgit.errors import InterpreterUnfit
 from sovrgit.objects.receipts import amount, mapping, maps, text
+from sovrgit.remotes.tls import tls_context
 from sovrgit.runs.golem.daemon import OLDEST
 from sovrgit.runs.golem.interpreter import check_interpreter
 from sovrgit.runs.golem.limits import NETWORKS, REAL_MONEY, plain, platform_of
@@ -67,6 +68,7 @@ def examine_golem(wanted: Wanted, transport: httpx.BaseTransport | None = None) 
         # The key is nothing for a proxy, and for nobody who is redirected to.
         trust_env=False,
         follow_redirects=False,
+        verify=tls_context(wanted.url),
     ) as http:
         yield from _daemon(_asker(http), wanted)
     yield _gftp(wanted.environ)

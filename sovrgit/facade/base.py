@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -51,6 +51,7 @@ class PodBase:
         self._clock = clock
         self._find_networks = networks
         self._find_devnet = devnet
+        repository.supply = self._supply
 
     def __repr__(self) -> str:
         return f"Pod({str(self.root)!r})"
@@ -87,6 +88,12 @@ class PodBase:
         zone = (time.localtime(seconds).tm_gmtoff or 0) // 60
         name, email = identity_of(self._author, self._environ, self.repository)
         return Stamp(name, email, seconds, zone)
+
+    def _supply(self, wanted: Collection[ObjectId]) -> None:
+        """Content on first use."""
+        from sovrgit.remotes.supply import Supply
+
+        Supply(self.repository, self._networks())(wanted)
 
     def _networks(self) -> Networks | None:
         return None if self._find_networks is None else self._find_networks(self.repository)

@@ -11,6 +11,7 @@ from sovrgit.facade.base import PodBase, Where, inside
 
 if TYPE_CHECKING:
     from sovrgit.lineage.graph import Lineage
+    from sovrgit.lineage.rundiff import RunDifference
     from sovrgit.objects.commit import Commit
     from sovrgit.objects.ids import ObjectId
     from sovrgit.objects.tree import TreeEntry
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sovrgit.pod.jsondiff import JsonChange
     from sovrgit.pod.status import Status
     from sovrgit.pod.treediff import Change
+    from sovrgit.signing.ethereum import SigningKey
 
 
 class History(PodBase):
@@ -45,6 +47,34 @@ class History(PodBase):
 
         request = CommitRequest(self.stamp(), message, [inside(path) for path in paths], amend, allow_empty)
         return commit(self.repository, request)
+
+    def sign_with(self, key: SigningKey | None) -> None:
+        """Sign commits, runs and verdicts from now on with a key, or with none, as it is at first.
+
+        The setting `user.signing` and the key that `sovr key` keeps are the command line's affair.
+        """
+        from sovrgit.signing.keeping import signer_of
+
+        signer = None if key is None else signer_of(key)
+        self.repository.find_signer = lambda: signer
+
+    def signed_by(self, name: str = "HEAD") -> str | None:
+        """The address of the key that a revision, run or verdict is signed with, checked; None if it is not signed, or
+        in a way that this version cannot check.
+
+        Raises:
+            SignatureInvalid: if the signature is forged.
+            RevisionNotFound: if there is no such thing, or it cannot be signed.
+        """
+        from sovrgit.errors import RevisionNotFound
+        from sovrgit.pod.revisions import resolve_any
+        from sovrgit.signing.checking import SIGNED_KINDS, check_signature, read_signed
+
+        identity, kind = resolve_any(self.repository, name)
+        if kind not in SIGNED_KINDS:
+            raise RevisionNotFound(revision=name, hint=f"it is a {kind.label}, which is not signed")
+        found = check_signature(read_signed(self.repository.store, identity, kind), identity)
+        return None if found is None else found.address or None
 
     def restore(self, *paths: Where, revision: str = "HEAD") -> int:
         """Bring files back to what a revision says; how many were written. Local changes are overwritten, and kept
@@ -144,3 +174,15 @@ class History(PodBase):
             identity, kind = resolve_any(self.repository, revision)
             ask_record = lineage_of_run if kind is Kind.RUN else lineage_of_commit
             return ask_record(self.repository, index, identity)
+
+    def compare_runs(self, old: str, new: str) -> RunDifference:
+        """What differs between two runs, given by ids or by revisions that they made.
+
+        Raises:
+            RunNotFound, RevisionAmbiguous: if there is no such run, or several.
+        """
+        from sovrgit.lineage.rundiff import diff_runs
+        from sovrgit.pod.revisions import resolve_run
+
+        pod = self.repository
+        return diff_runs(pod.store, resolve_run(pod, old), resolve_run(pod, new))

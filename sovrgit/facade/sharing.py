@@ -72,8 +72,12 @@ class Sharing(PodBase):
             networks=self._networks(),
         )
 
-    def fetch(self, remote: str | None = None, *, accept_divergence: bool = False) -> Fetched:
+    def fetch(self, remote: str | None = None, *, accept_divergence: bool = False, unshallow: bool = False) -> Fetched:
         """Get what a remote has, without touching the files here.
+
+        Args:
+            accept_divergence: take the remote as it is, even if it went back or forked.
+            unshallow: get the history that `clone(depth=…)` has left out.
 
         Raises:
             RemoteUnknown, RemoteUnavailable, RemoteDiverged, RemoteDamaged: as the remote gives cause.
@@ -85,6 +89,7 @@ class Sharing(PodBase):
             self._remote(remote),
             time_ns=self._clock(),
             accept_divergence=accept_divergence,
+            unshallow=unshallow,
             networks=self._networks(),
         )
 

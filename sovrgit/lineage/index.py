@@ -15,6 +15,7 @@ from sovrgit.lineage.gather import Gatherer, parents_first
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.pod.pod import Pod
+from sovrgit.store.files import reporting
 
 _Answer = TypeVar("_Answer")
 
@@ -43,6 +44,20 @@ class RunInput(NamedTuple):
     finished: int
 
 
+_FILE = "lineage.sqlite"
+
+
+def forget_index(pod: Pod) -> None:
+    """Have the index made anew when it is next opened: commits have parents here that they did not have.
+
+    Raises:
+        ReadOnly, StorageFailure: as the operating system reports.
+    """
+    with reporting(pod.folder):
+        for ending in ("", "-wal", "-shm"):
+            (pod.folder / f"{_FILE}{ending}").unlink(missing_ok=True)
+
+
 class LineageIndex:
     """The index of one pod, brought up to date when it is opened.
 
@@ -52,7 +67,7 @@ class LineageIndex:
 
     def __init__(self, pod: Pod) -> None:
         self._pod = pod
-        self._database = Database(pod.folder / "lineage.sqlite")
+        self._database = Database(pod.folder / _FILE)
         self.update()
 
     def close(self) -> None:

@@ -9,9 +9,14 @@ from typing import NamedTuple
 from sovrgit.errors import ObjectInvalid
 from sovrgit.objects.codec import Fields, Value, decode, encode, without_defaults
 from sovrgit.objects.ids import Kind, ObjectId, hash_object
+from sovrgit.objects.signature import SIGNED, Signature, take_signature
 
 MAX_ZONE = 24 * 60
 """Minutes that a time zone may lie from UTC. Real ones stay within 14 hours; Git histories hold odd ones."""
+
+
+GIT = "git"
+"""The key of a commit's or tag's `extra` under which is kept what it was in Git, if it came from there."""
 
 
 class Stamp(NamedTuple):
@@ -36,7 +41,8 @@ class Commit:
     """A state of the pod.
 
     `run` names the run that produced this state; `fork` stands in the first commit of a fork only. `committer` is
-    given where it is not the author. `extra` keeps the fields that a newer version wrote.
+    given where it is not the author. Of `signature` only the form has been checked. `extra` keeps the fields that a
+    newer version wrote.
     """
 
     tree: ObjectId
@@ -46,6 +52,7 @@ class Commit:
     committer: Stamp | None = None
     run: ObjectId | None = None
     fork: Fork | None = None
+    signature: Signature | None = None
     extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     @property
@@ -70,6 +77,7 @@ class Commit:
             "committer": self.committer and self.committer._asdict(),
             "run": self.run,
             "fork": self.fork and self.fork._asdict(),
+            SIGNED: self.signature and self.signature.fields(),
         }
         data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.COMMIT)
         # What could not be read again is refused now, not when it is needed.
@@ -101,6 +109,7 @@ class Commit:
             committer=committer,
             run=fields.optional_id("run"),
             fork=fork,
+            signature=take_signature(fields, Kind.COMMIT),
             extra=fields.rest(),
         )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sovrgit.errors import ObjectInvalid
 from sovrgit.objects.codec import Fields, Value, decode, encode, without_defaults
 from sovrgit.objects.ids import Kind, ObjectId, hash_object
+from sovrgit.objects.signature import SIGNED, Signature, take_signature
 
 
 class RunStatus(enum.StrEnum):
@@ -81,6 +82,7 @@ class Run:
     repeats: ObjectId | None = None
     by: str = ""
     golem: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    signature: Signature | None = None
     extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     @property
@@ -122,6 +124,7 @@ class Run:
             "repeats": self.repeats,
             "by": self.by,
             "golem": dict(self.golem),
+            SIGNED: self.signature and self.signature.fields(),
         }
         data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.RUN)
         # What could not be read again is refused now, not when it is needed.
@@ -165,6 +168,7 @@ class Run:
             repeats=fields.optional_id("repeats"),
             by=fields.text("by", ""),
             golem=fields.mapping("golem"),
+            signature=take_signature(fields, Kind.RUN),
             extra=fields.rest(),
         )
 

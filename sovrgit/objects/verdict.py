@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sovrgit.errors import ObjectInvalid
 from sovrgit.objects.codec import Fields, Value, decode, encode, without_defaults
 from sovrgit.objects.ids import Kind, ObjectId, hash_object
+from sovrgit.objects.signature import SIGNED, Signature, take_signature
 
 
 class Finding(enum.StrEnum):
@@ -43,6 +44,7 @@ class Verdict:
     differences: tuple[OutputDifference, ...] = ()
     reason: str = ""
     by: str = ""
+    signature: Signature | None = None
     extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def encode(self) -> bytes:
@@ -62,6 +64,7 @@ class Verdict:
             "differences": [entry._asdict() for entry in self.differences],
             "reason": self.reason,
             "by": self.by,
+            SIGNED: self.signature and self.signature.fields(),
         }
         data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.VERDICT)
         # What could not be read again is refused now, not when it is needed.
@@ -88,6 +91,7 @@ class Verdict:
             differences=tuple(_difference(entry) for entry in fields.items("differences", dict)),
             reason=fields.text("reason", ""),
             by=fields.text("by", ""),
+            signature=take_signature(fields, Kind.VERDICT),
             extra=fields.rest(),
         )
 

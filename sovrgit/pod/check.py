@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from sovrgit.errors import SovrError
+from sovrgit.errors import ObjectMissing, SignatureInvalid, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.links import links_of
@@ -15,6 +15,7 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
+from sovrgit.signing.checking import SIGNED_KINDS, check_signature, read_signed
 from sovrgit.store.catalogue import PackInfo
 from sovrgit.store.verify import verify_pack
 
@@ -27,7 +28,7 @@ class Checked:
     """What a check found: problems in words, and how much was looked at.
 
     `damaged` are packs that are not what they should be, `missing` objects that something leads to and that cannot be
-    read.
+    read. `promised` counts objects that are not here, and that a remote is known to have.
     """
 
     problems: tuple[str, ...]
@@ -36,6 +37,7 @@ class Checked:
     size: int
     damaged: tuple[ObjectId, ...] = ()
     missing: tuple[ObjectId, ...] = ()
+    promised: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -43,12 +45,13 @@ class Checked:
         return not self.problems
 
 
-def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Checked:
+def check_pod(pod: Pod, progress: Progress = SILENT, promised: Promised | None = None, *, since_ns: int = 0) -> Checked:
     """Read and hash everything in the store, and follow everything that refs and the reflog name. Changes nothing.
 
     Damage is told in the result. An error is raised only where looking itself fails.
 
     Args:
+        promised: tells which of some files that are not here were left at a remote.
         since_ns: of the reflog, what moved from this time on; what is older may have been collected.
     """
     problems: list[str] = []
@@ -66,6 +69,7 @@ def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Ch
     # Before anything is looked up: a read that fails makes the catalogue anew without a word.
     problems += _check_catalogue(pod)
     followed = _Follower(pod)
+    first: dict[ObjectId, str] = {}
     try:
         refs = pod.refs.read().values
     except SovrError as error:
@@ -73,10 +77,26 @@ def check_pod(pod: Pod, progress: Progress = SILENT, *, since_ns: int = 0) -> Ch
     else:
         for name, value in refs.items():
             problems += [f"{name}: {problem}" for problem in followed.follow(value, _kinds_of(name))]
+            for item in followed.absent:
+                first.setdefault(item, name)
     objects = len(followed.seen)
     problems += _check_reflog(pod, followed, since_ns)
-    missing = tuple(item for item, found in followed.seen.items() if found is None)
-    return Checked(tuple(problems), len(packs), objects, sum(pack.size for pack in packs), tuple(damaged), missing)
+    problems += followed.forged
+    for item in followed.absent:
+        first.setdefault(item, "reflog")
+    left = set(promised(followed.absent)) if promised is not None and followed.absent else set[ObjectId]()
+    problems += [f"{first[item]}: {problem}" for item, problem in followed.absent.items() if item not in left]
+    missing = [item for item, found in followed.seen.items() if found is None and item not in left]
+    missing += [item for item in followed.absent if item not in left and item not in missing]
+    return Checked(
+        tuple(problems),
+        len(packs),
+        objects - len(left),
+        sum(pack.size for pack in packs),
+        tuple(damaged),
+        tuple(missing),
+        len(left),
+    )
 
 
 def _verified(pod: Pod, packs: list[PackInfo]) -> Iterator[SovrError | None]:
@@ -134,12 +154,17 @@ def _check_reflog(pod: Pod, followed: _Follower, since_ns: int) -> list[str]:
     return problems
 
 
+Promised: TypeAlias = Callable[[Collection[ObjectId]], Collection[ObjectId]]
+
 _ANY = frozenset(Kind)
 _REF_KINDS = {HEADS: {Kind.COMMIT}, REMOTES: {Kind.COMMIT}, RUNS: {Kind.RUN}, VERDICTS: {Kind.VERDICT}}
 
 
 def _kinds_of(ref: str) -> Collection[Kind]:
     return next((kinds for prefix, kinds in _REF_KINDS.items() if ref.startswith(prefix)), _ANY)
+
+
+_FOLDER, _FILE = frozenset({Kind.TREE}), frozenset({Kind.BLOB})
 
 
 class _Link(NamedTuple):
@@ -161,11 +186,14 @@ class _Link(NamedTuple):
 
 class _Follower:
     """Follows every link once. `seen` holds the kind and size of everything that was reached, None for what is not
-    here or damaged."""
+    here or damaged; `absent` the files that are not here, with the words for it. `forged` tells of signatures that are
+    not what they seem: such objects are whole all the same."""
 
     def __init__(self, pod: Pod) -> None:
         self._store = pod.store
+        self.absent: dict[ObjectId, str] = {}
         self.seen: dict[ObjectId, tuple[Kind, int] | None] = {}
+        self.forged: list[str] = []
 
     def follow(self, start: ObjectId, kinds: Collection[Kind]) -> list[str]:
         problems = []
@@ -176,6 +204,12 @@ class _Follower:
                 try:
                     self.seen[link.target], below = self._look(link.target)
                     stack += below
+                except ObjectMissing as error:
+                    self.seen[link.target] = None
+                    if link.kinds == _FILE and not self._store.has(link.target):
+                        self.absent[link.target] = link.describe(error.message)
+                    else:
+                        problems.append(link.describe(error.message))
                 except SovrError as error:
                     self.seen[link.target] = None
                     problems.append(link.describe(error.message))
@@ -196,10 +230,15 @@ class _Follower:
         if kind is Kind.TREE:
             tree = store.tree(item)
             below = [
-                _Link(entry.id, {Kind.TREE if entry.is_directory else Kind.BLOB}, item, entry.name, entry.size)
+                _Link(entry.id, _FOLDER if entry.is_directory else _FILE, item, entry.name, entry.size)
                 for entry in tree.entries
             ]
             return (kind, tree.size), below
         if kind is Kind.BLOB and store.chunks(item):
             store.check_whole(item)
+        if kind in SIGNED_KINDS:
+            try:
+                check_signature(read_signed(store, item, kind), item)
+            except SignatureInvalid as error:
+                self.forged.append(error.message)
         return (kind, store.size(item)), [_Link(target, kinds, item) for target, kinds in links_of(store, item, kind)]

@@ -43,6 +43,8 @@ def apply_changes(
     stage = temporary_name(temporary, "checkout")
     with reporting(root):
         _check_way(os.fsencode(root), wanted)
+        # All at once, if some of it was left at a remote.
+        store.ensure(change.new.id for change in wanted if change.new is not None and not change.new.is_directory)
         stage.mkdir()
         try:
             _stage(store, os.fsencode(stage), wanted, advance)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sovrgit.errors import Conflicted, FileUnsupported, MergeUnfinished, NothingToCommit, PathNotFound, RevisionNotFound
-from sovrgit.objects.commit import Commit, Fork, Stamp
+from sovrgit.objects.commit import GIT, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.index import ENTRY_KINDS, IGNORED, SPECIAL
@@ -69,6 +69,7 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
         Conflicted: if a merge waits whose conflicts are not resolved.
         MergeUnfinished: if a merge waits, and this is to record something else.
         FileUnstable, StorageFailure, UnsafeName: if a file cannot be taken.
+        SigningKeyMissing: if commits are to be signed and there is no key.
         Locked, StorageFull, ReadOnly, StorageFailure: the pod is as it was.
     """
     with pod.lock(), pod.store.session() as session:
@@ -78,13 +79,17 @@ def commit(pod: Pod, request: CommitRequest) -> Committed:
         snapshot = take_snapshot(pod.root, working.found, working.index, session)
         tree = _only(pod, session, working, snapshot, request.paths) if request.paths else snapshot.tree
         head = pod.head()
-        previous = pod.store.commit(head) if head is not None else None
+        # As it was recorded: what is amended keeps its parents, though they may have been left at a remote.
+        previous = pod.store.recorded_commit(head) if head is not None else None
         if state is not None and head is not None:
             made = _finished(state, head, tree, request)
             is_new = len(made.parents) > 1 or tree != working.head_tree or request.allow_empty
         elif request.amend:
             made = _amended(previous, tree, request)
-            is_new = made != previous
+            # The same signature again, if nothing else is new; none takes nobody's away.
+            signed = pod.sign(made)
+            is_new = (made if signed.signature is None else signed) != previous
+            made = _as_made_here(made)
         else:
             made = Commit(
                 tree=tree,
@@ -120,7 +125,7 @@ def publish(
     expected: ObjectId | None = None,
     rewritten: Rewritten | None = None,
 ) -> Committed:
-    """Store a commit of the working tree's snapshot and move the branch to it. The caller holds the lock.
+    """Sign and store a commit of the working tree's snapshot, and move the branch to it. The caller holds the lock.
 
     Objects first, the ref last: a crash in between leaves garbage, never a ref to nothing.
 
@@ -132,6 +137,7 @@ def publish(
         RevisionNotFound: if the branch is somewhere else by now, so that a commit would be lost.
     """
     branch = pod.refs.read().head
+    made = pod.sign(made)
     identity = session.add(Kind.COMMIT, made.encode())
     session.commit()
     old = expected or next(iter(made.parents), None)
@@ -140,6 +146,7 @@ def publish(
     )
     working.head_tree = made.tree
     working.remember()
+    working.settle()
     return Committed(identity, made, branch, snapshot.special, session.new_objects, session.new_bytes)
 
 
@@ -179,6 +186,18 @@ def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) ->
     # A run stands behind a commit only as long as the commit is what the run left.
     run = previous.run if tree == previous.tree else None
     return replace(previous, tree=tree, message=message, committer=committer, run=run)
+
+
+def _as_made_here(commit: Commit) -> Commit:
+    """A commit that is another one than the one that came from Git: of what was kept of that, only what stands for its
+    tree is true of this one.
+    """
+    if GIT not in commit.extra:
+        return commit
+    kept = commit.extra[GIT]
+    entries = kept.get("entries") if isinstance(kept, dict) else None
+    others = {key: value for key, value in commit.extra.items() if key != GIT}
+    return replace(commit, extra=others | ({GIT: {"entries": entries}} if entries else {}))
 
 
 def _clean(message: str) -> str:

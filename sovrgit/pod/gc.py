@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.paths import GIT_CACHE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.roots import Reach, roots
 from sovrgit.progress import SILENT, Progress
@@ -125,6 +126,9 @@ def collect(pod: Pod, request: GcRequest, progress: Progress = SILENT) -> Collec
         reach.add(roots(pod, since_ns=since))
         going = _still_useless(pod, plan, reach, made)
         _count(done, (plan.dead.get(pack, []) for pack in going))
+        if done.objects:
+            # It says what is here, and what is not asked for again.
+            (pod.folder / GIT_CACHE).unlink(missing_ok=True)
         store.remove_packs(going)
         done.leftovers = _remove_leftovers(pod.temporary)
     done.packs_after = len(store.packs())
@@ -166,11 +170,15 @@ def _write(pod: Pod, plan: _Plan, reach: Reach) -> list[FinishedPack]:
     dead = {item for entries in plan.dead.values() for item, _ in entries}
     wanted: dict[ObjectId, Location] = {}
     described: list[FinishedPack] = []
+    here = {info.id for info in store.packs()}
     for info in plan.rewrite:
         for item, place in store.contents(info.id):
             if place.kind is Kind.TOC:
                 table = Toc.decode(bytes(store.read(item, Kind.TOC)))
-                if table.pack is not None and table.pack not in plan.drop and store.pack_path(table.pack).exists():
+                if pod.is_partial and table.pack not in here:
+                    # It says what was left at a remote, and where.
+                    wanted[item] = place
+                elif table.pack is not None and table.pack not in plan.drop and store.pack_path(table.pack).exists():
                     described.append(FinishedPack(table.pack, Path(), 0, PackClass.CONTENT, table))
             elif item not in dead and item not in wanted:
                 wanted[item] = place

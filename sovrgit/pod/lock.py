@@ -1,12 +1,12 @@
 """The lock of a pod: one process at a time changes refs and the index.
 
-An advisory lock of the operating system, which a process that dies lets go of by dying.
+An advisory lock of the operating system, which a process that dies lets go of by dying. Where the file system has none
+(`store/claims.py`), whoever comes next sees that it has died.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import time
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sovrgit.errors import Locked
-from sovrgit.store.files import reporting, storage_error
+from sovrgit.store.claims import Claim
+from sovrgit.store.files import reporting
+from sovrgit.store.flock import flock, read_holder, write_holder
 
 PATIENCE = 30.0
 """Seconds to wait for another process."""
@@ -38,19 +40,21 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     """
     with reporting(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    claim = Claim(path)
     try:
         deadline = time.monotonic() + patience
-        while not _try(descriptor, path):
+        while not (taken := flock(descriptor, fcntl.LOCK_EX, path)):
+            if taken is None and claim.take():
+                break
             if time.monotonic() >= deadline:
-                holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip()
-                raise Locked(path=path.parent, holder=f"process {holder}" if holder else "its id is not known")
+                holder = claim.holder() if taken is None else read_holder(descriptor)
+                raise Locked(path=path.parent, holder=str(holder or "its id is not known"), hint=claim.remedy())
             time.sleep(_PAUSE)
-        # For the message above only; the lock itself is the operating system's. A full disk does not matter here.
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        if taken:
+            write_holder(descriptor)
         yield
     finally:
+        claim.release()
         os.close(descriptor)
 
 
@@ -64,25 +68,20 @@ def refuse_running(folder: Path, root: Path) -> None:
     Raises:
         Locked: if it is being run.
     """
+    path = folder / RUN_LOCK
     try:
-        descriptor = os.open(folder / RUN_LOCK, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:  # nothing was ever run here, or nothing can be
         return
+    claim = Claim(path)
     try:
-        if not _try(descriptor, folder / RUN_LOCK):
-            raise Locked(path=root, holder="a run", hint="wait until the run has ended, or work in a clone of the pod")
+        free = flock(descriptor, fcntl.LOCK_EX, path)
+        if free is False or (free is None and not claim.is_free()):
+            holder = claim.holder() if free is None else read_holder(descriptor)
+            raise Locked(
+                path=root,
+                holder=f"a run: {holder}" if holder else "a run",
+                hint="wait until the run has ended, or work in a clone of the pod",
+            )
     finally:
         os.close(descriptor)
-
-
-def _try(descriptor: int, path: Path) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-            # A file system without locks: `docs/internals/store.md` says what then holds.
-            return True
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        raise storage_error(error, path) from error
-    return True

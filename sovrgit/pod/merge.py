@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sovrgit.errors import HistoryDiverged, RecipeInvalid, RevisionNotFound, Unsupported
+from sovrgit.errors import HistoryDiverged, NotFetched, RecipeInvalid, RevisionNotFound, Unsupported
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
@@ -64,6 +64,7 @@ def merge(pod: Pod, request: MergeRequest, *, time_ns: int) -> Merged:
         MergeUnfinished: if a merge waits already.
         HistoryDiverged: if it was to move forward only, and cannot.
         Unsupported: if the two have no common beginning.
+        NotFetched: if that is not known, because history was cut.
         LocalChanges: if a path that would change is changed locally; nothing is touched.
         SovrError: as for `move_to`.
     """
@@ -80,6 +81,8 @@ def merge(pod: Pod, request: MergeRequest, *, time_ns: int) -> Merged:
             return Merged("forward", request.other, move_to(pod, request.other, command="merge", time_ns=time_ns))
         if request.fast_forward == "only":
             raise HistoryDiverged(branch=branch_name(refs.head), other=request.label)
+        if not bases and pod.store.shallow:
+            raise NotFetched(id="older commits", hint="`sovr fetch --unshallow` gets them; then merge")
         if not bases and not request.unrelated:
             raise Unsupported(
                 what=f"merging `{request.label}`",
@@ -174,7 +177,7 @@ def _combine(
             ),
         )
         try:
-            changed = rewrite.run()
+            changed = rewrite.run(shown={conflict.path for conflict in merged.conflicts})
         except BaseException:
             forget_state(pod)
             raise
@@ -182,6 +185,7 @@ def _combine(
         return Merged("conflicts", head, changed, merged.conflicts)
     author = state.author or who
     commit = Commit(merged.tree, parents, author, state.message, committer=who if who != author else None)
+    commit = pod.sign(commit)
     with pod.store.session() as session:
         identity = session.add(Kind.COMMIT, commit.encode())
         session.commit()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+GIT_CACHE = "git.sqlite"
+"""Which objects are which of Git's: a cache, in the repository's folder."""
+
 REPOSITORY = ".sovr"
 """The folder in a pod that holds its repository."""
 

@@ -6,12 +6,13 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from sovrgit.errors import IntegrityFailure, NotAPod, PodExists, Unsupported
+from sovrgit.errors import IntegrityFailure, NotAPod, NotFetched, ObjectMissing, PodExists, Unsupported
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.config import Config
@@ -19,12 +20,21 @@ from sovrgit.pod.lock import locked
 from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.refs import RefStore
+from sovrgit.pod.shallow import read_shallow
+from sovrgit.pod.sparse import SPARSE_FILE
 from sovrgit.store.files import reporting, write_atomic
 
 if TYPE_CHECKING:
+    from sovrgit.objects.signature import Record, Signer
     from sovrgit.store.store import ObjectStore
 
 _FOLDERS = {"packs", "tmp", "remotes"}
+
+Supply: TypeAlias = Callable[[Collection[ObjectId]], None]
+"""Brings objects here, or raises what is in the way."""
+
+_NAMED = 3
+"""Objects that an error names."""
 
 _FORMAT_NAME = b"sovr pod "
 _FORMAT = _FORMAT_NAME + b"1\n"
@@ -35,6 +45,8 @@ _UNFINISHED_HINT = "a clone was interrupted here; the same `sovr clone` goes on 
 
 class Pod:
     """A working folder and its repository under `.sovr/`.
+
+    `find_signer` gives what signs the commits and records that are made here, or None. It is asked when one is made.
 
     Args:
         root: the folder that holds `.sovr`.
@@ -66,6 +78,9 @@ class Pod:
         self.refs = RefStore(self.folder)
         self.config = Config(self.folder / "config")
         self.index_path = self.folder / "index"
+        self.supply: Supply | None = None
+        """Brings objects here that were left at a remote."""
+        self.find_signer: Callable[[], Signer | None] = _nobody
 
     @classmethod
     def find(cls, start: Path) -> Pod:
@@ -151,7 +166,21 @@ class Pod:
         # Loading it costs as much as the rest of `status`, which often can do without.
         from sovrgit.store.store import ObjectStore
 
-        return ObjectStore(self.folder)
+        store = ObjectStore(self.folder, self._bring)
+        store.shallow = read_shallow(self.folder)
+        return store
+
+    def _bring(self, wanted: Collection[ObjectId]) -> None:
+        if not self.is_partial:
+            raise ObjectMissing(id=next(iter(wanted)))
+        if self.supply is None:
+            raise NotFetched(id=", ".join(item.short for item in islice(wanted, _NAMED)))
+        self.supply(wanted)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether content of this pod may have been left at a remote."""
+        return (self.folder / SPARSE_FILE).exists()
 
     @property
     def temporary(self) -> Path:
@@ -178,6 +207,16 @@ class Pod:
         head = self.head()
         return EMPTY_TREE_ID if head is None else self.store.commit(head).tree
 
+    def sign(self, record: Record) -> Record:
+        """A commit or record that is made here, signed if such are signed.
+
+        Raises:
+            SigningKeyMissing, ConfigInvalid, StorageFailure: if it is to be signed and cannot be.
+        """
+        from sovrgit.objects.signature import sign
+
+        return sign(record, self.find_signer())
+
     def close(self) -> None:
         """Let go of all files."""
         if "store" in self.__dict__:
@@ -188,6 +227,10 @@ class Pod:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _nobody() -> None:
+    """Nobody signs."""
 
 
 def _clear_unfinished(folder: Path) -> None:

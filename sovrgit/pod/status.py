@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sovrgit.errors import ObjectMissing
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.tree import TreeEntry
+from sovrgit.pod.overlay import LeftOut
 from sovrgit.pod.paths import MERGE_FILE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import Change
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 class Status:
     """The state of a pod.
 
-    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits;
+    `branch` is the ref's full name, `head` its commit, `changes` what a commit would record, `merge` one that waits,
+    `absent` what was left at a remote: files, and folders with all that is in them. `files` counts what is here;
     `renames` are pairs of the changes that are one file under another name.
     """
 
@@ -30,6 +34,7 @@ class Status:
     files: int
     merge: MergeState | None = None
     renames: tuple[Rename, ...] = ()
+    absent: tuple[LeftOut, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -48,11 +53,11 @@ def status(pod: Pod) -> Status:
     refs = pod.refs.read()
     tree = WorkingTree.look(pod)
     changes = tree.changes()
+    files, absent = tree.files, tuple(tree.absent)
     if tree.found.changed or tree.found.removed:
         # What was learned saves reading next time; a pod that cannot be written to is no reason to fail.
         tree.remember()
-    files = sum(folder.files for folder in tree.found.folders.values())
-    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod), _renames(pod, changes))
+    return Status(refs.head, refs.current(), tuple(changes), files, _merge(pod), _renames(pod, changes), absent)
 
 
 def _renames(pod: Pod, changes: list[Change]) -> tuple[Rename, ...]:
@@ -62,7 +67,14 @@ def _renames(pod: Pod, changes: list[Change]) -> tuple[Rename, ...]:
     from sovrgit.pod.renames import find_renames
     from sovrgit.pod.worktree import read_working
 
-    return tuple(find_renames(changes, pod.store.read_entry, read_working(pod)))
+    def read(path: bytes, entry: TreeEntry) -> bytes:
+        # What was left at a remote is not fetched for a guess.
+        try:
+            return pod.store.read_entry(path, entry)
+        except ObjectMissing:
+            return b""
+
+    return tuple(find_renames(changes, read, read_working(pod)))
 
 
 def _merge(pod: Pod) -> MergeState | None:

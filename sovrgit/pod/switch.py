@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
@@ -82,8 +82,11 @@ class Rewrite:
         working.head_tree = old
         return cls(pod, working, incoming)
 
-    def run(self, advance: Advance | None = None) -> int:
+    def run(self, advance: Advance | None = None, shown: Collection[bytes] = ()) -> int:
         """Write the files; the number of paths that changed.
+
+        Args:
+            shown: paths that are written even if they were left out.
 
         Raises:
             LocalChanges, SovrError: as for `move_to`.
@@ -92,7 +95,9 @@ class Rewrite:
             return 0
         pod = self.pod
         wanted = _without_done(self.incoming, _comparable(self.working, self.incoming))
-        _check_free(os.fsencode(pod.root), wanted)
+        # What was left out stays so, whatever another commit has there.
+        wanted = [change for change in wanted if change.path in shown or not self.working.is_absent(change.path)]
+        check_free(os.fsencode(pod.root), wanted)
         apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
         return len(wanted)
 
@@ -153,11 +158,33 @@ def _restore(
             if exact or change.old is not None or change.path in named
         ]
     if wanted:
-        rewritten = keep_old(pod, wanted)
-        apply_changes(pod.store, pod.root, pod.temporary, [*wanted, *_emptied(pod, tree, wanted)], advance)
+        # Nothing is overwritten where nothing is.
+        absent = {change.path for change in wanted if working.is_absent(change.path)}
+        made = [change._replace(old=None) if change.path in absent else change for change in wanted]
+        if exact:
+            made = [_left_out_again(working, change) for change in made]
+        made = [change for change in made if (change.old, change.new) != (None, None)]
+        rewritten = keep_old(pod, made)
+        apply_changes(pod.store, pod.root, pod.temporary, [*made, *_emptied(pod, tree, made)], advance)
         pod.refs.update([], command=command, time_ns=time_ns, rewritten=rewritten)
+        # What was written covers what was left out, until it is committed. What is to be gone is gone only by a rule.
+        gone = [
+            change.path
+            for change in wanted
+            if change.new is None and change.path in absent and find(pod.store, working.head_tree, change.path)
+        ]
+        if working.sparse is not None and gone:
+            working.sparse.with_paths(gone, out=False).write(pod.folder)
         working.learn([change.path for change in wanted])
     return wanted
+
+
+def _left_out_again(working: WorkingTree, change: Change) -> Change:
+    """What was left out before something came into its place is left out again."""
+    out = working.sparse is not None and working.sparse.leaves_out(change.path)
+    if out and change.new is not None and find(working.pod.store, working.head_tree, change.path) == change.new:
+        return change._replace(new=None)
+    return change
 
 
 def against(working: WorkingTree, tree: ObjectId) -> list[Change]:
@@ -227,7 +254,7 @@ def _without_done(incoming: list[Change], local: list[Change]) -> list[Change]:
     return wanted
 
 
-def _check_free(root: bytes, changes: list[Change]) -> None:
+def check_free(root: bytes, changes: list[Change]) -> None:
     """Refuse to overwrite what no look at the working tree tells of: ignored files, pipes, names that clash."""
     removed = {change.path for change in changes if change.new is None}
     going = set(map(_folded, removed))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,12 +15,14 @@ from sovrgit.errors import ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, SYMLINK, UNKNOWN, Folder, Index, join, parent_of
-from sovrgit.pod.paths import folders_above
+from sovrgit.pod.overlay import LeftOut, Overlay
+from sovrgit.pod.paths import MERGE_FILE, folders_above
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
+from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.tracked import Tracked, for_other_head
-from sovrgit.pod.treediff import Change, walk
+from sovrgit.pod.treediff import Change, diff_trees, walk
 from sovrgit.store.files import reporting
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class _Below(NamedTuple):
 class WorkingTree:
     """The working tree of a pod as one look at it found it, with the commit it is compared to.
 
-    `near` are the folders that were looked at, None for all of them.
+    `near` are the folders that were looked at, None for all of them. `sparse` says what was left at a remote, None in a
+    whole pod. In `found`, that counts as being there.
     """
 
     pod: Pod
@@ -51,33 +54,41 @@ class WorkingTree:
     found: Scan
     head_tree: ObjectId
     near: frozenset[str] | None = None
+    sparse: Sparse | None = None
+    _overlay: Overlay | None = field(default=None, repr=False)
 
     @classmethod
-    def look(cls, pod: Pod, near: Collection[bytes] | None = None) -> WorkingTree:
+    def look(cls, pod: Pod, near: Collection[bytes] | None = None, *, here: Iterable[bytes] = ()) -> WorkingTree:
         """Look at the working tree of a pod.
 
         Args:
             near: paths; only the folders above and below them are looked at, so that the cost does not follow what
-                else there is. Nothing is known then of changes elsewhere.
+                else there is. Nothing is known then of changes elsewhere. Where something was left at a remote, all
+                are looked at.
+            here: paths that are taken as they are, though what is there or below may have been left at a remote.
 
         Raises:
             StorageFailure: if a folder cannot be read.
             FileUnstable: if a folder keeps coming and going.
         """
-        return cls._look(pod, Index.load(pod.index_path), near)
+        return cls._look(pod, Index.load(pod.index_path), near, here)
 
     @classmethod
-    def _look(cls, pod: Pod, index: Index, near: Collection[bytes] | None) -> WorkingTree:
+    def _look(cls, pod: Pod, index: Index, near: Collection[bytes] | None, here: Iterable[bytes] = ()) -> WorkingTree:
         head = pod.head()
         # The index knows the tree of the commit it was written for, so a clean pod need not open its store.
         head_tree = ObjectId(index.head) if head is not None and index.commit == head else pod.head_tree()
         if index.head and index.head != head_tree:
             index = for_other_head(index, pod.store, head_tree)
-        only = None if near is None else _folders_near(near, index.folders)
+        sparse = Sparse.read(pod.folder)
+        everywhere = near is None or (sparse is not None and bool(sparse.rules))
+        only = None if everywhere or near is None else _folders_near(near, index.folders)
         with reporting(pod.root):
             found = scan(pod.root, index, head_tree, Tracked(pod, head_tree), pod.temporary, only)
         index.head = head_tree
-        return cls(pod, index, found, head_tree, only)
+        working = cls(pod, index, found, head_tree, only, sparse and sparse.with_paths(here, out=False))
+        working._lay()
+        return working
 
     def learn(self, written: Collection[bytes]) -> None:
         """Look again where something was written, and remember what is there now, compared to the commit that is
@@ -86,11 +97,30 @@ class WorkingTree:
         Raises:
             StorageFailure, FileUnstable: as for `look`.
         """
+        if self._overlay is not None:
+            self._overlay.lift()
         smudge(self.found)
         known = Index(self.index.head, b"", self.found.folders)
         now = self._look(self.pod, known, written)
         now.changes()
         now.remember()
+        now.settle()
+
+    @property
+    def absent(self) -> list[LeftOut]:
+        """What the commit has and was left at a remote, with nothing in its place: files, and whole folders."""
+        return sorted(self._overlay.absent) if self._overlay is not None else []
+
+    @property
+    def files(self) -> int:
+        """The number of files and links that are here."""
+        left = self._overlay.files if self._overlay is not None else 0
+        return sum(folder.files for folder in self.found.folders.values()) - left
+
+    def is_absent(self, path: bytes) -> bool:
+        """Whether a path is left out, and nothing is in its place."""
+        out = self.sparse is not None and self.sparse.leaves_out(path)
+        return out and not os.path.lexists(os.path.join(os.fsencode(self.pod.root), path))
 
     def changes(self) -> list[Change]:
         """Every path that differs from the commit, in order, as far as it was looked at.
@@ -139,16 +169,63 @@ class WorkingTree:
         Raises:
             StorageFull, ReadOnly, StorageFailure: as the operating system reports.
         """
+        if self._overlay is not None:
+            self._overlay.lift()
         smudge(self.found)
         self.index.folders = self.found.folders
         self.index.head = self.head_tree
         self.index.commit = self._commit()
         self.index.save(self.pod.index_path)
 
+    def keep_rules(self) -> None:
+        """Write down what is left out, as this look at the working tree took it.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if self.sparse is not None:
+            self.sparse.write(self.pod.folder)
+
+    def settle(self) -> None:
+        """Let what has come into the place of something that was left out be as everything else: if it goes again, it
+        was deleted. The caller holds the pod's lock, and has saved the index.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: as the operating system reports.
+        """
+        if self.sparse is None or not self.sparse.rules:
+            return
+        overlay = Overlay(self.found.folders)
+        overlay.lay(self.pod.store, self.head_tree, self.sparse)
+        here = [item.path for item in overlay.covered if overlay.is_same(item)]
+        overlay.lift()
+        if here:
+            self.sparse = self.sparse.with_paths(here, out=False)
+            self.sparse.write(self.pod.folder)
+
     def remember(self) -> None:
         """Save the index if that is possible. It is a cache: for want of it nothing fails that is otherwise done."""
         with contextlib.suppress(StorageFull, ReadOnly, StorageFailure):
             self.save_index()
+
+    def _left_out(self, path: str) -> ObjectId | None:
+        """The tree of a folder that is left out as a whole."""
+        return self._overlay.tree_of(path) if self._overlay is not None else None
+
+    def _lay(self) -> None:
+        if self.sparse is not None and self.sparse.rules:
+            self._overlay = Overlay(self.found.folders)
+            self._overlay.lay(self.pod.store, self.expected_tree(), self.sparse)
+
+    def expected_tree(self) -> ObjectId:
+        """What the files are taken from: the commit, or what a merge that waits has made of it."""
+        if (self.pod.folder / MERGE_FILE).exists():
+            from sovrgit.pod.mergestate import read_state
+
+            state = read_state(self.pod)
+            if state is not None:
+                return state.tree
+        return self.head_tree
 
     def _commit(self) -> bytes:
         """The checked out commit, if it has the tree that the index is about."""
@@ -164,6 +241,9 @@ class WorkingTree:
         if folder.tree == tree:
             return
         store = self.pod.store
+        if (whole := self._left_out(path)) is not None:
+            yield from diff_trees(store, tree, whole, os.fsencode(path) + b"/")
+            return
         before = {entry.name: entry for entry in store.tree(tree).entries}
         after = {os.fsencode(name): at for at, name in enumerate(folder.names) if folder.kinds[at] in ENTRY_KINDS}
         for name in sorted(before.keys() | after.keys()):
@@ -189,7 +269,8 @@ class WorkingTree:
     def _compare_folder(self, path: str, old: TreeEntry | None) -> Iterator[Change | _Below]:
         was_folder = old is not None and old.is_directory
         before = old.id if old is not None and was_folder else None
-        if before != EMPTY_TREE_ID and not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds):
+        is_empty = not any(kind in ENTRY_KINDS for kind in self.found.folders[path].kinds)
+        if before != EMPTY_TREE_ID and is_empty and self._left_out(path) is None:
             where = os.fsencode(path)
             yield Change(where, None, TreeEntry(where.rpartition(b"/")[2], EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
         yield _Below(path, before or EMPTY_TREE_ID)
@@ -212,6 +293,14 @@ class WorkingTree:
             return blob_id(os.fsencode(os.readlink(full))) if kind == SYMLINK else hash_file(full)
         except OSError as error:
             raise unreadable(error, path) from error
+
+
+def learn(pod: Pod) -> None:
+    """Look at everything, so that the index knows the files that were just written."""
+    working = WorkingTree.look(pod)
+    working.changes()
+    working.remember()
+    working.settle()
 
 
 def read_working(pod: Pod) -> Callable[[bytes, TreeEntry], bytes]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sovrgit.errors import IntegrityFailure, StorageFull
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.tree import EntryKind, check_size
+from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
 from sovrgit.pod import repeats, secondprocess
 from sovrgit.pod.aliases import refuse_aliases
 from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, storable
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
+from sovrgit.pod.overlay import left_out
+from sovrgit.pod.paths import folders_above
+from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.stamps import changed_at, is_recent
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
@@ -39,10 +42,16 @@ _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind
 
 class _Planned(NamedTuple):
     """A folder that was made for a tree. What is in the tree is read again when it is needed: a million entries take
-    200 MB."""
+    200 MB. `out` are the names that were left out, None if nothing was, here or below."""
 
     tree: ObjectId
     size: int
+    out: frozenset[bytes] | None = None
+
+    def entries(self, store: ObjectStore) -> tuple[TreeEntry, ...]:
+        """What is to be there."""
+        entries = store.tree(self.tree).entries
+        return tuple(entry for entry in entries if entry.name not in self.out) if self.out else entries
 
 
 Targets: TypeAlias = dict[ObjectId, list[tuple[bytes, EntryKind]]]
@@ -55,6 +64,7 @@ def write_tree(
     root: Path,
     advance: Advance = silent,
     places: Mapping[ObjectId, Location] | None = None,
+    sparse: Sparse | None = None,
 ) -> Index:
     """Write a tree into a folder that is new or empty but for `.sovr`, and give the index that describes it.
 
@@ -62,6 +72,7 @@ def write_tree(
 
     Args:
         places: where the blobs are, if that is known already.
+        sparse: what is left out.
 
     Raises:
         UnsafeName: if two names are the same to this file system, one is a repository's, or a link has no possible
@@ -73,8 +84,11 @@ def write_tree(
     """
     top = os.fsencode(root)
     with reporting(root):
-        folders, targets = _plan(store, tree)
-        found = places if places is not None else store.locations(targets)
+        out = {item.path for item in left_out(store, tree, sparse)} if sparse is not None else set[bytes]()
+        folders, targets = _plan(store, tree, out)
+        if places is None:
+            store.ensure(targets)
+        found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
         _check_sizes(store, top, folders, found)
         for path in folders:
             if path:
@@ -82,9 +96,10 @@ def write_tree(
         return _index_of(store, top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
-def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Targets]:
+def _plan(store: ObjectStore, tree: ObjectId, out: Collection[bytes] = ()) -> tuple[dict[bytes, _Planned], Targets]:
     """The folders to be made, each after the one that it is in, and what is to be written into them."""
     folders: dict[bytes, _Planned] = {}
+    incomplete = {b"", *chain.from_iterable(map(folders_above, out))} if out else set()
     targets: Targets = {}
     names, is_bounded = 0, False
     waiting = [(b"", tree, store.tree(tree).size)]
@@ -96,7 +111,12 @@ def _plan(store: ObjectStore, tree: ObjectId) -> tuple[dict[bytes, _Planned], Ta
             repeats.refuse_repeats(store, tree)
             is_bounded = True
         refuse_aliases(entry.name for entry in entries)
-        folders[path] = _Planned(digest, size)
+        folders[path] = planned = _Planned(digest, size)
+        if path in incomplete:
+            before = path + b"/" if path else path
+            left = frozenset(entry.name for entry in entries if before + entry.name in out)
+            folders[path] = planned = planned._replace(out=left)
+            entries = planned.entries(store)
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
@@ -115,9 +135,10 @@ def _check_sizes(
     store: ObjectStore, top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]
 ) -> None:
     """Check that files are files, all is as large as its folder says, and there is room for all of it."""
+    needed = 0
     for planned in folders.values():
         total = 0
-        for entry in store.tree(planned.tree).entries:
+        for entry in planned.entries(store):
             total += entry.size
             if entry.is_directory:
                 continue
@@ -125,10 +146,13 @@ def _check_sizes(
             if place.kind is not Kind.BLOB:
                 raise IntegrityFailure(what=f"object {entry.id.short}", reason=f"it is a {place.kind.label}")
             check_size(entry.id, place.size, entry.size)
-        check_size(planned.tree, total, planned.size)
+            needed += entry.size
+        # Of a folder in which something is left out, the rest says nothing of the whole.
+        if planned.out is None:
+            check_size(planned.tree, total, planned.size)
     disk = os.statvfs(top)
     # Some file systems say nothing of their size.
-    if disk.f_blocks and folders[b""].size > disk.f_bavail * disk.f_frsize:
+    if disk.f_blocks and needed > disk.f_bavail * disk.f_frsize:
         raise StorageFull(path=os.fsdecode(top))
 
 
@@ -251,7 +275,7 @@ def _index_of(
             names = os.listdir(descriptor)
         finally:
             os.close(descriptor)
-        entries = {entry.name: entry for entry in store.tree(planned.tree).entries}
+        entries = {entry.name: entry for entry in planned.entries(store)}
         for name in names:
             entry = entries.get(os.fsencode(name))
             if entry is None:
@@ -266,6 +290,6 @@ def _index_of(
         if len(names) != len(entries):
             # Something else is in the folder, `.sovr` at least: let the next look decide what it is.
             folder.modified = NO_STAMP
-        folder.tree, folder.size = planned.tree, planned.size
+        folder.tree, folder.size = planned.tree if planned.out is None else b"", planned.size
         index.folders[os.fsdecode(path)] = folder
     return index

@@ -34,7 +34,7 @@ class Doubtful(Transient):
 class Remote(Protocol):
     """A place that holds packs and one manifest. Nothing in it is believed before it is verified.
 
-    `has_pack`, `put_pack` and `get_pack` are called from several threads at once.
+    `has_pack`, `put_pack`, `get_pack` and `get_range` are called from several threads at once.
     """
 
     kind: ClassVar[str]
@@ -50,6 +50,9 @@ class Remote(Protocol):
 
     downloads_at_once: ClassVar[int]
     """Packs that are best fetched side by side."""
+
+    has_ranges: ClassVar[bool]
+    """Whether a part of a pack costs less than the whole."""
 
     location: str
     """What the place is remembered by. Holds no secret."""
@@ -116,6 +119,14 @@ class Remote(Protocol):
             RemoteDamaged: if it is not there.
             RemoteUnavailable: if the place cannot be read. Transient if that may pass.
             StorageFull, ReadOnly, StorageFailure: if the file cannot be written.
+        """
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        """Some bytes of a pack that has `size` of them; fewer if it ends before. The caller verifies them.
+
+        Raises:
+            RemoteDamaged: if it is not there.
+            RemoteUnavailable: if the place cannot be read. Transient if that may pass.
         """
 
 

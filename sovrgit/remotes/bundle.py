@@ -42,6 +42,7 @@ class BundleRemote:
     answers_vary: ClassVar[bool] = False
     is_far: ClassVar[bool] = False
     downloads_at_once: ClassVar[int] = 2
+    has_ranges: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,6 +96,14 @@ class BundleRemote:
                     os.close(outside)
             except OSError as error:
                 raise storage_error(error, target.parent) from error
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        with self.opened() as descriptor:
+            place = self._place(descriptor, pack)
+            if place is None:
+                raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there")
+            length = max(min(length, place[1] - offset), 0)
+            return b"".join(_pieces(descriptor, place[0] + offset, length))
 
     def _place(self, descriptor: int, pack: ObjectId) -> tuple[int, int] | None:
         """Offset and length of a pack in the file."""

@@ -13,15 +13,18 @@ from typing import Protocol
 from sovrgit.errors import PodExists, RemoteUnavailable
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.overlay import selected
 from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import HEADS, RefChange
+from sovrgit.pod.sparse import Sparse
 from sovrgit.pod.writetree import write_tree
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
-from sovrgit.remotes.fetch import Fetched, FetchRequest, fetching
+from sovrgit.remotes.fetch import Fetched, Fetching, FetchRequest, fetching
 from sovrgit.remotes.manifest import Manifest
 from sovrgit.remotes.reading import blaming
+from sovrgit.remotes.selection import EVERYTHING, Selection, recipe_entry
 from sovrgit.store.files import reporting
 
 
@@ -42,6 +45,7 @@ def clone(
     time_ns: int,
     remote_name: str = "origin",
     manifest: Manifest | None = None,
+    selection: Selection = EVERYTHING,
     progress: Progress = SILENT,
 ) -> Cloned:
     """Make a pod in a new folder from what a remote holds.
@@ -51,9 +55,12 @@ def clone(
         time_ns: now, in nanoseconds since 1970.
         remote_name: what the clone calls the remote.
         manifest: what the remote has, if it was read a moment ago.
+        selection: what of the content is to be here.
 
     Raises:
         PodExists: if the folder is not empty.
+        PathNotFound: if there is nothing at a path that was selected.
+        SignatureInvalid: if something is signed by somebody else than it says.
         RemoteUnavailable, RemoteDamaged: as the remote gives cause. Nothing is left behind, but for packs of a remote
             that is far away: another clone into the same folder goes on with these.
     """
@@ -61,7 +68,14 @@ def clone(
         pod.config.set(f"remote.{remote_name}.url", remote.location)
         # Scripts of other people are not run before they are approved.
         pod.config.set("pod.foreign", "true")
-        request = FetchRequest(remote_name, time_ns, leave_blobs=True, manifest=manifest)
+        request = FetchRequest(
+            remote_name,
+            time_ns,
+            leave_blobs=True,
+            manifest=manifest,
+            content=selection.is_whole,
+            depth=selection.depth,
+        )
         with fetching(pod, remote, request, progress) as begun:
             branch = begun.manifest.head
             head = begun.manifest.refs.get(branch)
@@ -70,11 +84,15 @@ def clone(
                     location=remote.describe(), reason="it has no branch to check out", hint="push a branch to it first"
                 )
             commit = pod.store.commit(head)
-            progress.begin("writing files", pod.store.tree(commit.tree).size, "bytes")
+            sparse, size = None, pod.store.tree(commit.tree).size
+            if not selection.is_whole:
+                sparse, size = _select(pod, begun, commit.tree, selection, progress)
+            progress.begin("writing files", size, "bytes")
             try:
                 with blaming(remote):
+                    places = begun.places if sparse is None else None
                     index = write_tree(
-                        pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size), begun.places
+                        pod.store, commit.tree, pod.root, lambda _, size: progress.advance(size), places, sparse
                     )
             finally:
                 progress.end()
@@ -84,6 +102,17 @@ def clone(
         index.save(pod.index_path)
         pod.finish()
         return Cloned(pod, head, commit, fetched)
+
+
+def _select(pod: Pod, begun: Fetching, tree: ObjectId, selection: Selection, progress: Progress) -> tuple[Sparse, int]:
+    """Bring what was selected here, and keep in mind what was not; the bytes that are to be written."""
+    if (recipe := recipe_entry(pod.store, tree)) is not None:
+        begun.obtain([recipe.id], progress)
+    sparse = selection.rules(pod.store, tree)
+    sparse.write(pod.folder)
+    files = list(selected(pod.store, tree, sparse))
+    begun.obtain((entry.id for _, entry in files), progress)
+    return sparse, sum(entry.size for _, entry in files)
 
 
 class Obtained(Protocol):
@@ -117,6 +146,7 @@ def fork(cloned: Obtained, reference: str, pod_name: str, author: Stamp, message
         message=message,
         fork=Fork(reference, cloned.head, pod_name),
     )
+    made = pod.sign(made)
     with pod.lock(), pod.store.session() as session:
         identity = session.add(Kind.COMMIT, made.encode())
         session.commit()

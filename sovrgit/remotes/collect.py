@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sovrgit.errors import IntegrityFailure
@@ -30,11 +30,19 @@ class Collector:
     Args:
         store: where the objects are.
         known: objects (commits, runs, verdicts, tags) that the other side has, with all that they need.
+        promised: tells which of some blobs that are not here are known to be at a remote. They go into `left`.
     """
 
-    def __init__(self, store: ObjectStore, known: Iterable[ObjectId]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        known: Iterable[ObjectId],
+        promised: Callable[[Collection[ObjectId]], Collection[ObjectId]] | None = None,
+    ) -> None:
         self._store = store
         self._known = Known(store, known)
+        self._promised = promised
+        self.left: set[ObjectId] = set()
         self.wanted: dict[ObjectId, Location] = {}
 
     def add(self, item: ObjectId) -> None:
@@ -163,7 +171,8 @@ class Collector:
         self._want_files({item: same for item, (_, same) in new.items()})
         for item, (size, _) in new.items():
             # Before anybody reads it: a list of chunks can claim to be far longer than any disk.
-            check_size(item, self.wanted[item].size, size)
+            if item not in self.left:
+                check_size(item, self.wanted[item].size, size)
 
     def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
         return self._store.tree(tree).entries
@@ -180,15 +189,24 @@ class Collector:
 
     def _want_files(self, files: Mapping[ObjectId, Sequence[ObjectId]]) -> None:
         """Blobs, each with its counterparts, and their chunks."""
-        new = [item for item in files if item not in self.wanted]
+        new = self._here([item for item in files if item not in self.wanted])
         for item, location in self._store.locations(new).items():
             self._take(item, location, Kind.BLOB)
             if location.codec is Codec.CHUNKS:
                 self._want_pieces(item, files[item])
 
+    def _here(self, items: list[ObjectId]) -> list[ObjectId]:
+        """Those of some blobs that are here; the others are promised, or will not be found."""
+        if self._promised is None:
+            return items
+        absent = self._store.absent(items)
+        self.left.update(self._promised(absent) if absent else ())
+        return [item for item in items if item not in self.left] if absent else items
+
     def _want_pieces(self, item: ObjectId, before: Sequence[ObjectId]) -> None:
         """The chunks of an object, but for those that an earlier version of it has."""
-        there = {piece for old in before for piece in self._store.chunks(old)}
+        # What an earlier version consists of is not known here, if its content was left at a remote.
+        there = {piece for old in before if self._store.has(old) for piece in self._store.chunks(old)}
         new = {piece for piece in self._store.chunks(item) if piece not in there and piece not in self.wanted}
         for piece, location in self._store.locations(new).items():
             self._take(piece, location, Kind.BLOB)

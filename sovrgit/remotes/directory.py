@@ -35,6 +35,7 @@ class DirectoryRemote:
     answers_vary: ClassVar[bool] = False
     is_far: ClassVar[bool] = False
     downloads_at_once: ClassVar[int] = 2
+    has_ranges: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -117,6 +118,15 @@ class DirectoryRemote:
                         raise
                     # Whatever else goes wrong while a file is copied is the matter of the place it is copied to.
                     raise storage_error(error, target.parent) from error
+        except FileNotFoundError as error:
+            raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there") from error
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        try:
+            with _opened(self._pack(pack)) as descriptor:
+                return os.pread(descriptor, length, offset)
         except FileNotFoundError as error:
             raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there") from error
         except OSError as error:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sovrgit.errors import HistoryDiverged, RemoteStale, RevisionNotFound
+from sovrgit.errors import HistoryDiverged, NotFetched, RemoteStale, RevisionNotFound
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.history import is_ancestor
 from sovrgit.pod.lock import locked
@@ -19,6 +19,7 @@ from sovrgit.remotes.base import Remote
 from sovrgit.remotes.collect import Collector
 from sovrgit.remotes.manifest import REPOSITORY_ID_SIZE, Manifest, PackEntry
 from sovrgit.remotes.packing import Packing
+from sovrgit.remotes.promises import Promises
 from sovrgit.remotes.publishing import publish
 from sovrgit.remotes.reading import read_manifest
 from sovrgit.remotes.sending import Sending
@@ -131,10 +132,8 @@ def _to_send(
             raise RemoteStale(remote=remote.describe())
     ids = {pack.id for pack in held}
     with looking_ahead(pod.store, ids | {pack.id for pack in request.borrowed}) as ahead:
-        collector = Collector(pod.store, known)
-        for tip in tips:
-            collector.add(tip)
-        needed = {place.pack for place in collector.wanted.values()} - ids
+        collector, elsewhere = _collected(pod, known, tips, ids, {pack.id for pack in request.borrowed})
+        needed = ({place.pack for place in collector.wanted.values()} | elsewhere) - ids
         borrowed = [pack for pack in request.borrowed if pack.id in needed]
         ids.update(pack.id for pack in borrowed)
         wanted = {item: place for item, place in collector.wanted.items() if place.pack not in ids}
@@ -142,6 +141,44 @@ def _to_send(
     if findings:
         raise refusal(findings)
     return wanted, borrowed
+
+
+def _collected(
+    pod: Pod,
+    known: Sequence[ObjectId],
+    tips: Sequence[ObjectId],
+    held: Collection[ObjectId],
+    named: Collection[ObjectId],
+) -> tuple[Collector, set[ObjectId]]:
+    """What the tips need, and the packs that hold what of it is not here but where readers will find it.
+
+    Args:
+        held: packs that the remote has.
+        named: packs of another place that readers may be sent to.
+
+    Raises:
+        NotFetched: if something is needed that was left at another remote, and cannot be had from there; or history
+            that was cut.
+    """
+    promises = Promises.of(pod) if pod.is_partial else None
+    while True:
+        collector = Collector(pod.store, known, promises.find if promises is not None else None)
+        for tip in tips:
+            collector.add(tip)
+        if not pod.store.shallow.isdisjoint(collector.wanted):
+            # Whoever reads them there would look for their parents.
+            raise NotFetched(id="older commits", hint="`sovr fetch --unshallow` gets them; then push")
+        packs: set[ObjectId] = set()
+        fetched = []
+        for item, promise in promises.find(collector.left).items() if promises is not None else ():
+            if promise.entry.id in held or promise.entry.id in named:
+                packs.add(promise.entry.id)
+            else:
+                fetched.append(item)
+        if not fetched:
+            return collector, packs
+        # To be sent it must be here.
+        pod.store.ensure(fetched)
 
 
 def _targets(pod: Pod, request: PushRequest) -> dict[str, ObjectId]:

@@ -15,6 +15,7 @@ from sovrgit.progress import Progress, Repeatable
 from sovrgit.remotes.base import Remote, Transient, doubt, with_retries
 from sovrgit.remotes.manifest import PackEntry
 from sovrgit.remotes.reading import BROKEN, blaming
+from sovrgit.remotes.splitting import split, unproven
 from sovrgit.remotes.workers import in_order, workers
 from sovrgit.store.blobs import add_chunks, check_blobs
 from sovrgit.store.files import reporting, sync_folder, temporary_name
@@ -38,9 +39,13 @@ class Receiver:
     Args:
         leave_blobs: do not read blobs as they arrive: the caller is going to read most of them anyway, and says with
             `check_blobs` which.
+        leave_pieces: the pieces of chunked objects are left at the remote, and with them the lists of files. Those of
+            other objects are for the caller to get, before `check_large`.
     """
 
-    def __init__(self, pod: Pod, remote: Remote, *, leave_blobs: bool) -> None:
+    def __init__(self, pod: Pod, remote: Remote, *, leave_blobs: bool, leave_pieces: bool = False) -> None:
+        self._leave_pieces = leave_pieces
+        self.large: list[tuple[ObjectId, Kind]] = []
         self._pod = pod
         self._remote = remote
         self._leave_blobs = leave_blobs
@@ -62,7 +67,7 @@ class Receiver:
             # Threads, because verifying one pack and receiving the next use different resources.
             with workers(self._remote.downloads_at_once, "sovr-fetch") as pool:
                 tocs = in_order(pool, lambda entry: self._receive_pack(entry, progress), wanted, _AHEAD)
-                tables += [(entry.id, toc) for entry, toc in zip(wanted, tocs, strict=True)]
+                tables += tocs
             self._pod.store.adopt(tables)
             with reporting(self._pod.store.packs_folder):
                 sync_folder(self._pod.store.packs_folder)
@@ -99,16 +104,31 @@ class Receiver:
                 check_blobs(self._pod.store, pack, table.toc, good, only_chunked=table.blobs_read)
         self._unchecked = {}
 
+    def check_large(self) -> None:
+        """Read every chunked object that is no file, whose pieces are here by now.
+
+        Raises:
+            RemoteDamaged: if one is not what it is said to be.
+        """
+        with blaming(self._remote):
+            for item, kind in self.large:
+                self._pod.store.read(item, kind)
+        self.large = []
+
     def _remember(self, pack: ObjectId, toc: Toc, *, blobs_read: bool) -> None:
         """Keep what is still to be read of a pack. Objects that are no blobs and have chunks are read at once: they
         are needed in a moment, and there are few."""
         self._unchecked[pack] = _Table(toc, blobs_read)
+        if self._leave_pieces:
+            rows = toc.rows()
+            self.large += [(ObjectId(row[0]), Kind(row[1])) for row in rows if row[2] == Codec.CHUNKS]
+            return
         with self._blaming(pack):
             for digest, kind, codec, *_ in toc.rows():
                 if codec == Codec.CHUNKS and kind != Kind.BLOB:
                     self._pod.store.read(ObjectId(digest), Kind(kind))
 
-    def _receive_pack(self, entry: PackEntry, progress: Progress) -> Toc:
+    def _receive_pack(self, entry: PackEntry, progress: Progress) -> tuple[ObjectId, Toc]:
         remote = self._remote.at(entry.origin) if entry.origin else self._remote
         temporary = temporary_name(self._pod.temporary, "fetch")
         told = Repeatable(progress.advance)
@@ -132,10 +152,16 @@ class Receiver:
                 if entry.origin and not isinstance(error, Transient):
                     raise self._left_to(remote, entry, error) from error
                 raise
+            lists = unproven(toc) if self._leave_pieces else ()
+            if lists:
+                made = split(self._pod, temporary, entry.id, toc, lists)
+                with reporting(self._pod.store.packs_folder):
+                    os.rename(made.path, self._pod.store.pack_path(made.id))
+                return made.id, made.toc
             with reporting(self._pod.store.packs_folder):
                 _make_durable(temporary)
                 os.rename(temporary, self._pod.store.pack_path(entry.id))
-            return toc
+            return entry.id, toc
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()

@@ -15,8 +15,9 @@ from typing import Any
 
 from sovrgit.errors import IntegrityFailure, UnsafeName
 from sovrgit.pod.pod import Pod
-from sovrgit.runs.orphan import birth_of, end_group
+from sovrgit.runs.orphan import end_group
 from sovrgit.store.files import reporting, temporary_name, write_atomic
+from sovrgit.store.processes import birth_of
 
 _NOTE = "running"
 

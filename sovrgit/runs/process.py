@@ -106,7 +106,10 @@ class Child:
                 self._serve(key.fd)
             if time.monotonic() >= self._deadline:
                 self._on_deadline()
-        self._end, self._finished_ns = time.monotonic_ns(), time.time_ns()
+        self._end = time.monotonic_ns()
+        # A clock that was set back meanwhile does not make a run end before it began; one that goes on while the
+        # machine sleeps is right.
+        self._finished_ns = max(time.time_ns(), self.started_ns + self._end - self._begin)
 
     def drain(self, seconds: float) -> None:
         """Give leftover processes `seconds` to finish their output, then kill those that stayed in the group.

@@ -78,6 +78,7 @@ def rerun(
         ObjectMissing, IntegrityFailure: if the inputs cannot be had.
         SovrError: if the folder or the record cannot be written.
     """
+    pod.find_signer()  # it is told now if there is no key
     recorded = pod.store.run(identity)
     inputs = recorded_inputs(pod, recorded)
     place = keep if keep is not None else temporary_name(pod.temporary, "rerun")
@@ -98,7 +99,7 @@ def rerun(
         # What was enough then is enough now.
         allowed = replace(request, allow_empty=recorded.succeeded and recorded.output is None)
         run = make_record(executor, allowed, inputs, command, parameters, recorded.key, outcome, left)
-        run = replace(run, repeats=identity)
+        run = pod.sign(replace(run, repeats=identity))
         with pod.store.session() as session:
             repeated = session.add(Kind.RUN, run.encode())
             session.commit()
@@ -134,7 +135,7 @@ def verify(
     repeated = rerun(pod, identity, executor, request, sink, cancel)
     if repeated.run.status is RunStatus.CANCELLED:
         raise RunCancelled(run=repeated.id.short)
-    verdict = compare(pod, identity, recorded, repeated, request.author.name)
+    verdict = pod.sign(compare(pod, identity, recorded, repeated, request.author.name))
     with pod.store.session() as session:
         verdict_id = session.add(Kind.VERDICT, verdict.encode())
         session.commit()

@@ -16,7 +16,9 @@ from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.commits import Committed, publish
 from sovrgit.pod.lock import RUN_LOCK, locked
 from sovrgit.pod.mergestate import refuse_unfinished
+from sovrgit.pod.paths import is_within
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.presence import get_paths
 from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe, recipe_warnings
 from sovrgit.pod.refs import RUNS, RefChange, Rewritten
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
@@ -94,6 +96,8 @@ def run_pod(
         SovrError: if the pod cannot be read or written.
     """
     refuse_unfinished(pod)
+    # A key that is missing is told of now, and not when there is a result that could not be recorded.
+    pod.find_signer()
     with _alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
@@ -110,6 +114,7 @@ def run_pod(
         # What it cannot do is said before anything is touched.
         executor.prepare(plan)
         decided(Decision(None, reasons, prepared.command, tuple(recipe_warnings(prepared.inputs.recipe))))
+        _get_inputs(pod, prepared.inputs)
         return _execute(pod, executor, request, prepared, plan, sink, cancel)
 
 
@@ -165,6 +170,19 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
+def _get_inputs(pod: Pod, inputs: Inputs) -> None:
+    """Bring here what the run may read and was left at a remote.
+
+    Raises:
+        NotFetched: if it cannot be had.
+    """
+    made = [folder.encode() for folder in (inputs.golem.output_folder, inputs.golem.log_folder)]
+    absent = [item.path for item in WorkingTree.look(pod).absent]
+    wanted = [path for path in absent if not any(is_within(path, folder) for folder in made)]
+    if wanted:
+        get_paths(pod, wanted)
+
+
 def _reasons(
     pod: Pod, prepared: _Prepared, last: KnownRun | None, gone: KnownRun | None, request: RunRequest
 ) -> tuple[str, ...]:
@@ -201,11 +219,13 @@ def _ask(pod: Pod, prepared: _Prepared, request: RunRequest) -> None:
 
 
 def _is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
-    """Whether a tree is here with all that is in it: of a clone parts may have been left at the remote."""
+    """Whether a tree is here with all that is in it. What was left at a remote is got."""
     if tree is None:
         return True
     try:
-        for entry in store.tree(tree).entries:
+        entries = store.tree(tree).entries
+        store.ensure(entry.id for entry in entries if not entry.is_directory)
+        for entry in entries:
             if entry.is_directory:
                 if not _is_here(store, entry.id):
                     return False
@@ -225,7 +245,7 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) 
             session.commit()
         changes = list(diff_trees(pod.store, here or EMPTY_TREE_ID, known.run.output or EMPTY_TREE_ID))
         apply_changes(pod.store, pod.root, pod.temporary, changes)
-        working = WorkingTree.look(pod)
+        working = WorkingTree.look(pod, here=[change.path for change in changes])
         with pod.store.session() as session:
             snapshot = take_snapshot(pod.root, working.found, working.index, session)
             if snapshot.tree == working.head_tree:
@@ -236,6 +256,7 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) 
             made = _commit(pod, snapshot, request.author, message, known.id)
             rewritten = _rewritten(pod, session, prepared, snapshot)
             committed = publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
+            working.keep_rules()
     return RunResult(known.id, known.run, reused=True, committed=committed)
 
 
@@ -279,7 +300,8 @@ def _execute(
         if request.clock is not None:
             author = author._replace(time=request.clock() // 1_000_000_000)
         with pod.lock(), pod.store.session() as session:
-            working = WorkingTree.look(pod)
+            # What the run did not make is gone with the outputs before it, here or not.
+            working = WorkingTree.look(pod, here=[folder.encode() for folder in inputs.outputs])
             snapshot = take_snapshot(pod.root, working.found, working.index, session)
             session.commit()
         with pod.store.session() as session:
@@ -287,7 +309,7 @@ def _execute(
             run = make_record(
                 executor, request, inputs, prepared.command, prepared.parameters, prepared.key, outcome, left
             )
-            run = replace(run, base=prepared.base, dirty=prepared.dirty)
+            run = pod.sign(replace(run, base=prepared.base, dirty=prepared.dirty))
             identity = session.add(Kind.RUN, run.encode())
             session.commit()
         changed = _changed_inputs(pod, prepared, snapshot)
@@ -321,7 +343,9 @@ def _commit_result(
     with pod.lock(), pod.store.session() as session:
         made = _commit(pod, snapshot, author, f"{verb} of {run.pod}: {' '.join(run.command)}", identity)
         rewritten = _rewritten(pod, session, prepared, snapshot)
-        return publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
+        committed = publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
+        working.keep_rules()
+        return committed
 
 
 def _rewritten(pod: Pod, session: WriteSession, prepared: _Prepared, after: Snapshot) -> Rewritten | None:

@@ -145,6 +145,10 @@ class Catalogue:
             pack,
         )
 
+    def of_kind(self, kind: Kind) -> list[ObjectId]:
+        """The ids of all objects of a kind."""
+        return self._ask(ObjectId, "SELECT DISTINCT id FROM objects WHERE kind = ?", int(kind))
+
     def counts(self) -> dict[Kind, int]:
         """The number of objects of each kind, copies counted once."""
         query = "SELECT kind, COUNT(DISTINCT id) FROM objects GROUP BY kind"

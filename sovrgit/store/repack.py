@@ -31,8 +31,8 @@ def repack(
     """
     finished: list[FinishedPack] = []
     later: list[tuple[Location, ObjectId]] = []
-    content = _Series(folder, PackClass.CONTENT, finished)
-    metadata = _Series(folder, PackClass.METADATA, finished)
+    content = PackSeries(folder, PackClass.CONTENT, finished)
+    metadata = PackSeries(folder, PackClass.METADATA, finished)
     try:
         for location, item in entries:
             if class_of(location.kind, location.codec, location.size) is PackClass.CONTENT:
@@ -67,8 +67,8 @@ def _copy(store: ObjectStore, location: Location, item: ObjectId) -> NewEntry:
     return NewEntry(location.kind, codec, location.depth, location.size, item, payload)
 
 
-class _Series:
-    """Packs of one class, each begun when the one before is full."""
+class PackSeries:
+    """Packs of one class in the making, each begun when the one before is full; `finished` takes them."""
 
     def __init__(self, folder: Path, kind: PackClass, finished: list[FinishedPack]) -> None:
         self._folder = folder
@@ -77,6 +77,7 @@ class _Series:
         self._writer: PackWriter | None = None
 
     def add(self, entry: NewEntry) -> None:
+        """Append an entry."""
         if self._writer is None:
             self._writer = PackWriter(self._folder, self._kind)
         self._writer.add(entry)
@@ -84,10 +85,12 @@ class _Series:
             self.close()
 
     def close(self) -> None:
+        """Complete the pack that was begun."""
         if self._writer is not None:
             self._finished.append(self._writer.finish())
             self._writer = None
 
     def abandon(self) -> None:
+        """Remove the pack that was begun."""
         if self._writer is not None:
             self._writer.abandon()

@@ -13,23 +13,19 @@ from threading import BoundedSemaphore
 from blake3 import blake3
 
 from sovrgit.objects.ids import Kind, ObjectId, blob_id, hash_object, hasher
+from sovrgit.store.chunklists import ChunkLists
 from sovrgit.store.compress import compress, compress_batch
 from sovrgit.store.files import reporting, sync_folder
 from sovrgit.store.format import (
     CHUNK_FROM,
-    CHUNK_RECORD_SIZE,
     MAX_ENTRIES,
     PACK_TARGET,
     ChunkRecord,
     Codec,
     PackClass,
-    chunk_list,
     class_of,
 )
 from sovrgit.store.packwriter import FinishedPack, NewEntry, PackWriter, toc_entry
-
-MAX_LIST = 4 << 20
-"""Bytes of a chunk list in one entry: a file of about 30 GB. A longer list gets a list of its own."""
 
 MAX_REMEMBERED = 300_000
 """Ids that are copied for a child: about 30 MiB."""
@@ -120,7 +116,7 @@ class WriteSession:
 
         whole = hasher(kind)
         size = 0
-        lists = _Lists(self._add_blob)
+        lists = ChunkLists(self._add_blob)
         for block_buffer, chunks in cut(readinto, self._take_block):
             block = sum(map(len, chunks))
             self._submit(partial(_update, whole, chunks))
@@ -326,37 +322,6 @@ class WriteSession:
         digest = blob_id(data)
         self.add_hashed(Kind.BLOB, digest, data)
         return digest
-
-
-class _Lists:
-    """The levels of chunk lists above one object, the lowest first, built while its chunks go by.
-
-    A list that is full is stored as a blob, in one piece, and becomes a record of the level above.
-    """
-
-    def __init__(self, store: Callable[[bytes], ObjectId]) -> None:
-        self._store = store
-        self._levels: list[bytearray] = []
-
-    def append(self, record: ChunkRecord, level: int = 0) -> None:
-        if level == len(self._levels):
-            self._levels.append(bytearray())
-        if len(self._levels[level]) + CHUNK_RECORD_SIZE > MAX_LIST:
-            self._lift(level)
-        self._levels[level] += chunk_list([record])
-
-    def finish(self) -> tuple[int, bytes]:
-        """The number of levels, and the topmost list."""
-        level = 0
-        while level < len(self._levels) - 1:
-            self._lift(level)
-            level += 1
-        return len(self._levels), bytes(self._levels[-1])
-
-    def _lift(self, level: int) -> None:
-        piece = bytes(self._levels[level])
-        self._levels[level].clear()
-        self.append(ChunkRecord(self._store(piece), len(piece)), level + 1)
 
 
 def _update(whole: blake3, chunks: list[memoryview]) -> None:

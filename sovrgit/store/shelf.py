@@ -95,6 +95,14 @@ class Shelf:
                     found[item] = self.locate(item)[0]
         return found
 
+    def absent(self, wanted: Collection[ObjectId]) -> list[ObjectId]:
+        """Those of many objects that are not here."""
+        found = self.catalogue.find_many(wanted)
+        if len(found) < len(wanted):
+            self.refresh()
+            found = self.catalogue.find_many(wanted)
+        return [item for item in wanted if item not in found]
+
     def reader(self, pack: ObjectId) -> PackReader:
         """An open pack. It stays open for as long as it is among those used last.
 

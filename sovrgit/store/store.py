@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
+from sovrgit.errors import ObjectMissing
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, Kind, ObjectId
 from sovrgit.objects.run import Run
@@ -35,9 +37,13 @@ class ObjectStore:
 
     Args:
         folder: holds `packs/`, `tmp/` and the catalogue.
+        supply: brings objects here that were left at a remote, or says how to get them. Asked where content is read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, supply: Callable[[Collection[ObjectId]], None] | None = None) -> None:
+        self._supply = supply
+        self.shallow: frozenset[ObjectId] = frozenset()
+        """Commits at which history was cut: `commit` says that they have no parents."""
         self.packs_folder = folder / "packs"
         self.temporary = folder / "tmp"
         self._trees: OrderedDict[ObjectId, Tree] = OrderedDict()
@@ -93,7 +99,7 @@ class ObjectStore:
         return self._guard.exclusive()
 
     def remove_packs(self, packs: Collection[ObjectId]) -> None:
-        """Remove packs. The catalogue forgets them first: it must never claim what is not there.
+        """Remove packs, in the order given. The catalogue forgets them first: it must never claim what is not there.
 
         Raises:
             ReadOnly, StorageFailure: as the operating system reports.
@@ -122,6 +128,26 @@ class ObjectStore:
     def has(self, wanted: ObjectId) -> bool:
         """Whether an object is here."""
         return self._shelf.catalogue.has(wanted)
+
+    def absent(self, wanted: Collection[ObjectId]) -> list[ObjectId]:
+        """Those of many objects that are not here."""
+        return self._shelf.absent(wanted)
+
+    def ensure(self, wanted: Iterable[ObjectId]) -> None:
+        """Bring objects here that were left at a remote, all at once.
+
+        Raises:
+            ObjectMissing: if one of them cannot be had.
+        """
+        absent = self.absent([item for item in dict.fromkeys(wanted) if item != EMPTY_TREE_ID])
+        if absent and self._supply is None:
+            raise ObjectMissing(id=absent[0])
+        if absent and self._supply is not None:
+            self._supply(absent)
+
+    def of_kind(self, kind: Kind) -> list[ObjectId]:
+        """All objects of a kind."""
+        return self._shelf.catalogue.of_kind(kind)
 
     def kind(self, wanted: ObjectId) -> Kind:
         """What kind of object an id names.
@@ -191,7 +217,14 @@ class ObjectStore:
         """
         if kind is Kind.TREE and wanted == EMPTY_TREE_ID:
             return EMPTY_TREE.encode()
-        return self._reader.read(wanted, kind)
+        try:
+            return self._reader.read(wanted, kind)
+        except ObjectMissing:
+            # If it is here, a piece of it is not: that is damage.
+            if self._supply is None or self.has(wanted):
+                raise
+            self._supply([wanted])
+            return self._reader.read(wanted, kind)
 
     def read_entry(self, _: bytes, entry: TreeEntry) -> bytes:
         """The content of a file or link at a path, for whoever compares contents by path.
@@ -208,6 +241,8 @@ class ObjectStore:
             ObjectMissing: if it, or a piece of it, is not here.
             IntegrityFailure: at the damaged piece, or at the end if the whole has another hash.
         """
+        if self._supply is not None:
+            self.ensure([wanted])
         return self._reader.stream(wanted)
 
     def check_whole(self, wanted: ObjectId) -> None:
@@ -224,7 +259,10 @@ class ObjectStore:
         Raises:
             ObjectMissing, IntegrityFailure: as for `read`.
         """
-        places = self.locations(set(wanted))
+        asked = set(wanted)
+        if self._supply is not None:
+            self.ensure(asked)
+        places = self.locations(asked)
         yield from self.read_placed(
             sorted(((place, item) for item, place in places.items()), key=lambda pair: (pair[0].pack, pair[0].offset))
         )
@@ -238,7 +276,12 @@ class ObjectStore:
         return self._reader.read_placed(placed)
 
     def commit(self, wanted: ObjectId) -> Commit:
-        """A commit."""
+        """A commit. Where history was cut, without its parents."""
+        commit = self.recorded_commit(wanted)
+        return replace(commit, parents=()) if wanted in self.shallow else commit
+
+    def recorded_commit(self, wanted: ObjectId) -> Commit:
+        """A commit as it was recorded, whether its parents are here or not."""
         return Commit.decode(bytes(self.read(wanted, Kind.COMMIT)))
 
     def tree(self, wanted: ObjectId) -> Tree:

@@ -34,6 +34,8 @@ class CheckView:
         else:
             console.line(f"{plural(len(self.checked.problems), 'problem')} in {amount}")
             console.hint("`sovr fsck --repair` mends what can be mended; nothing is thrown away")
+        if self.checked.promised:
+            console.line(f"{plural(self.checked.promised, 'file')} only at remotes; `sovr du` says more")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -43,6 +45,7 @@ class CheckView:
             "packs": self.checked.packs,
             "objects": self.checked.objects,
             "bytes": self.checked.size,
+            "promised": self.checked.promised,
         }
 
 

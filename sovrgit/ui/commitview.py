@@ -12,6 +12,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.refs import HEADS, REMOTES, TAGS, branch_name
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_size, human_time
+from sovrgit.ui.signatureview import ShownSignature, signature_document
 
 if TYPE_CHECKING:
     from sovrgit.pod.commits import Committed
@@ -48,12 +49,14 @@ class CommittedView:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """Shows a list of commits. `graph` holds the drawing before each, `names` the refs at each."""
+    """Shows a list of commits. `graph` holds the drawing before each, `names` the refs at each, `signatures` what is to
+    be shown of them, if that was asked for."""
 
     commits: Sequence[tuple[ObjectId, Commit]]
     names: Mapping[ObjectId, Sequence[str]] = field(default_factory=dict)
     graph: Sequence[tuple[str, str]] = ()
     oneline: bool = False
+    signatures: Mapping[ObjectId, ShownSignature] | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -72,20 +75,38 @@ class LogView:
         """The JSON document."""
         return {
             "commits": [
-                {**commit_document(identity, commit), "refs": list(self.names.get(identity, ()))}
+                {
+                    **commit_document(identity, commit),
+                    "refs": list(self.names.get(identity, ())),
+                    **self._signature(identity),
+                }
                 for identity, commit in self.commits
             ]
         }
 
+    def _signature(self, identity: ObjectId) -> dict[str, Any]:
+        if self.signatures is None:
+            return {}
+        return {"signature": signature_document(self.signatures.get(identity))}
+
     def _one(self, console: Console, identity: ObjectId, commit: Commit) -> list[str]:
         names = _names(console, self.names.get(identity, ()))
-        return [f"{console.style(identity.short, 'yellow')}{names} {console.safe(commit.summary)}"]
+        shown = (self.signatures or {}).get(identity)
+        by = console.style("  signed: ", "dim") + shown.text(console) if shown else ""
+        return [f"{console.style(identity.short, 'yellow')}{names} {console.safe(commit.summary)}{by}"]
 
     def _full(self, console: Console, identity: ObjectId, commit: Commit) -> list[str]:
-        return commit_lines(console, identity, commit, self.names.get(identity, ()))
+        shown = (self.signatures or {}).get(identity)
+        return commit_lines(console, identity, commit, self.names.get(identity, ()), shown)
 
 
-def commit_lines(console: Console, identity: ObjectId, commit: Commit, names: Sequence[str] = ()) -> list[str]:
+def commit_lines(
+    console: Console,
+    identity: ObjectId,
+    commit: Commit,
+    names: Sequence[str] = (),
+    signature: ShownSignature | None = None,
+) -> list[str]:
     """A commit in full."""
     lines = [f"{console.style(f'commit {identity}', 'yellow')}{_names(console, names)}"]
     if len(commit.parents) > 1:
@@ -99,6 +120,8 @@ def commit_lines(console: Console, identity: ObjectId, commit: Commit, names: Se
     if commit.fork is not None:
         lines.append(f"Fork:   of {console.safe(commit.fork.pod)} at {commit.fork.commit.short}")
         lines.append(f"        from {console.safe(commit.fork.reference)}")
+    if signature is not None:
+        lines.append(f"Signed: {signature.text(console)}")
     lines.append("")
     lines += [f"    {console.safe(line)}" for line in commit.message.splitlines()]
     return lines

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sovrgit.errors import NotFetched
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.jsondiff import JsonChange, json_changes
 from sovrgit.pod.textdiff import FileDiff, compare
@@ -158,8 +159,14 @@ class DifferenceView:
         if large:
             sizes = [entry.size if entry else 0 for entry in (pair.old, pair.new)]
             return FileDiff(sizes[0], sizes[1], True, ())
-        before = None if pair.old is None else self.old(pair.old_path, pair.old)
-        after = None if pair.new is None else self.new(pair.new_path, pair.new)
+        try:
+            before = None if pair.old is None else self.old(pair.old_path, pair.old)
+            after = None if pair.new is None else self.new(pair.new_path, pair.new)
+        except NotFetched:
+            if not self.stat:
+                raise
+            # Their sizes are known all the same.
+            return FileDiff(pair.old and pair.old.size, pair.new and pair.new.size, True, ())
         return compare(before, after)
 
     def _stat_row(self, pair: _Pair) -> StatRow:
@@ -174,7 +181,7 @@ class DifferenceView:
             return document
         result = self._compare(pair)
         document |= {"binary": result.binary, "added_lines": result.added, "removed_lines": result.removed}
-        found = self._json(pair)
+        found = None if self.stat and result.binary else self._json(pair)
         if found is not None:
             document["keys"] = [
                 {"key": entry.path, "change": str(entry.kind.value), "old": entry.old, "new": entry.new}

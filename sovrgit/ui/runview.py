@@ -25,10 +25,10 @@ from sovrgit.ui.golemview import (
     totals,
 )
 from sovrgit.ui.showview import finding_text, verdict_document
+from sovrgit.ui.signatureview import ShownSignature, signature_document
 
 if TYPE_CHECKING:
     from sovrgit.lineage.index import KnownRun
-    from sovrgit.runs.repeat import Repeated, Verified
     from sovrgit.runs.run import Decision, RunResult
 
 _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
@@ -86,6 +86,7 @@ class RunView:
     run: Run
     commits: Sequence[ObjectId]
     verdicts: Sequence[tuple[ObjectId, Verdict]]
+    signature: ShownSignature | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -100,6 +101,7 @@ class RunView:
             ("Command", console.safe(command_text(run))),
             ("Started", human_time(run.started // 1_000_000_000, 0)),
             ("By", console.safe(run.by)),
+            ("Signed", self.signature.text(console) if self.signature else ""),
             ("Executor", _facts(console, run.executor)),
             ("Platform", _facts(console, run.platform)),
             *receipt_lines(console, run.golem),
@@ -129,16 +131,19 @@ class RunView:
             "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
             "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
+            "signature": signature_document(self.signature),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum."""
+    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum;
+    `signatures` if who signed them is."""
 
     runs: Sequence[tuple[KnownRun, Verdict | None]]
     now: int
     cost: bool = False
+    signatures: Mapping[ObjectId, ShownSignature] | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -162,12 +167,19 @@ class RunsView:
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
             identity = console.style(known.id.short, "cyan")
             console.line(f"{identity}  {status}{row}{command}{console.style(tail, 'dim') if tail else ''}")
+            if shown := (self.signatures or {}).get(known.id):
+                console.line(f"{'':<12}signed: {shown.text(console)}")
         if not self.runs and console.verbosity >= 0:
             console.note("no runs yet")
             console.hint("`sovr run` makes one")
         if self.cost and console.verbosity >= 0:
             for total in self._totals():
                 console.line(f"together {console.style(console.safe(total.text()), 'bold')}")
+
+    def _signature(self, identity: ObjectId) -> dict[str, Any]:
+        if self.signatures is None:
+            return {}
+        return {"signature": signature_document(self.signatures.get(identity))}
 
     def _totals(self) -> list[Total]:
         return totals([known.run.golem for known, _ in self.runs])
@@ -181,56 +193,10 @@ class RunsView:
                     **run_document(known.id, known.run),
                     "commit": str(known.commit) if known.commit else None,
                     "verdict": str(verdict.finding) if verdict else None,
+                    **self._signature(known.id),
                 }
                 for known, verdict in self.runs
             ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatedView:
-    """Shows a repeated run."""
-
-    repeated: Repeated
-    original: ObjectId
-
-    def text(self, console: Console) -> None:
-        """Print it for people."""
-        if console.verbosity < 0:
-            console.line(str(self.repeated.id))
-            return
-        identity = console.style(self.repeated.id.short, "cyan")
-        ended = outcome(console, self.repeated.run, why=False)
-        console.line(f"run {identity} {ended}, a repeat of {self.original.short}")
-
-    def document(self) -> dict[str, Any]:
-        """The JSON document."""
-        return run_document(self.repeated.id, self.repeated.run)
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedView:
-    """Shows a verdict and the run that it rests on."""
-
-    verified: Verified
-
-    def text(self, console: Console) -> None:
-        """Print it for people."""
-        verdict = self.verified.verdict
-        if console.verbosity < 0:
-            console.line(str(verdict.finding))
-            return
-        verb = "" if verdict.finding is Finding.DIFFERS else "is "
-        console.line(f"run {console.style(verdict.run.short, 'cyan')} {verb}{finding_text(console, verdict)}")
-        for difference in verdict.differences:
-            console.line(f"  {difference.change:<8} {console.path(difference.path)}")
-        console.line(f"recorded as verdict {self.verified.id.short}, repeated as run {verdict.repeat.short}")
-
-    def document(self) -> dict[str, Any]:
-        """The JSON document."""
-        return {
-            **verdict_document(self.verified.id, self.verified.verdict),
-            "repeated": run_document(self.verified.repeated.id, self.verified.repeated.run),
         }
 
 

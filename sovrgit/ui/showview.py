@@ -14,6 +14,7 @@ from sovrgit.ui.commitview import commit_document, commit_lines
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.differenceview import DifferenceView
 from sovrgit.ui.format import human_size, human_time, plural
+from sovrgit.ui.signatureview import ShownSignature, signature_document
 
 _MODES = {"file": "-rw-", "executable": "-rwx", "symlink": "l---", "directory": "d---"}
 
@@ -25,19 +26,25 @@ class CommitShowView:
     id: ObjectId
     commit: Commit
     differences: DifferenceView
+    signature: ShownSignature | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
             console.line(str(self.id))
             return
-        console.lines(commit_lines(console, self.id, self.commit))
+        console.lines(commit_lines(console, self.id, self.commit, signature=self.signature))
         console.line()
         self.differences.text(console)
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
-        return {"kind": "commit", **commit_document(self.id, self.commit), **self.differences.document()}
+        return {
+            "kind": "commit",
+            **commit_document(self.id, self.commit),
+            **self.differences.document(),
+            "signature": signature_document(self.signature),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class VerdictView:
 
     id: ObjectId
     verdict: Verdict
+    signature: ShownSignature | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -58,13 +66,19 @@ class VerdictView:
         console.line(f"Date:    {human_time(verdict.time // 1_000_000_000, 0)}")
         if verdict.by:
             console.line(f"By:      {console.safe(verdict.by)}")
+        if self.signature is not None:
+            console.line(f"Signed:  {self.signature.text(console)}")
         console.line(f"Finding: {finding_text(console, verdict)}")
         for difference in verdict.differences:
             console.line(f"  {difference.change:<8} {console.path(difference.path)}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
-        return {"kind": "verdict", **verdict_document(self.id, self.verdict)}
+        return {
+            "kind": "verdict",
+            **verdict_document(self.id, self.verdict),
+            "signature": signature_document(self.signature),
+        }
 
 
 def finding_text(console: Console, verdict: Verdict) -> str:

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from sovrgit.pod.refs import branch_name
 from sovrgit.ui.console import Console, path_fields
-from sovrgit.ui.format import plural
+from sovrgit.ui.format import human_size, plural
 
 if TYPE_CHECKING:
     from sovrgit.pod.mergestate import MergeState
+    from sovrgit.pod.overlay import LeftOut
     from sovrgit.pod.renames import Rename
     from sovrgit.pod.status import Status
     from sovrgit.pod.treediff import Change
 
 _LABELS = {"added": ("new", "green"), "removed": ("deleted", "red"), "modified": ("modified", "yellow")}
 _TYPE_LABEL = ("type changed", "yellow")
+
+_NAMED = 5
+"""Paths that were left at a remote and are named."""
 
 COLLAPSE_FROM = 10
 """New files in a folder from which one line stands for all of them."""
@@ -43,6 +47,9 @@ class StatusView:
         renamed = {id(side) for rename in renames for side in (rename.old, rename.new)}
         rename_lines(console, renames)
         change_lines(console, [change for change in self.status.changes if id(change) not in renamed])
+        if self.status.absent and console.verbosity >= 0:
+            size = sum(item.entry.size for item in self.status.absent)
+            console.line(f"{human_size(size)} left at a remote: {_listed(console, self.status.absent)}")
         if console.verbosity < 0 or merge is not None:
             return
         if self.status.is_clean:
@@ -67,6 +74,10 @@ class StatusView:
             "changes": [change_document(change) for change in self.status.changes],
             "merge": self._merge_document(),
             "renames": [rename_document(rename) for rename in self.status.renames],
+            "absent": [
+                {**path_fields(item.path), "kind": item.entry.kind.name.lower(), "size": item.entry.size}
+                for item in self.status.absent
+            ],
         }
 
     def _merge_document(self) -> dict[str, Any] | None:
@@ -91,6 +102,13 @@ def rename_document(rename: Rename) -> dict[str, Any]:
         "to": path_fields(rename.new.path),
         "alike": rename.alike,
     }
+
+
+def _listed(console: Console, absent: Sequence[LeftOut]) -> str:
+    """Some of what is not here, and how many more there are."""
+    named = [str(console.path(item.path + (b"/" if item.entry.is_directory else b""))) for item in absent[:_NAMED]]
+    more = [f"{len(absent) - _NAMED} more"] if len(absent) > _NAMED else []
+    return ", ".join([*named, *more])
 
 
 def change_lines(console: Console, changes: Sequence[Change]) -> None:

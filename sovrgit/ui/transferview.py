@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import ObjectId
@@ -14,6 +14,7 @@ from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_size, plural
 from sovrgit.ui.mergeview import MergedView
 from sovrgit.ui.shareview import what_it_grants
+from sovrgit.ui.signatureview import note_signers, signers_document
 
 if TYPE_CHECKING:
     from sovrgit.outputs import PublishedOutput
@@ -122,10 +123,11 @@ class PushedView:
 
 @dataclass(frozen=True, slots=True)
 class FetchedView:
-    """Shows what a fetch did."""
+    """Shows what a fetch did. `names` are those of keys that are known."""
 
     fetched: Fetched
     remote: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -143,6 +145,7 @@ class FetchedView:
         if self.fetched.received_packs:
             packs = plural(self.fetched.received_packs, "pack")
             console.note(f"received {human_size(self.fetched.received_bytes)} ({packs}) from {self.remote}")
+        note_signers(console, self.fetched.signers, self.names)
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -153,6 +156,7 @@ class FetchedView:
             "received_packs": self.fetched.received_packs,
             "changed_paths": None,
             "commit": None,
+            **signers_document(self.fetched.signers, self.names),
         }
 
 
@@ -163,13 +167,14 @@ class PulledView:
     fetched: Fetched
     remote: str
     merged: Merged
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
             console.line(str(self.merged.commit))
             return
-        FetchedView(self.fetched, self.remote).received(console)
+        FetchedView(self.fetched, self.remote, self.names).received(console)
         if self.merged.outcome == "nothing":
             console.line("up to date")
         elif self.merged.outcome == "forward":
@@ -181,7 +186,7 @@ class PulledView:
         """The JSON document."""
         merged = MergedView(self.merged, self.remote).document()
         return {
-            **FetchedView(self.fetched, self.remote).document(),
+            **FetchedView(self.fetched, self.remote, self.names).document(),
             "changed_paths": merged.pop("changed"),
             **merged,
         }
@@ -193,6 +198,7 @@ class ClonedView:
 
     cloned: Cloned
     fork: ObjectId | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -204,6 +210,7 @@ class ClonedView:
         amount = human_size(self.cloned.fetched.received_bytes)
         verb = "forked" if self.fork else "cloned"
         console.line(f"{verb} into {root} at {console.style(head.short, 'yellow')} ({amount} received)")
+        note_signers(console, self.cloned.fetched.signers, self.names)
         console.hint("`sovr log` shows its history, `sovr run` runs it after asking")
 
     def document(self) -> dict[str, Any]:
@@ -213,6 +220,7 @@ class ClonedView:
             "commit": str(self.fork or self.cloned.head),
             "received_bytes": self.cloned.fetched.received_bytes,
             "received_packs": self.cloned.fetched.received_packs,
+            **signers_document(self.cloned.fetched.signers, self.names),
         }
 
 

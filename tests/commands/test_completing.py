@@ -149,6 +149,8 @@ def test_completing_loads_little(pod: Cli) -> None:
     assert commands <= {
         "main",
         "app",
+        "making",
+        "talking",
         "catalogue",
         "upkeep",
         "aliases",

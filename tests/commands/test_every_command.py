@@ -17,6 +17,7 @@ ARGUMENTS = {
     "bundle": ["create", "../x"],
     "cat": ["recipe.json"],
     "commit": ["-m", "x"],
+    "export": ["--as", "prov", "--output", "x"],
     "lineage": ["output/x"],
     "rerun": ["HEAD"],
     "restore": ["x"],
@@ -26,12 +27,14 @@ ARGUMENTS = {
     "cherry-pick": ["main"],
     "revert": ["main"],
     "resolve": ["x", "--done"],
+    "get": ["x"],
+    "drop": ["x"],
 }
 """What makes sense to give to a command, where it needs something."""
 
 NEED_NO_POD = {
     *("init", "clone", "fork", "demo", "devnet", "login", "logout", "whoami"),
-    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion"),
+    *("pods", "import", "search", "registry", "persist-self", "doctor", "config", "help", "completion", "git", "key"),
 }
 
 
@@ -58,7 +61,8 @@ def test_an_unknown_option(cli: Cli, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(names()) - {"commit", "diff", "log", "restore", "push", "resolve", "run", "search"})
+    "name",
+    sorted(set(names()) - {"commit", "diff", "drop", "get", "log", "restore", "push", "resolve", "run", "search"}),
 )
 def test_too_many_arguments(pod: Cli, name: str) -> None:
     said = pod(name, *["surplus"] * 9, code=2)

@@ -21,7 +21,7 @@ from sovrgit.devnet.golem import Fault, GolemStandIn, Kind
 from sovrgit.objects.ids import Kind as ObjectKind
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
-from sovrgit.runs.orphan import birth_of
+from sovrgit.store.processes import birth_of
 
 PYTHON = os.environ.get("SOVR_TEST_YAPAPI_PYTHON") or (sys.executable if importlib.util.find_spec("yapapi") else "")
 needs_yapapi = pytest.mark.skipif(not PYTHON, reason="yapapi is not installed (the extra `golem`)")

@@ -279,7 +279,7 @@ def test_a_pod_that_runs_is_locked(pod: Cli) -> None:
 
     with locked(pod.folder / ".sovr" / "run.lock"):
         said = pod("run", code=40)
-    assert f"(process {os.getpid()})" in said.err and "the pod is being run" in said.err
+    assert f"(process {os.getpid()}, since 2" in said.err and "the pod is being run" in said.err
 
 
 def test_a_task_and_an_image_are_refused_with_advice(pod: Cli) -> None:

@@ -28,6 +28,7 @@ from sovrgit.pod.gc import GcRequest, collect
 from sovrgit.pod.merge import MergeRequest, merge
 from sovrgit.pod.mergestate import read_state
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.presence import get_paths
 from sovrgit.pod.resolve import abort, resolve
 from sovrgit.pod.revisions import resolve_commit
 from sovrgit.pod.status import status
@@ -35,9 +36,12 @@ from sovrgit.pod.switch import restore
 from sovrgit.pod.treediff import walk
 from sovrgit.pod.undo import undo
 from sovrgit.remotes.directory import DirectoryRemote
+from sovrgit.remotes.dropping import drop
 from sovrgit.remotes.fetch import FetchRequest, fetch
+from sovrgit.remotes.promises import Promises
 from sovrgit.remotes.pull import take_over
 from sovrgit.remotes.push import PushRequest, push
+from sovrgit.remotes.supply import Supply
 
 ANN = Stamp("Ann", "ann@example.org", 1_700_000_000)
 CALLS = (
@@ -146,6 +150,13 @@ def act_undo(pod: Pod, folder: Path) -> None:
     undo(pod, time_ns=11)
 
 
+def act_drop_and_get(pod: Pod, folder: Path) -> None:
+    pod.config.set("remote.origin.url", str(folder / "remote"))
+    supply = pod.supply = Supply(pod)
+    drop(pod, [b"d"], supply, now_ns=10)
+    get_paths(pod, [b"d"])
+
+
 def act_push(pod: Pod, folder: Path) -> None:
     push(pod, DirectoryRemote(folder / "remote"), PushRequest("origin", ["refs/heads/main", "refs/heads/side"], 10, {}))
 
@@ -208,17 +219,29 @@ def die_at(limit: int) -> None:
         setattr(os, name, dying(name, getattr(os, name)))
 
 
+def copy(source: str, target: str) -> None:
+    """Copy a file. Packs are never written again once they have their name, so that a second name will do."""
+    if source.endswith(".pack"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
 def look(folder: Path, known: set[ObjectId], local: dict[str, bytes]) -> list[str]:
     """What is wrong with what is left: damage, commits that are gone, work that is in no file and in no object."""
     problems = []
     with Pod(folder / "pod") as pod:
-        problems += check_pod(pod).problems
+        pod.supply = Supply(pod)
+        problems += check_pod(pod, promised=Promises.of(pod).find if pod.is_partial else None).problems
+        # Not called deleted, whether its content is here or not.
+        problems += [f"{change.path!r} is gone" for change in status(pod).changes if change.path.startswith(b"d/")]
+        wanted: set[ObjectId] = set()
         for item in known:
             top = TreeEntry(b"", EntryKind.DIRECTORY, pod.store.commit(item).tree, 0)
-            for _, entry in walk(pod.store, top, b""):
-                if not entry.is_directory:
-                    for _ in pod.store.stream(entry.id):
-                        pass
+            wanted |= {entry.id for _, entry in walk(pod.store, top, b"") if not entry.is_directory}
+        for item in wanted:
+            for _ in pod.store.stream(item):
+                pass
         status(pod)
         read_state(pod)
         from sovrgit.objects.ids import blob_id
@@ -245,11 +268,11 @@ def main() -> None:
             for path in pod.root.rglob("*")
             if path.is_file() and ".sovr" not in path.parts
         }
+    place = folder / "place"
     ended, call = False, 0
     while not ended:
         call += 1
-        place = folder / "place"
-        shutil.copytree(start, place, symlinks=True)
+        shutil.copytree(start, place, symlinks=True, copy_function=copy)
         ended = perform(action, place, call)
         problems = look(place, known, local)
         sys.stdout.write(json.dumps({"call": call, "ended": ended, "problems": problems}) + "\n")

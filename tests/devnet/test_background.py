@@ -16,7 +16,7 @@ import pytest
 
 from sovrgit.devnet.background import Background
 from sovrgit.errors import DevnetFailed
-from sovrgit.runs.orphan import birth_of
+from sovrgit.store.processes import birth_of
 
 PATIENCE = 30.0
 
@@ -25,7 +25,7 @@ RECORDS = """
 import signal, sys
 from pathlib import Path
 from sovrgit.devnet.background import Background
-from sovrgit.runs.orphan import birth_of
+from sovrgit.store.processes import birth_of
 background = Background(Path(sys.argv[1]), birth_of)
 if len(sys.argv) > 2:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -147,7 +147,7 @@ def test_a_process_that_never_serves_is_ended(background: Background, tmp_path: 
 def test_it_outlives_whoever_started_it(background: Background, state: Path) -> None:
     starts = (
         "import sys; from pathlib import Path; from sovrgit.devnet.background import Background;"
-        "from sovrgit.runs.orphan import birth_of;"
+        "from sovrgit.store.processes import birth_of;"
         "Background(Path(sys.argv[1]), birth_of).start([sys.executable, '-c', sys.argv[2], sys.argv[1]])"
     )
     said = subprocess.run(

@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 sys.path.insert(0, str(GOLDEN))
 
 from golden_vectors import DECODERS, SAMPLES  # noqa: E402 - the folder is on the path from here on
+from run_targets import run_checks  # noqa: E402
 
 from sovrgit.errors import SovrError  # noqa: E402
 from sovrgit.objects.ids import Kind, ObjectId  # noqa: E402
@@ -74,7 +75,8 @@ def same(decode: Callable[[bytes], object], encode: Callable[[object], bytes]) -
 
 def make_targets(folder: Path) -> dict[str, Target]:
     """All targets; `folder` is for those that read files."""
-    return {**_objects(), **_packs(folder), **_repository(folder), **_from_others(folder)}
+    runs = {name: Target(seeds, check) for name, (seeds, check) in run_checks(folder).items()}
+    return {**_objects(), **_packs(folder), **_repository(folder), **_from_others(folder), **runs}
 
 
 def _objects() -> dict[str, Target]:

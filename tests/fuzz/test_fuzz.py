@@ -17,6 +17,7 @@ NAMES = (
     *("pack", "pack header", "entry header", "chunk list"),
     *("refs", "journal", "index", "merge state", "remote state", "config"),
     *("recipe", "ignore", "log", "registry", "archive", "bundle", "sealed"),
+    *("tar archive", "approvals", "call log", "receipts", "recipe lock", "lock holder"),
 )
 
 

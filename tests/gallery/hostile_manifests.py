@@ -11,12 +11,14 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.remotes.manifest import PackEntry
 from sovrgit.store.format import MAX_PACK, PackClass
 
-DAMAGED = "fetch 55, pull 55, clone 55, push 55, status 0, fsck 0"
-NOT_TAKEN = "fetch 55, pull 55, clone 55, push 0, status 0, fsck 0"
+ALL_REFUSED = "fetch 55, pull 55, clone 55, push 55, status 0, fsck 0"
+DAMAGED = "pull 55, clone 55, push 55, fsck 0"
+NOT_TAKEN = "pull 55, clone 55, push 0, fsck 0"
 """A push with nothing to send looks at no packs and at no refs but its own."""
 
 DIVERGED = "fetch 54, pull 54, push 54, status 0, fsck 0"
-UNREADABLE = "fetch 43, pull 43, clone 43, push 43, status 0, fsck 0"
+UNREADABLE = "pull 43, clone 43, push 43, fsck 0"
+"""A pull begins with a fetch, and `fsck` looks at more than `status`."""
 
 
 def raw(data: bytes) -> Make:
@@ -106,7 +108,7 @@ def tag_of(forge: Forge) -> ObjectId:
 
 SPECIMENS = [
     Specimen("no bytes", raw(b""), DAMAGED),
-    Specimen("noise", raw(bytes(range(256)) * 8), DAMAGED),
+    Specimen("noise", raw(bytes(range(256)) * 8), ALL_REFUSED),
     Specimen("nil", raw(b"\xc0"), DAMAGED),
     Specimen("a map of 4 billion", raw(b"\xdf\xff\xff\xff\xff"), DAMAGED),
     Specimen("a list in a list in a list", raw(b"\x91" * 100_000), DAMAGED),

@@ -8,7 +8,7 @@ from world import Make, Specimen, World
 
 from sovrgit.objects.ids import ObjectId
 
-REFUSED = "fetch 55, pull 55, clone 55, status 0, fsck 0"
+REFUSED = "pull 55, clone 55, fsck 0"
 """No tree may hold such a name."""
 
 NOT_HERE = (

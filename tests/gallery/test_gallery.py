@@ -13,7 +13,7 @@ import hostile_objects
 import hostile_packs
 import hostile_pods
 import pytest
-from world import COMMANDS, MOST_MEMORY, Said, Visitor, World
+from world import COMMANDS, MOST_MEMORY, Said, State, Visitor, World
 
 FAMILIES = {
     "objects": hostile_objects,
@@ -40,18 +40,19 @@ def test_gallery(name: str, visitor: Visitor, template: Path, tmp_path: Path) ->
     specimen = SPECIMENS[name]
     world = World(tmp_path, template)
     specimen.make(world)
+    around = world.surroundings()
     for answer in specimen.answers.split(", "):
         arguments, code = typed(answer)
-        visit(world, visitor, arguments, code)
+        around = visit(world, visitor, arguments, code, around)
 
 
-def visit(world: World, visitor: Visitor, arguments: tuple[str, ...], code: int) -> None:
-    """Run a command, and look at everything that it should have left alone."""
-    around, before = world.surroundings(), world.pod_state()
+def visit(world: World, visitor: Visitor, arguments: tuple[str, ...], code: int, around: State) -> State:
+    """Run a command, and look at everything that it should have left alone; the state afterwards."""
+    before = world.pod_state() if code > 1 else {}
     said = visitor(world.root, *arguments)
     assert said.code == code, (arguments, said)
     well_behaved(said)
-    after = world.surroundings()
+    found = after = world.surroundings()
     if arguments[0] == "push" and code == 0:
         around, after = (
             {key: value for key, value in state.items() if key[:5] != "there"} for state in (around, after)
@@ -62,8 +63,10 @@ def visit(world: World, visitor: Visitor, arguments: tuple[str, ...], code: int)
     if arguments[0] in ("clone", "fork"):
         new = world.folder / "new"
         assert new.exists() == (code == 0), arguments
-        # Python's own way to remove folders is recursive.
-        subprocess.run(["rm", "-rf", new], check=True)
+        if code == 0:
+            # Python's own way to remove folders is recursive.
+            subprocess.run(["rm", "-rf", new], check=True)
+    return found
 
 
 def well_behaved(said: Said) -> None:

@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 """What users would type. Words that are not here are commands without arguments."""
 
 
+State: TypeAlias = dict[str, tuple[int, ...] | bytes]
+"""Paths with what is known of them."""
+
 Make: TypeAlias = Callable[["World"], object]
 """Makes a hostile thing in a world."""
 
@@ -162,11 +165,11 @@ class World:
         lines += [f"{value} refs/heads/{name}" for name, value in sorted(named.items())]
         (self.root / ".sovr/refs").write_text("\n".join([*lines, "end"]) + "\n")
 
-    def surroundings(self) -> dict[str, tuple[int, ...] | bytes]:
+    def surroundings(self) -> State:
         """Everything that is neither the pod nor a new one: what is in files, and whether they were touched."""
         return _state(self.folder, skip={"pod", "new", "made.bundle"})
 
-    def pod_state(self) -> dict[str, tuple[int, ...] | bytes]:
+    def pod_state(self) -> State:
         """The files of the pod, its refs, and what waits in it."""
         kept = {f".sovr/{name}" for name in ("refs", "merge", "config", "format")}
         state = _state(self.root, skip={".sovr"}, times=False)
@@ -177,8 +180,8 @@ class World:
         return state
 
 
-def _state(top: Path, skip: set[str], *, times: bool = True) -> dict[str, tuple[int, ...] | bytes]:
-    found: dict[str, tuple[int, ...] | bytes] = {}
+def _state(top: Path, skip: set[str], *, times: bool = True) -> State:
+    found: State = {}
     for folder, folders, names in os.walk(top):
         if Path(folder) == top:
             folders[:] = [name for name in folders if name not in skip]

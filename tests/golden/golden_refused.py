@@ -88,6 +88,17 @@ _TREES: list[tuple[str, str, Any]] = [
 
 _ADA = {"email": "ada@example.org", "name": "Ada Lovelace", "time": 1_700_000_000, "zone": 60}
 
+_KEY = b"\2" + bytes(31) + b"\1"
+_HALF = 0x7FFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFF_5D576E73_57A4501D_DFE92F46_681B20A0
+"""The largest s: half of the order of the curve."""
+
+
+def _signature(value: bytes = bytes(31) + b"\1" + bytes(31) + b"\1", key: bytes = _KEY, **other: Any) -> dict[str, Any]:
+    return {"signed": {"scheme": "eip-191", "key": key, "value": value, **other}}
+
+
+_ONE = (1).to_bytes(32)
+
 _CHANGES: list[tuple[Kind, str, str, dict[str, Any]]] = [
     (Kind.TREE, "no entries", "`entries` is required, even if it is empty.", {"entries": None}),
     (Kind.COMMIT, "no tree", "`tree` is required.", {"tree": None}),
@@ -98,6 +109,25 @@ _CHANGES: list[tuple[Kind, str, str, dict[str, Any]]] = [
     (Kind.COMMIT, "zone", "At most 1,440 minutes from UTC.", {"author": {**_ADA, "zone": 1441}}),
     (Kind.COMMIT, "key in author", "A map inside an object has no unknown keys.", {"author": {**_ADA, "x": 1}}),
     (Kind.COMMIT, "message of bytes", "`message` is text.", {"message": b"m"}),
+    (Kind.COMMIT, "signature of bytes", "`signed` is a map.", {"signed": bytes(64)}),
+    (Kind.COMMIT, "signature without scheme", "`scheme` is required.", {"signed": {"key": _KEY}}),
+    (Kind.COMMIT, "signature with another key", "A scheme that is known has no unknown keys.", _signature(x=1)),
+    (
+        Kind.COMMIT,
+        "signature of 65 bytes",
+        "r and s have 64 bytes, and nothing follows.",
+        _signature(bytes(31) + b"\1" * 34),
+    ),
+    (Kind.COMMIT, "r of zero", "r and s are at least 1.", _signature(bytes(32) + _ONE)),
+    (Kind.COMMIT, "r too large", "r and s are below the order of the curve.", _signature(b"\xff" * 32 + _ONE)),
+    (
+        Kind.COMMIT,
+        "s too large",
+        "Of two values that fit, s is the smaller one.",
+        _signature(_ONE + (_HALF + 1).to_bytes(32)),
+    ),
+    (Kind.RUN, "long public key", "A public key is compressed.", _signature(key=b"\4" + bytes(64))),
+    (Kind.VERDICT, "sign of a public key", "A compressed point begins with 2 or 3.", _signature(key=b"\4" + bytes(32))),
     (Kind.RUN, "unknown status", "`status` is one of five words.", {"status": "won"}),
     (Kind.RUN, "false flag", "A flag is true or absent.", {"dirty": False}),
     (Kind.RUN, "empty reason", "An optional text that is empty is absent.", {"reason": ""}),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.run import External, Run, RunStatus, Usage
+from sovrgit.objects.signature import Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE, EntryKind, Tree, TreeEntry
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
@@ -106,6 +108,28 @@ SMALL_TREE = Tree.of(
     ]
 )
 
+KEY = bytes.fromhex("024e3b81af9c2234cad09d679ce6035ed1392347ce64ce405f5dcd36228a25de6e")
+"""The public key of the secret key 0x4c08…2318, which is an example in the documentation of web3.js."""
+
+_COMMIT_SIGNATURE = (
+    "d7b5009e9357a08e0d819fd95e3640111b4e4c4001a8a0919f1f29fd532d1e91"
+    "543d6f036c4fdc2a92761454b40886ad6f116b7ecce71b9827c96d2e5b26e266"
+)
+_RUN_SIGNATURE = (
+    "624db10edd79dad8f9b0c86567d6a2e5363ac07ed17e06176d49e9df45e41360"
+    "6fd1a3eccedcf769898683dc5ec09812bb116d9be9fe81d2267fb6ff7b233f73"
+)
+_VERDICT_SIGNATURE = (
+    "5d5e480bc320fb055f8ef2d1dcbc50b8da7380143ad2be3b07896d8f032c8509"
+    "362a87cc35f5e9a4b052bdda4f8d6debd4df5de2127085fef77f456f01220e61"
+)
+"""r and s, over the object without a signature."""
+
+
+def _signed(value: str) -> Signature:
+    return Signature("eip-191", KEY, bytes.fromhex(value))
+
+
 FIRST_COMMIT = Commit(SMALL_TREE.id(), (), ADA, "First commit\n")
 
 TREES = {
@@ -148,6 +172,9 @@ TREES = {
     ),
 }
 
+NEWER = Signature("eip-191-threshold", other={"parts": [b"\1", b"\2"], "key": "text", "note": ""})
+"""Of a scheme that is not known yet."""
+
 COMMITS = {
     "minimal": Sample("What the example in docs/internals/format.md takes apart.", FIRST_COMMIT),
     "no message": Sample("A message is written even if it is empty.", Commit(_id(1), (_id(2),), ADA, "")),
@@ -166,26 +193,42 @@ COMMITS = {
             fork=Fork("file:///srv/pods/demo", _id(2), "demo"),
         ),
     ),
+    "signed": Sample(
+        "The first one again, signed.",
+        replace(
+            FIRST_COMMIT,
+            signature=_signed(_COMMIT_SIGNATURE),
+        ),
+    ),
+    "signed otherwise": Sample(
+        "Signed by a scheme of a newer version, of which everything is kept.", replace(FIRST_COMMIT, signature=NEWER)
+    ),
     "unknown keys": Sample(
         "Keys of a newer version, one of which says nothing. They are kept.",
         Commit(_id(1), (), ADA, "m", extra={"signature": b"\0\1", "draft": False, "notes": []}),
     ),
 }
 
+PLAIN_RUN = Run(
+    status=RunStatus.SUCCEEDED,
+    pod="demo",
+    recipe=blob_id(RECIPE),
+    input=SMALL_TREE.id(),
+    key=_id(9),
+    command=(),
+    executor={"name": "local"},
+    platform={"system": "Linux"},
+    started=1_700_000_000_000_000_000,
+    finished=1_700_000_001_000_000_000,
+)
+
 RUNS = {
-    "minimal": Sample(
-        "No more than is required.",
-        Run(
-            status=RunStatus.SUCCEEDED,
-            pod="demo",
-            recipe=blob_id(RECIPE),
-            input=SMALL_TREE.id(),
-            key=_id(9),
-            command=(),
-            executor={"name": "local"},
-            platform={"system": "Linux"},
-            started=1_700_000_000_000_000_000,
-            finished=1_700_000_001_000_000_000,
+    "minimal": Sample("No more than is required.", PLAIN_RUN),
+    "signed": Sample(
+        "The same, signed.",
+        replace(
+            PLAIN_RUN,
+            signature=_signed(_RUN_SIGNATURE),
         ),
     ),
     "full": Sample(
@@ -245,8 +288,17 @@ TAGS = {
     ),
 }
 
+SAME = Verdict(Finding.IDENTICAL, _id(1), _id(2), 1, 3)
+
 VERDICTS = {
-    "identical": Sample("The outputs are the same.", Verdict(Finding.IDENTICAL, _id(1), _id(2), 1, 3)),
+    "identical": Sample("The outputs are the same.", SAME),
+    "signed": Sample(
+        "The same, signed.",
+        replace(
+            SAME,
+            signature=_signed(_VERDICT_SIGNATURE),
+        ),
+    ),
     "differs": Sample(
         "Three outputs are not the same; a path is bytes.",
         Verdict(

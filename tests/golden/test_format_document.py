@@ -12,7 +12,7 @@ import pytest
 from golden_vectors import DECODERS, SAMPLES, Json, from_notation, load
 
 from sovrgit.errors import ObjectInvalid, UnsafeName
-from sovrgit.objects import codec, commit, ids, tree
+from sovrgit.objects import codec, commit, ids, signature, tree
 from sovrgit.objects.ids import Kind, hash_object
 from sovrgit.objects.run import RunStatus
 from sovrgit.objects.tree import EntryKind
@@ -24,7 +24,7 @@ from sovrgit.store import objectreader, session
 from sovrgit.store.format import Codec, PackClass, read_chunk_list, read_entry_header, read_pack_header, read_trailer
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "internals" / "format.md").read_text("utf-8")
-MODULES = (ids, codec, tree, commit, layout, session, manifest)
+MODULES = (ids, codec, tree, commit, signature, layout, session, manifest)
 
 
 class Table(NamedTuple):
@@ -78,7 +78,7 @@ def test_constants(name: str, value: str, meaning: str) -> None:
 
 def test_no_limit_of_the_formats_is_left_out() -> None:
     documented = {row[0] for row in CONSTANTS}
-    for module in (ids, codec, tree, commit, layout, manifest):
+    for module in (ids, codec, tree, commit, signature, layout, manifest):
         own = {name for name, value in vars(module).items() if name.isupper() and type(value) is int}
         assert {name for name in own if not name.startswith("_")} - {"SHORT_DIGITS"} <= documented
 

@@ -15,8 +15,10 @@ from lineage_lab import Lab
 from lineage_samples import answer, commit_node, file_node, folder_node, run_node, run_record
 
 from sovrgit.lineage.document import path_fields, to_document, utc
-from sovrgit.lineage.dot import MAX_LINE, to_dot
+from sovrgit.lineage.dot import to_dot
 from sovrgit.lineage.graph import Direction, Lineage, Relation
+from sovrgit.lineage.labels import MAX_LINE
+from sovrgit.lineage.mermaid import to_mermaid
 from sovrgit.lineage.up import lineage_of_path
 from sovrgit.runs.run import RunResult
 
@@ -59,6 +61,39 @@ def test_dot_takes_any_name_and_message(path: bytes, message: str) -> None:
 def test_dot_cuts_long_lines() -> None:
     dot = to_dot(answer((file_node(b"x" * 500), Relation.MADE_BY, run_node())))
     assert "x" * (MAX_LINE - 1) + "…" in dot and "x" * MAX_LINE not in dot
+
+
+_TEXT = r"(?:[^\W_]|[ /,:.-]|#\d+;)+"
+_MERMAID = re.compile(
+    rf'flowchart LR|  n\d+[\[({{>]+"{_TEXT}(?:<br/>{_TEXT})*"[\])}}]+|  n\d+ -->\|"{_TEXT}"\| n\d+|  style .*'
+)
+
+
+@given(st.binary(min_size=1, max_size=80), st.text(max_size=80))
+def test_mermaid_takes_any_name_and_message(path: bytes, message: str) -> None:
+    commit = commit_node(message.encode("utf-8", "replace").decode())
+    mermaid = to_mermaid(answer((file_node(path), Relation.ADDED_IN, commit), note=message))
+    for line in mermaid.rstrip("\n").split("\n"):
+        assert _MERMAID.fullmatch(line), line
+
+
+def test_mermaid_writes_hostile_names_as_codes() -> None:
+    mermaid = to_mermaid(hostile())
+    assert mermaid.count(" -->|") == 2 and "a#34;#93;#59;" in mermaid
+    assert "#60;b#62;" in mermaid and "<b>" not in mermaid and "evil -->" not in mermaid
+    # What would be taken for a list.
+    listed = to_mermaid(answer((file_node(b"1. - x"), Relation.MADE_BY, run_node())))
+    assert '"1#46; #45; x<br/>' in listed
+
+
+def test_mermaid_of_a_real_answer(copied: tuple[Lab, RunResult]) -> None:
+    lab, result = copied
+    with lab.index() as index:
+        lineage = lineage_of_path(lab.pod, index, lab.head(), b"output/sorted.txt")
+    mermaid = to_mermaid(lineage)
+    assert mermaid.startswith('flowchart LR\n  n0("output/sorted.txt<br/>')
+    assert mermaid.count(" -->|") == len(lineage.edges)
+    assert f'["run {result.id.short}<br/>succeeded, 20' in mermaid
 
 
 def test_dot_of_a_real_answer(copied: tuple[Lab, RunResult]) -> None:

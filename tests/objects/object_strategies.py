@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import External, Run, RunStatus, Usage
+from sovrgit.objects.signature import ETHEREUM, Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import MAX_SIZE, EntryKind, Tree, TreeEntry
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
@@ -64,6 +65,23 @@ def trees(draw: st.DrawFn) -> Tree:
     return Tree(tuple(entries), draw(extras))
 
 
+halves = st.integers(1, 1 << 250).map(lambda number: number.to_bytes(32))
+signatures = st.one_of(
+    st.builds(
+        lambda first, x, r, s: Signature(ETHEREUM, first + x, r + s),
+        st.sampled_from([b"\2", b"\3"]),
+        st.binary(min_size=32, max_size=32),
+        halves,
+        halves,
+    ),
+    st.builds(
+        lambda scheme, other: Signature(scheme, other=other),
+        text.filter(lambda scheme: scheme != ETHEREUM),
+        st.dictionaries(text.filter(lambda key: key != "scheme"), scalars, max_size=3),
+    ),
+)
+"""In their form; none of them fits."""
+
 stamps = st.builds(Stamp, text, text, integers, st.integers(-MAX_ZONE, MAX_ZONE))
 forks = st.builds(Fork, text, ids, text)
 
@@ -79,6 +97,7 @@ def commits(draw: st.DrawFn) -> Commit:
         committer=draw(st.none() | stamps.filter(lambda stamp: stamp != author)),
         run=draw(st.none() | ids),
         fork=draw(st.none() | forks),
+        signature=draw(st.none() | signatures),
         extra=draw(extras),
     )
 
@@ -110,6 +129,7 @@ runs = st.builds(
     repeats=st.none() | ids,
     by=text,
     golem=st.dictionaries(text, values, max_size=3),
+    signature=st.none() | signatures,
     extra=extras,
 )
 
@@ -136,6 +156,7 @@ verdicts = st.builds(
     ).map(tuple),
     reason=text,
     by=text,
+    signature=st.none() | signatures,
     extra=extras,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from sovrgit.errors import Locked, StorageFailure
 from sovrgit.pod.lock import locked
+from sovrgit.store.processes import Holder, machine
 
 PATIENCE = 60.0
 
@@ -46,9 +48,34 @@ def test_a_second_process_is_refused_and_told_who_holds_it(tmp_path: Path) -> No
     path = tmp_path / "lock"
     with holder(path) as process, pytest.raises(Locked) as refused, locked(path, patience=0):
         pytest.fail("both hold the lock")
-    assert refused.value.fields == {"path": tmp_path, "holder": f"process {process.pid}"}
+    assert refused.value.fields["path"] == tmp_path
+    assert re.fullmatch(rf"process {process.pid}, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ", who(refused))
     with locked(path, patience=0):
-        assert path.read_text() == f"{os.getpid()}\n"
+        assert path.read_bytes() == Holder.me()._replace(since=holder_of(path).since).encode()
+
+
+def who(refused: pytest.ExceptionInfo[Locked]) -> str:
+    return str(refused.value.fields["holder"])
+
+
+def holder_of(path: Path) -> Holder:
+    found = Holder.read(path.read_bytes())
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"12\n", b"no holder", Holder(os.getpid(), "another birth", machine(), 5).encode()],
+    ids=["empty", "short", "nonsense", "another process"],
+)
+def test_nobody_is_named_who_is_gone_or_not_known(tmp_path: Path, content: bytes) -> None:
+    """The lock is held, and its file says what an earlier holder, or half of one, has left."""
+    path = tmp_path / "lock"
+    with locked(path):
+        path.write_bytes(content)
+        with pytest.raises(Locked, match="its id is not known"), locked(path, patience=0):
+            pytest.fail("both hold the lock")
 
 
 def test_a_second_process_waits(tmp_path: Path) -> None:
@@ -125,18 +152,6 @@ def test_a_program_that_is_started_does_not_hold_it(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StorageFailure), locked(tmp_path / "nowhere" / "lock"):
-        pass
-
-
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
-def test_a_file_system_without_locks_is_no_hindrance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    def flock(descriptor: int, operation: int) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-    with locked(tmp_path / "lock", patience=0):
         pass
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Remote, Transient
 
-VERBS = ("read_manifest", "publish", "has_pack", "put_pack", "get_pack")
+VERBS = ("read_manifest", "publish", "has_pack", "put_pack", "get_pack", "get_range")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class FaultyRemote:
         self.answers_vary = answers_vary
         self.is_far = inner.is_far
         self.downloads_at_once = inner.downloads_at_once
+        self.has_ranges = inner.has_ranges
         self.location = inner.location
         self.calls: list[str] = []
         self._at: dict[int, Fault] = {}
@@ -88,6 +89,9 @@ class FaultyRemote:
 
     def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
         self._do("get_pack", pack, size, target, advance)
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        return self._do("get_range", pack, size, offset, length)
 
     def _do(self, verb: str, *args: Any) -> Any:
         with self._lock:

@@ -14,19 +14,23 @@ from sovrgit.objects.ids import ObjectId, blob_id
 
 
 class MemoryRemote:
-    """Packs in a dictionary and a manifest in a variable. `sent` lists the packs that were stored, in order."""
+    """Packs in a dictionary and a manifest in a variable. `sent` lists the packs that were stored, in order,
+    `got` those that were fetched whole, `ranges` those of which a part was read."""
 
     kind: ClassVar[str] = "memory"
     keeps_chain: ClassVar[bool] = True
     answers_vary: bool = False
     is_far: bool = False
     downloads_at_once: ClassVar[int] = 2
+    has_ranges: bool = True
 
     def __init__(self) -> None:
         self.location = "memory:"
         self.manifest: bytes | None = None
         self.packs: dict[ObjectId, bytes] = {}
         self.sent: list[ObjectId] = []
+        self.got: list[ObjectId] = []
+        self.ranges: list[ObjectId] = []
         self.others: dict[str, MemoryRemote] = {}
         self.closed = False
         self._lock = threading.Lock()
@@ -68,7 +72,14 @@ class MemoryRemote:
     def get_pack(self, pack: ObjectId, size: int, target: Path, advance: Callable[[int], None]) -> None:
         if pack not in self.packs:
             raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there")
+        self.got.append(pack)
         data = self.packs[pack][:size]
         with open(target, "xb") as file:
             file.write(data)
         advance(len(data))
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        if pack not in self.packs:
+            raise RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there")
+        self.ranges.append(pack)
+        return self.packs[pack][:size][offset : offset + length]

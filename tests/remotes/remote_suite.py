@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from transfer_lab import Counter
+from partial_lab import Partial
+from transfer_lab import Counter, Lab, small_constants
 
 from sovrgit.errors import RemoteDamaged, RemoteStale, RemoteUnavailable
 from sovrgit.objects.ids import ObjectId, blob_id
@@ -88,6 +90,37 @@ class RemoteSuite:
         remote.put_pack(pack, source, silent)
         remote.put_pack(pack, source, silent)
         assert remote.has_pack(pack, 4)
+
+    def test_a_part_of_a_pack(self, opened: Open, tmp_path: Path) -> None:
+        data = bytes(range(256)) * 300
+        pack, source = pack_file(tmp_path, data)
+        remote = opened()
+        remote.put_pack(pack, source, silent)
+        for start, length in ((0, 10), (70_000, 300), (76_700, 1000)):
+            assert remote.get_range(pack, len(data), start, length) == data[start : start + length]
+        with pytest.raises((RemoteDamaged, RemoteUnavailable)):
+            remote.get_range(blob_id(b"absent"), 6, 0, 6)
+
+    def test_content_stays_there_until_it_is_wanted(
+        self, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        small_constants(monkeypatch)
+        files = {"recipe.json": b"{}", "payload/large": random.Random(1).randbytes(9000), "payload/b": b"b" * 300}
+        lab = Lab.create(tmp_path / "lab")
+        lab.commit(files)
+        lab.push(opened())
+        made = Partial.clone(opened(), tmp_path / "clone")
+        assert set(made.working()) == {"recipe.json"} and made.changes() == {}
+        made.get("payload/large")
+        assert made.working()["payload/large"] == files["payload/large"]
+        made.get("payload")
+        made.drop("payload/large")
+        assert made.absent() == ["payload/large"] and made.changes() == {}
+        made.commit({"new": b"new" * 100})
+        made.push(opened())
+        made.get_all()
+        assert made.working() == {**files, "new": b"new" * 100}
+        assert made.problems() == () and made.stray() == []
 
     def test_absent_pack_is_an_error(self, opened: Open, tmp_path: Path) -> None:
         with pytest.raises((RemoteDamaged, RemoteUnavailable)):

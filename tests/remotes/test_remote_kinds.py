@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from faulty import FaultyRemote
 from memory import MemoryRemote
+from partial_lab import Partial
 from remote_suite import Open, RemoteSuite, silent
 from transfer_lab import Lab, cloned, manifest_of
 
-from sovrgit.errors import RemoteDamaged, Unsupported
+from sovrgit.errors import NotProven, RemoteDamaged, Unsupported
 from sovrgit.objects.ids import blob_id
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import open_location
@@ -71,6 +72,25 @@ class TestPod:
         lab.move("refs/remotes/origin/main", first)
         lab.move("refs/tags/v1", first)
         assert set(manifest_of(PodRemote(lab.root)).refs) == {"refs/heads/main", "refs/tags/v1"}
+
+    def test_content_stays_there_until_it_is_wanted(self, lab: Lab, tmp_path: Path, small: None) -> None:
+        lab.commit({"payload/a": bytes(range(256)) * 20, "b": b"b"})
+        made = Partial.clone(PodRemote(lab.root), tmp_path / "clone")
+        assert set(made.working()) == {"b"} and made.changes() == {}
+        # Whoever works there may drop it, too.
+        made.get("payload")
+        with pytest.raises(NotProven, match="somebody works in"):
+            made.drop("payload")
+        made.get_all()
+        assert made.working() == lab.working() and made.problems() == ()
+
+    def test_a_partial_pod_gives_what_it_has(self, lab: Lab, tmp_path: Path, small: None) -> None:
+        lab.commit({"payload/a": bytes(range(256)) * 20, "b": b"b"})
+        between = Partial.clone(PodRemote(lab.root), tmp_path / "between")
+        with pytest.raises(RemoteDamaged):
+            cloned(PodRemote(between.root), tmp_path / "whole")
+        between.get("payload")
+        assert cloned(PodRemote(between.root), tmp_path / "whole").working() == lab.working()
 
     def test_every_pack_can_be_had(self, lab: Lab, tmp_path: Path) -> None:
         lab.commit({"a": b"1", "b": bytes(9000)})

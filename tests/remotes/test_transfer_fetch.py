@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from faulty import FaultyRemote, answers, cut_off, does_nothing, garbled, in_turn, stores_garbage, unreachable
 from memory import MemoryRemote
+from partial_lab import Partial
 from transfer_lab import MAIN, Counter, Lab, cloned, forward, manifest_of
 
 from sovrgit.errors import (
@@ -511,6 +512,22 @@ def test_chunk_list_that_lies(lab: Lab, hostile: Hostile, kind: Kind) -> None:
     # What the user adds then is stored.
     lab.commit({"f": b"what you will add tomorrow"})
     assert lab.files(lab.head) == {"f": b"what you will add tomorrow"}
+
+
+def test_chunk_list_that_lies_to_a_partial_clone(lab: Lab, hostile: Hostile, tmp_path: Path) -> None:
+    wanted = blob_id(b"what you will add tomorrow")
+    piece = entry(Kind.BLOB, b"poison")
+    tree = tree_of((b"f", EntryKind.FILE, wanted), (b"g", EntryKind.FILE, piece.id))
+    commit = commit_of(lab, tree.id)
+    lie = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 6, wanted, chunk_list([ChunkRecord(piece.id, 6)]))
+    hostile.pack(piece, lie, tree, commit)
+    made = Partial.only(hostile.publish({MAIN: commit.id}), tmp_path / "copy", "g")
+    assert not made.pod.store.has(wanted)
+    with pytest.raises(RemoteDamaged, match="do not make the whole"):
+        made.get("f")
+    assert made.absent() == ["f"] and not made.pod.store.has(wanted)
+    made.commit({"f": b"what you will add tomorrow"})
+    assert made.files(made.head)["f"] == b"what you will add tomorrow"
 
 
 def test_chunk_list_that_lies_is_found_by_a_clone_that_does_not_check_it_out(

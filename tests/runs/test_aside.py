@@ -16,7 +16,8 @@ from run_lab import Lab
 
 from sovrgit.errors import ReadOnly, UnsafeName
 from sovrgit.runs.aside import Aside, check_folders, recover
-from sovrgit.runs.orphan import birth_of, end_group
+from sovrgit.runs.orphan import end_group
+from sovrgit.store.processes import birth_of
 
 PATIENCE = 20.0
 """Seconds after which a test gives up; nothing waits that long when all is well."""

@@ -271,6 +271,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def test_a_clock_that_is_set_back_during_a_run(bench: Bench, clock: Clock) -> None:
+    """The record says how long the run took, and not that it ended before it began."""
+
+    def set_back() -> None:
+        clock.time_ns = lambda: time.time_ns() - int(NEVER * 1e9)
+
+    bench.on_ready(set_back)
+    outcome = bench.python("ready()")
+    assert outcome.status == "succeeded"
+    assert outcome.finished_ns - outcome.started_ns == outcome.resources.wall_ns > 0
+
+
 WAIT_ON_FIFO = "fifo = os.open(sys.argv[1], os.O_WRONLY)\nos.write(fifo, b'ready')\n"
 
 

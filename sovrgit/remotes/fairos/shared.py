@@ -56,6 +56,8 @@ class SharedPod:
     answers_vary: ClassVar[bool] = True
     is_far: ClassVar[bool] = True
     downloads_at_once: ClassVar[int] = 4
+    # The servers ignore `Range`.
+    has_ranges: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -178,6 +180,22 @@ class SharedPod:
             raise doubt(self, missing) from error
         except (RemoteDamaged, SealBroken, KeyNeeded) as error:
             raise doubt(self, error) from error
+
+    def get_range(self, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        position = 0
+        kept = bytearray()
+
+        def take(data: bytes) -> None:
+            nonlocal position
+            kept.extend(data[max(offset - position, 0) : max(offset + length - position, 0)])
+            position += len(data)
+
+        try:
+            self._fetch(pack, size, take)
+        except (FileAbsent, RemoteDamaged, SealBroken, KeyNeeded) as error:
+            missing = RemoteDamaged(remote=self.location, reason=f"pack {pack.short} is not there as it should be")
+            raise doubt(self, missing) from error
+        return bytes(kept)
 
     def _fetch(self, pack: ObjectId, size: int, write: Callable[[bytes], object]) -> None:
         with self._contents.receiving(pack, size, write) as (name, limit, sink):

@@ -22,9 +22,10 @@ from sovrgit.remotes.fairos.lean import httpx
 from sovrgit.remotes.fairos.outages import outage
 from sovrgit.remotes.fairos.pace import Pace, TooSlow
 from sovrgit.remotes.fairos.timeouts import Timeouts
+from sovrgit.remotes.tls import tls_context
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
 CONNECTIONS = 8
 """At once. A server works on as many blocks at a time as it has processors."""
@@ -117,7 +118,7 @@ class Wire:
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         self._client = httpx.Client(
             base_url=self._server,
-            verify=_tls(address),
+            verify=tls_context(str(address)),
             transport=transport,
             trust_env=False,
             follow_redirects=False,
@@ -198,15 +199,3 @@ class Wire:
     def _check_length(self, taken: int, announced: str, *, cut: bool) -> None:
         if not cut and announced.isdecimal() and taken < int(announced):
             raise Transient(location=self._server, reason=f"its answer was cut off after {taken} of {announced} bytes")
-
-
-def _tls(address: ServerAddress) -> ssl.SSLContext:
-    """What decides whether a server is the one it says it is: the certificates that the system trusts."""
-    import ssl
-
-    if address.scheme == "https":
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Never used, because nothing leads from a plain address to another. It trusts nobody.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

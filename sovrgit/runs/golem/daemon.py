@@ -21,6 +21,7 @@ from sovrgit.errors import (
     GolemUnavailable,
     GolemWithoutFunds,
 )
+from sovrgit.remotes.tls import tls_context
 from sovrgit.runs.golem.limits import NETWORKS, plain, platform_of
 from sovrgit.store.files import temporary_name
 
@@ -165,7 +166,9 @@ class _Client:
         self._url = url
         # The daemon is on this machine or on one that the user named: no proxy has to know the key.
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(headers=headers, timeout=_SECONDS, trust_env=False, follow_redirects=False)
+        self._http = httpx.Client(
+            headers=headers, timeout=_SECONDS, trust_env=False, follow_redirects=False, verify=tls_context(url)
+        )
 
     def __enter__(self) -> _Client:
         return self

@@ -12,8 +12,8 @@ from sovrgit.errors import StorageFailure
 from sovrgit.runs.golem.daemon import Daemon
 from sovrgit.runs.golem.gateway import settle_from
 from sovrgit.runs.golem.session import CALLS, NOTE
-from sovrgit.runs.orphan import birth_of
 from sovrgit.store.files import reporting
+from sovrgit.store.processes import birth_of
 
 PATIENCE = 30.0
 """Seconds until it is left to the run after this one."""

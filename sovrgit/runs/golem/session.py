@@ -27,8 +27,8 @@ from sovrgit.runs.golem.front.files import make_front
 from sovrgit.runs.golem.gateway import Gateway
 from sovrgit.runs.golem.interpreter import with_shim
 from sovrgit.runs.golem.observed import Observed
-from sovrgit.runs.orphan import birth_of
 from sovrgit.store.files import reporting, temporary_name, write_atomic
+from sovrgit.store.processes import birth_of
 
 NOTE = "session.json"
 CALLS = "calls.jsonl"

@@ -38,6 +38,7 @@ from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.manifest import Manifest
 from sovrgit.remotes.networks import Networks
 from sovrgit.remotes.push import Pushed
+from sovrgit.remotes.selection import Selection
 
 REAL = os.environ.get("SOVR_TEST_FAIROS_URL")
 PASSWORD = "a long password, and a secret one"
@@ -210,6 +211,7 @@ class User:
         name: str = "copy",
         *,
         remote: str = "origin",
+        selection: Selection | None = None,
         progress: Progress = SILENT,
         **options: Any,
     ) -> Cloned:
@@ -219,6 +221,7 @@ class User:
             Path(name),
             remote_name=remote,
             time_ns=1,
+            selection=selection,
             networks=self.networks(**{"nobody": True, **options}),
             progress=progress,
         )

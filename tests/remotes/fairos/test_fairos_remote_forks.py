@@ -11,6 +11,7 @@ from transfer_lab import MAIN, Lab
 
 from sovrgit.errors import RemoteDamaged, RemoteUnavailable
 from sovrgit.remotes.manifest import Manifest
+from sovrgit.remotes.selection import Selection
 from sovrgit.sharing import share_pod
 
 PRIVATE = b'{"name": "lab", "golem": {"exec": "true"}}'
@@ -72,6 +73,22 @@ class Forks:
         assert copy.refs == {MAIN: fork.head, "refs/remotes/origin/main": fork.head}
         for lab in (fork, copy):
             lab.pod.close()
+
+    def test_a_fork_of_a_partial_clone_leaves_content_to_its_origin(
+        self, bob: User, cid: User, origin: tuple[Lab, str]
+    ) -> None:
+        pod = bob.clone(origin[1], "fork", remote="upstream", selection=Selection(only=[b"small"])).pod
+        fork = Lab(pod)
+        fork.clock += 10_000_000
+        bob.remote(fork, "mine", "fairos:fork")
+        fork.commit({"of fork": b"2"})
+        assert bob.push(fork, "mine").sent_bytes < 5000
+        assert not (fork.root / "large").exists()
+        copy = Lab(cid.clone(reference_in(fork.pod, "fairos:fork"), "copy").pod)
+        assert copy.working() == {**origin[0].working(), "of fork": b"2"}
+        assert copy.problems() == ()
+        fork.pod.close()
+        copy.pod.close()
 
     def test_later_pushes_stay_small_too(self, bob: User, cid: User, origin: tuple[Lab, str]) -> None:
         fork = _fork(bob, origin[1])

@@ -17,6 +17,7 @@ from sovrgit.pod.config import Config
 from sovrgit.pod.recipe import Golem, parse_recipe
 from sovrgit.runs.golem.choice import Choice, Wish, choose, spending
 from sovrgit.runs.golem.limits import REAL_MONEY, Limits, Price
+from sovrgit.scopes import Scopes
 
 NOTHING = Wish()
 
@@ -169,7 +170,7 @@ def test_a_greedy_recipe_spends_nothing_on_the_real_network(lab: GolemPod) -> No
     # And without a wish it is the devnet, whatever its settings say.
     lab.pod.config.set("golem.network", "mainnet")
     lab.pod.config.set("golem.budget", "1000")
-    wish = wish_of(Wish(on="golem"), None, lab.pod.config)
+    wish = wish_of(Wish(on="golem"), Scopes(pod=lab.pod.config).get)
     assert (wish.known_network, wish.budget) == ("", None)
     run = lab.run(environ=environ, wish={"on": None}).run
     assert run.executor["name"] == "devnet" and run.golem["emulated"] is True
@@ -190,7 +191,7 @@ def test_settings_of_the_user(tmp_path: Path) -> None:
         "golem.python": "/opt/python",
     }.items():
         user.set(name, value)
-    found = wish_of(Wish(), user, pod, {"cpu-hour": Decimal(9)})
+    found = wish_of(Wish(), Scopes(user, pod).get, {"cpu-hour": Decimal(9)})
     assert found == Wish(
         on="golem",
         known_network="hoodi",
@@ -199,10 +200,10 @@ def test_settings_of_the_user(tmp_path: Path) -> None:
         python=Path("/opt/python"),
     )
     pod.set("run.on", "local")
-    assert wish_of(Wish(), user, pod).on == "local"
-    assert wish_of(Wish(on="devnet"), user, pod).on == "devnet"
-    assert wish_of(Wish(network="hoodi"), user, pod).on is None
-    assert wish_of(Wish(budget=Decimal(2)), user, pod).budget == 2
+    assert wish_of(Wish(), Scopes(user, pod).get).on == "local"
+    assert wish_of(Wish(on="devnet"), Scopes(user, pod).get).on == "devnet"
+    assert wish_of(Wish(network="hoodi"), Scopes(user, pod).get).on is None
+    assert wish_of(Wish(budget=Decimal(2)), Scopes(user, pod).get).budget == 2
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_settings_without_meaning(tmp_path: Path, name: str, value: str) -> None
     user = Config(tmp_path / "user")
     user.set(name, value)
     with pytest.raises(ConfigInvalid):
-        wish_of(Wish(), user, None)
+        wish_of(Wish(), Scopes(user).get)
 
 
 @pytest.mark.parametrize("text", ["", "1,5", "-1", "nan", "inf", "1e999999999", "ten"])

@@ -139,7 +139,8 @@ time.sleep(3600)""")
 
 
 def test_a_provider_that_bills_too_much_is_not_paid(lab: GolemPod) -> None:
-    lab.devnet.faults.add(Fault(Kind.OVER_BILLING, times=0, amount=1000))
+    # So much, since ten seconds are forgiven, and this activity takes a hundredth of one.
+    lab.devnet.faults.add(Fault(Kind.OVER_BILLING, times=0, amount=1_000_000))
     lab.script("""
 agreement = agree()
 activity = call("POST", "/activity-api/v1/activity", agreement)

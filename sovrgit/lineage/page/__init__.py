@@ -1,0 +1,1 @@
+"""One page with a graph that can be looked at in any browser, without a network."""
