@@ -22,7 +22,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.receipts import mapping, text
 from sovrgit.objects.tree import EntryKind
 from sovrgit.pod.recipe import RECIPE_FILE, Recipe, parse_recipe
-from sovrgit.pod.recipe_checks import check_path, plain_path
+from sovrgit.pod.recipe_checks import check_path
 from sovrgit.pod.treediff import find
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.store.files import reporting, write_atomic
@@ -264,11 +264,11 @@ def _payload(given: object) -> tuple[LockedPayload, ...]:
         for reference, paths in cast("dict[str, Any]", given).items():
             for path, row in paths.items():
                 commit, identity = ObjectId.parse(row["commit"]), ObjectId.parse(row["id"])
-                found.append(LockedPayload(reference, check_path((), path), commit, identity, KINDS[row["kind"]]))
+                if check_path((), path) != path:
+                    raise ValueError
+                found.append(LockedPayload(reference, path, commit, identity, KINDS[row["kind"]]))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _invalid(reason, hint) from None
-    if any(item.path != plain_path(item.path) for item in found):
-        raise _invalid(reason, hint)
     return tuple(found)
 
 

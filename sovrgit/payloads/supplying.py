@@ -39,7 +39,7 @@ def supply(
     ask: Callable[[], None] = lambda: None,
     told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
 ) -> Supply:
-    """What the recipe in a pod's folder wants of other pods.
+    """What the recipe in a pod's folder wants of other pods; that of a task, for all of its pods.
 
     What the lock says is taken, whatever the other pods have by now. What it does not name is looked up, and written
     into it. A recipe that names other pods, with no lock and with files of the pod's own where their payload would be,
@@ -56,11 +56,12 @@ def supply(
     pod = access.pod
     recipe = read_recipe_file(pod.root)
     wanted = wanted_by(pod, recipe)
-    if not wanted or recipe.golem is None:
+    if not wanted:
         return Supply((), lambda: ())
     lock = read_lock(pod.root) or Lock()
     locked = {item: entry for item in wanted if (entry := locked_as(lock, item)) is not None}
-    if not locked and own_entries(pod.store, pod.head_tree(), external_folder(recipe.golem)):
+    golem = recipe.golem
+    if golem is not None and not locked and own_entries(pod.store, pod.head_tree(), external_folder(golem)):
         return Supply((), lambda: ())
     missing = [item for item in wanted if item not in locked]
     if missing:
