@@ -75,10 +75,10 @@ def add(access: Access, reference: str, path: str) -> Updated:
         raise PathNotFound(path=path, where="another pod", hint=f"the path {fault.reason}") from None
     place = pod.root / RECIPE_FILE
     external = ExternalPayload(_kept(access, reference), data)
+    item = Wanted(parse_reference(pod, external.ref), external.path)
     with reporting(place):
         recipe = with_payload(place.read_bytes(), external)
     lock = read_lock(pod.root) or Lock()
-    item = Wanted(parse_reference(pod, external.ref), external.path)
     commits = {entry.reference: entry.commit for entry in lock.payload}
     locked = look_up(access, [item], commits)[item]
     others = [entry for entry in lock.payload if (entry.reference, entry.path) != (locked.reference, locked.path)]
