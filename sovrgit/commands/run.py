@@ -38,7 +38,7 @@ def command(
     spent without --network and a budget.
     """
     from sovrgit.commands.placing import place
-    from sovrgit.commands.running import end_of, live, request_for, supplied
+    from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
     from sovrgit.runs.run import run_pod
     from sovrgit.ui.runview import RunResultView
 
@@ -61,4 +61,6 @@ def command(
     with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))
+    if result.reused:
+        tell_moved(app)
     return end_of(result.id, result.run)

@@ -59,6 +59,14 @@ class Reference:
             return f"fairos:{self.place}"
         return local_path(self.place, pod.root)
 
+    def is_here(self, pod: Pod) -> bool:
+        """Whether the place is on this machine, so that asking it costs nothing.
+
+        Raises:
+            ReferenceUnknown: if it leads nowhere.
+        """
+        return not is_fairos(self.recorded(pod))
+
     def open(self, pod: Pod, networks: Networks | None = None) -> Remote:
         """The place that it names. It may turn out to be no pod.
 

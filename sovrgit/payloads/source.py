@@ -43,6 +43,9 @@ WHOLE: Final = "."
 _SHORTEST = 4
 """Digits of a commit's id that may stand for it."""
 
+_SHOWN = 10
+"""Names that a hint lists."""
+
 _LONGEST_LIST = 4_000_000
 """Folders in one payload. What is one many times over counts once."""
 
@@ -124,6 +127,19 @@ def opened(access: Access, reference: Reference) -> Iterator[Source]:
         _clear(folder)
 
 
+def offered(access: Access, reference: Reference) -> ObjectId | None:
+    """The commit that a reference means now, if a look at what the pod offers is enough to know it; else None.
+
+    Raises:
+        SovrError: as for `opened`.
+    """
+    with contextlib.closing(reference.open(access.pod, access.networks)) as remote:
+        manifest, _ = read_manifest(remote, RemoteState())
+    if manifest is None:
+        return None
+    return manifest.refs.get(HEADS + reference.revision if reference.revision else manifest.head)
+
+
 class PodSource:
     """A pod of ours. Only what is asked for comes, where parts of packs cost less than the whole."""
 
@@ -148,11 +164,9 @@ class PodSource:
             for name in path.split("/") if path != WHOLE else ():
                 below = self._store.tree(entry.id).get(name.encode()) if entry.is_directory else None
                 if below is None or below.kind is EntryKind.SYMLINK:
-                    raise PathNotFound(
-                        path=path,
-                        where=f"commit {identity.short} of `{self._reference.label}`",
-                        hint="a link is no payload: name what it leads to" if below is not None else "",
-                    )
+                    where = f"commit {identity.short} of `{self._reference.label}`"
+                    hint = "a link is no payload: name what it leads to"
+                    raise PathNotFound(path=path, where=where, hint=hint if below is not None else self._near(entry))
                 entry = below
                 if entry.is_directory:
                     self._tree(entry.id)
@@ -174,6 +188,14 @@ class PodSource:
                 if len(seen) > _LONGEST_LIST:
                     raise PayloadUnavailable(path=self._reference.label, reason="it has too many folders")
             self._bring(list(files), "a file of it", self._progress)
+
+    def _near(self, folder: TreeEntry) -> str:
+        """What may have been meant instead of something that is not in a folder."""
+        names = [entry.name for entry in self._store.tree(folder.id).entries] if folder.is_directory else []
+        if not names:
+            return ""
+        shown = ", ".join(f"`{name.decode('utf-8', 'backslashreplace')}`" for name in names[:_SHOWN])
+        return f"there {'is' if len(names) == 1 else 'are'} {shown}{' and more' if len(names) > _SHOWN else ''}"
 
     def _named(self) -> ObjectId:
         """The commit that the reference means: of the branch that the pod offers, or as it says."""

@@ -124,6 +124,13 @@ def locked_lines(console: Console, locked: Sequence[LockedPayload]) -> Iterator[
         yield f"written to `recipe.lock`: {plural(len(locked), 'payload')} of other pods"
 
 
+def moved_line(state: PayloadState) -> str:
+    """What is said of payload that is taken as locked though its pod has something else by now."""
+    if state.now is None:
+        return f"{state.path} from {state.reference} is gone there since it was locked"
+    return f"{state.path} from {state.reference} has moved on to {state.now.commit.short} since it was locked"
+
+
 def _details(state: PayloadState) -> Iterator[str]:
     if state.locked is not None:
         yield f"locked at {state.locked.commit.short}"

@@ -61,7 +61,10 @@ def test_a_reference_that_has_moved(taking: Cli, other: Path) -> None:
     said = taking("payload", "status", "--check", code=1)
     assert said.out.startswith("moved        output/model.bin  from ../data\n") and "now at" in said.out
     assert "sovr payload update" in said.err
-    assert taking("run").err.startswith("known: ")
+    said = taking("run").err
+    assert said.startswith("known: ") and "output/model.bin from ../data has moved on to " in said
+    assert "output/model.bin from ../data has moved on to " in taking("run", "--force").err
+    assert taking.read("output/out.txt") == "model\n"
     assert taking.json("payload", "update", "../data")["payload"][0]["state"] == "moved"
     assert taking("payload", "update").err == "`recipe.lock` is up to date\n"
     assert "the payload `output/model.bin` of another pod changed" in taking("run").err
@@ -81,7 +84,9 @@ def test_a_run_says_what_it_locks(taking: Cli, other: Path) -> None:
 def test_what_cannot_be_had(taking: Cli, other: Path) -> None:
     said = taking("payload", "add", "../nowhere", "x", code=44)
     assert "no such folder" in said.err
-    assert taking("payload", "add", "../data", "x", code=22).err.startswith("error: no `x` in commit ")
+    said = taking("payload", "add", "../data", "output/x", code=22)
+    assert said.err.startswith("error: no `output/x` in commit ")
+    assert said.err.endswith("hint: there is `model.bin`\n")
     taking("payload", "add", "../data", "output/model.bin")
     other.rename(other.with_name("elsewhere"))
     assert taking("run", code=44).err.startswith("error: the payload `output/model.bin` of another pod cannot be had: ")

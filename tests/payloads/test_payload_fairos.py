@@ -71,6 +71,11 @@ def test_a_shared_pod(taker: Taker, ann: User) -> None:
     ann.push(lab)
     assert taker.standings == ["moved", "newer"]
     assert taker.run().reused
+    # All is here, so that no network is asked.
+    assert taker.run(force=True).run.succeeded and taker.moved == []
+    taker.forget()
+    assert taker.run(force=True).run.succeeded
+    assert [(state.path, state.standing) for state in taker.moved] == [("output/model.bin", "moved")]
     taker.forget()
     assert taker.again(result.id).run.output == result.run.output
     taker.update(reference)

@@ -9,6 +9,7 @@ import pytest
 from payload_lab import Taker, recipe_of
 from run_lab import Lab
 
+from sovrgit.actions import moved_payload
 from sovrgit.errors import PathNotFound, PayloadUnavailable, RecipeInvalid, ReferenceUnknown
 from sovrgit.pod.pod import Pod
 
@@ -47,6 +48,41 @@ def test_looking_fetches_no_content_and_writes_nothing(taker: Taker) -> None:
     packs = len(taker.pod.store.packs())
     taker.states()
     assert taker.lab.on_disk() == before and len(taker.pod.store.packs()) == packs and taker.leftovers == []
+
+
+def test_a_run_says_what_has_moved(taker: Taker, giver: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    first = taker.run()
+    assert taker.moved == [] and moved_payload(taker.pod, time_ns=1) == []
+    giver.write("output/model.bin", "better\n")
+    giver.commit()
+    assert [state.path for state in moved_payload(taker.pod, time_ns=1)] == ["output/model.bin"]
+    # Nobody is asked for a known result.
+    assert taker.run().reused and taker.moved == []
+    taker.run(force=True)
+    (state,) = taker.moved
+    assert (state.path, state.standing, state.now and state.now.commit) == (
+        "output/model.bin",
+        "moved",
+        giver.pod.head(),
+    )
+    (giver.root / "output/model.bin").unlink()
+    giver.commit()
+    assert [state.standing for state in moved_payload(taker.pod, time_ns=1)] == ["gone"]
+    assert first.run.external == taker.run(force=True).run.external
+    with monkeypatch.context() as patch:
+        # Nobody has agreed to look where a recipe of somebody else says.
+        taker.pod.config.set("pod.foreign", "true")
+        patch.setattr("sovrgit.payloads.reference.open_location", pytest.fail)
+        assert moved_payload(taker.pod, time_ns=1) == []
+
+
+def test_what_cannot_be_asked_has_not_moved(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    taker.run()
+    shutil.rmtree(giver.root)
+    assert taker.run(force=True).run.succeeded and taker.moved == []
+    assert taker.standings == ["unreachable", "unreachable"]
 
 
 def test_updating_one_reference(taker: Taker, giver: Lab) -> None:
