@@ -111,7 +111,7 @@ def _ask(access: Access, group: list[Wanted], lock: Lock, here: dict[Wanted, boo
             for item in group:
                 locked = locked_as(lock, item)
                 if isinstance(source, FileSource):
-                    answer(item, "unknown", None, "it keeps no history; `sovr payload update` takes what it has now")
+                    answer(item, "unknown", None, "`sovr payload update` locks what it has now")
                     continue
                 try:
                     found = source.find(item.path)
