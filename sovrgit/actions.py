@@ -6,7 +6,7 @@ Shared by the command line and by `sovrgit.api`. Like the library below, nothing
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
@@ -14,8 +14,10 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from sovrgit.lockfile import LockedPayload
     from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.payloads.state import PayloadState
     from sovrgit.pod.merge import FastForward, Merged
     from sovrgit.remotes.base import Remote
     from sovrgit.remotes.fetch import Fetched
@@ -189,6 +191,100 @@ def pull_pod(
     # Before the first foreign script arrives, while all that is here is still the user's own.
     take_from_others(pod)
     return fetched, take_over(pod, name, author, time_ns=time_ns, fast_forward=fast_forward)
+
+
+def supply_run(
+    pod: Pod,
+    request: RunRequest,
+    *,
+    time_ns: int,
+    mode: str = "",
+    networks: Networks | None = None,
+    told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    moved: Callable[[Sequence[PayloadState]], None] | None = None,
+    progress: Progress = SILENT,
+) -> RunRequest:
+    """The request of a run with the payload of other pods that the recipe wants. It is fetched only if something is
+    executed.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+        mode: that of the executor.
+        told: told of payload that was not locked, and is now.
+        moved: told of payload that the other pod has otherwise by now, as `sovrgit.payloads.supplying.supply` says.
+
+    Raises:
+        RunNotTrusted: if the recipe is somebody else's and is not approved. Nobody was asked for payload.
+        SovrError: as for `sovrgit.payloads.supplying.supply`.
+    """
+    from dataclasses import replace
+
+    from sovrgit.lockfile import read_recipe_file
+
+    golem = read_recipe_file(pod.root).golem
+    if golem is None or not golem.external:
+        return request
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.supplying import supply
+    from sovrgit.runs.asking import ask_ahead
+
+    access = Access(pod, networks, time_ns, progress)
+    found = supply(access, ask=lambda: ask_ahead(pod, request, mode), told=told, moved=moved)
+    return replace(request, supplied=found.said, fetch=found.fetch)
+
+
+def moved_payload(pod: Pod, *, time_ns: int) -> list[PayloadState]:
+    """The payload that other pods on this machine have otherwise by now than it is locked. None, if the recipe may be
+    somebody else's: nobody has agreed to look where it says.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+
+    Raises:
+        RecipeInvalid: if recipe or lock cannot be read.
+    """
+    from sovrgit.lockfile import read_lock, read_recipe_file
+
+    recipe = read_recipe_file(pod.root)
+    if recipe.golem is None or not recipe.golem.external or pod.config.get("pod.foreign") == "true":
+        return []
+    from sovrgit.payloads.locking import locked_as, wanted_by
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.state import moved_on
+
+    lock = read_lock(pod.root)
+    if lock is None:
+        return []
+    locked = {item: entry for item in wanted_by(pod, recipe) if (entry := locked_as(lock, item)) is not None}
+    return moved_on(Access(pod, None, time_ns), locked)
+
+
+def supply_repeat(
+    pod: Pod,
+    identity: ObjectId,
+    request: RunRequest,
+    *,
+    time_ns: int,
+    networks: Networks | None = None,
+    progress: Progress = SILENT,
+) -> RunRequest:
+    """The request of a repeat with the payload of other pods that the recorded run had.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+
+    Raises:
+        SovrError: as for `sovrgit.payloads.supplying.supply_again`.
+    """
+    run = pod.store.run(identity)
+    if not run.external:
+        return request
+    from dataclasses import replace
+
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.supplying import supply_again
+
+    return replace(request, supplied=supply_again(Access(pod, networks, time_ns, progress), run))
 
 
 def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest, *, hint: str | None = None) -> None:

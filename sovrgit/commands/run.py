@@ -38,7 +38,7 @@ def command(
     spent without --network and a budget.
     """
     from sovrgit.commands.placing import place
-    from sovrgit.commands.running import end_of, live, request_for
+    from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
     from sovrgit.runs.run import run_pod
     from sovrgit.ui.runview import RunResultView
 
@@ -57,7 +57,10 @@ def command(
         app.console.note(f"on the devnet, because {choice.because}")
     if executor.mode == "declared" and not executor.digest:
         app.console.note("the image is not locked, its tag may stand for another one tomorrow; `sovr lock` locks it")
+    request = supplied(app, request, executor.mode)
     with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))
+    if result.reused:
+        tell_moved(app)
     return end_of(result.id, result.run)

@@ -34,6 +34,7 @@ def scan(
     tracked: Callable[[str], Collection[bytes]],
     temporary: Path,
     only: Collection[str] | None = None,
+    hidden: Collection[str] = (),
 ) -> Scan:
     """Compare the working tree with the index.
 
@@ -44,6 +45,7 @@ def scan(
         tracked: the names that this tree has in a folder.
         temporary: a folder on the same file system, to read its clock.
         only: the folders to look at; the others are taken to be as the index says.
+        hidden: folders that are ignored whatever the rules say, but for what is tracked in them.
     """
     clock = _clock(temporary)
     paths = [path for path in index.folders if only is None or path in only]
@@ -57,7 +59,7 @@ def scan(
     # Most of the time nothing has changed.
     from sovrgit.pod.rescan import Rescan
 
-    return Rescan(os.fspath(root), index, tracked, clock).run(dirty)
+    return Rescan(os.fspath(root), index, tracked, clock, hidden).run(dirty)
 
 
 def _clock(temporary: Path) -> int:

@@ -14,6 +14,7 @@ from blake3 import blake3
 from sovrgit.errors import ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.pod.external import hidden_folders
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, SYMLINK, UNKNOWN, Folder, Index, join, parent_of
 from sovrgit.pod.overlay import LeftOut, Overlay
 from sovrgit.pod.paths import MERGE_FILE, folders_above
@@ -83,8 +84,9 @@ class WorkingTree:
         sparse = Sparse.read(pod.folder)
         everywhere = near is None or (sparse is not None and bool(sparse.rules))
         only = None if everywhere or near is None else _folders_near(near, index.folders)
+        hidden = hidden_folders(pod.folder)
         with reporting(pod.root):
-            found = scan(pod.root, index, head_tree, Tracked(pod, head_tree), pod.temporary, only)
+            found = scan(pod.root, index, head_tree, Tracked(pod, head_tree), pod.temporary, only, hidden)
         index.head = head_tree
         working = cls(pod, index, found, head_tree, only, sparse and sparse.with_paths(here, out=False))
         working._lay()

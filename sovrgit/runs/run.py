@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sovrgit.errors import Locked, ObjectMissing, RunNotTrusted
+from sovrgit.errors import Locked, ObjectMissing
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
@@ -26,19 +26,22 @@ from sovrgit.pod.treediff import diff_trees, find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
+from sovrgit.runs.asking import ask, state_now
 from sovrgit.runs.executor import Cancel, Event, Executor, Plan, Started
 from sovrgit.runs.inputs import (
     Inputs,
     command_of,
     explain,
+    external_folder,
     input_tree,
     read_inputs,
     run_key,
     subtree,
     with_defaults,
 )
+from sovrgit.runs.placing import note_left, place_external
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
-from sovrgit.runs.trust import approve, proposal
+from sovrgit.runs.supplied import check_given, check_same, recorded_external
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
 from sovrgit.store.session import WriteSession
@@ -93,6 +96,7 @@ def run_pod(
         RunNotTrusted: if the scripts are somebody else's and were not approved.
         Locked: if the pod runs already.
         MergeUnfinished: if a merge waits for its conflicts to be resolved.
+        PayloadClash: if external payload cannot be placed.
         SovrError: if the pod cannot be read or written.
     """
     refuse_unfinished(pod)
@@ -109,7 +113,12 @@ def run_pod(
             decided(Decision(known, (), prepared.command))
             return _reuse(pod, request, prepared, known)
         reasons = _reasons(pod, prepared, last, gone, request)
-        _ask(pod, prepared, request)
+        ask(pod, prepared.snapshot, prepared.inputs.golem, prepared.base, prepared.command, request)
+        if request.fetch is not None:
+            supplied = request.fetch()
+            check_same(request.supplied, supplied)
+            request = replace(request, supplied=supplied)
+        place_external(pod, external_folder(prepared.inputs.golem), request.supplied, prepared.snapshot)
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
         # What it cannot do is said before anything is touched.
         executor.prepare(plan)
@@ -154,19 +163,18 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         with reporting(pod.root):
             for folder in folders:
                 (pod.root / folder).mkdir(parents=True, exist_ok=True)
-    with pod.lock(), pod.store.session() as session:
-        working = WorkingTree.look(pod)
-        snapshot = take_snapshot(pod.root, working.found, working.index, session)
-        session.commit()
-        working.save_index()
+    with pod.lock():
+        working, snapshot = state_now(pod)
         head = pod.head()
     with pod.store.session() as session:
         inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
         committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
+    check_given(pod.store, snapshot.tree, inputs, request.supplied)
     command = command_of(inputs.golem, request.arguments, executor.mode)
     parameters = with_defaults(inputs.golem, request.parameters)
-    key = run_key(inputs, command, parameters, (), executor.name, executor.digest)
+    external = recorded_external(request.supplied)
+    key = run_key(inputs, command, parameters, external, executor.name, executor.digest)
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
@@ -192,7 +200,8 @@ def _reasons(
         return ("it was asked for",)
     if gone is not None:
         return (f"the output of run {gone.id.short}, which had the same inputs, is not all here",)
-    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters)
+    external = recorded_external(request.supplied)
+    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters, external)
     if last.run.command != prepared.command and not reasons:
         reasons = ["the command changed"]
     if not reasons and not last.run.succeeded:
@@ -202,17 +211,6 @@ def _reasons(
 
 def _ended(run: Run) -> str:
     return {RunStatus.CANCELLED: "was cancelled", RunStatus.TIMED_OUT: "timed out"}.get(run.status, "failed")
-
-
-def _ask(pod: Pod, prepared: _Prepared, request: RunRequest) -> None:
-    author = pod.store.commit(prepared.base).author.name if prepared.base is not None else ""
-    command = " ".join(prepared.command)
-    proposed = proposal(pod, prepared.snapshot, prepared.inputs.golem, command, author)
-    if proposed is None:
-        return
-    if not request.approve(proposed):
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
-    approve(pod, proposed.code, proposed.files)
 
 
 # --- a known result ---------------------------------------------------------------------------------------------
@@ -295,7 +293,10 @@ def _execute(
         with reporting(plan.log_file.parent):
             # It may be in the output folder, which was put aside.
             plan.log_file.parent.mkdir(parents=True, exist_ok=True)
-        outcome = executor.run(plan, watched, cancel)
+        try:
+            outcome = executor.run(plan, watched, cancel)
+        finally:
+            note_left(pod, external_folder(inputs.golem), prepared.snapshot)
         author = request.author
         if request.clock is not None:
             author = author._replace(time=request.clock() // 1_000_000_000)
