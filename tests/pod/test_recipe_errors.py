@@ -201,7 +201,7 @@ TYPES_AND_MEANING = {
         ":2, key `pods[0].matrix.C`: is empty, so the pod would never run",
     ),
     "a matrix of a million": (
-        '{"name": "a", "pods": [{"ref": "y", "matrix": {"a": %s, "b": %s}}]}' % (list(range(1000)), list(range(1000))),
+        f'{{"name": "a", "pods": [{{"ref": "y", "matrix": {{"a": {[*range(1000)]}, "b": {[*range(1000)]}}}}}]}}',
         ":1, key `pods[0].matrix`: has more than 10000 combinations",
     ),
     "a value of a matrix twice": (
