@@ -704,6 +704,33 @@ class SealBroken(SovrError):
     )
 
 
+# --- payload of other pods ------------------------------------------------------------------------------------
+
+
+class PayloadUnavailable(SovrError):
+    """Payload of another pod that is not here and cannot be had."""
+
+    exit_code = 44
+    template = "the payload `{path}` of another pod cannot be had: {reason}"
+    hint_template = "`sovr payload status` shows what each payload is and where it comes from"
+
+
+class PayloadClash(SovrError):
+    """A place for payload of other pods that something else has already. Nothing was changed."""
+
+    exit_code = 45
+    template = "payload of another pod cannot be placed at `{path}`: {reason}"
+    hint_template = "move it away, and repeat the command"
+
+
+class PayloadChanged(SovrError):
+    """Payload of another pod that is not what it was locked as."""
+
+    exit_code = 46
+    template = "the payload `{path}` of another pod is not what `recipe.lock` says: {reason}"
+    hint_template = "if you trust the other pod as it is now, `sovr payload update` locks it anew"
+
+
 # --- what the first Sovr CLI stored, and registries -------------------------------------------------------------
 
 

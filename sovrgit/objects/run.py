@@ -24,12 +24,18 @@ class RunStatus(enum.StrEnum):
 
 
 class External(NamedTuple):
-    """A payload taken from another pod: what was asked for and what it turned out to be."""
+    """A payload taken from another pod: what was asked for and what it turned out to be.
+
+    `place` is the name under which it lay below the folder of external payload. It is empty for what was spread out in
+    that folder itself: what is in a folder, or in an archive. `executable` says that it is a file of that kind.
+    """
 
     reference: str
     commit: ObjectId
     path: str
     id: ObjectId
+    place: str = ""
+    executable: bool = False
 
 
 class Member(NamedTuple):
@@ -131,8 +137,12 @@ class Run:
             "usage": {name: amount for name, amount in self.usage._asdict().items() if amount},
             "parameters": dict(self.parameters),
             "environment": dict(self.environment),
+<<<<<<< HEAD
             "external": [entry._asdict() for entry in self.external],
             "pods": [member._asdict() for member in self.pods],
+=======
+            "external": [_external_fields(entry) for entry in self.external],
+>>>>>>> payloads
             "repeats": self.repeats,
             "by": self.by,
             "golem": dict(self.golem),
@@ -203,9 +213,26 @@ def _usage(fields: Fields) -> Usage:
     return usage
 
 
+def _external_fields(external: External) -> dict[str, Value]:
+    required = {
+        "reference": external.reference,
+        "commit": external.commit,
+        "path": external.path,
+        "id": external.id,
+    }
+    return {**required, **without_defaults({"place": external.place, "executable": external.executable})}
+
+
 def _external(entry: dict[str, Value]) -> External:
     fields = Fields(Kind.RUN, entry)
-    external = External(fields.text("reference"), fields.id("commit"), fields.text("path"), fields.id("id"))
+    external = External(
+        reference=fields.text("reference"),
+        commit=fields.id("commit"),
+        path=fields.text("path"),
+        id=fields.id("id"),
+        place=fields.text("place", ""),
+        executable=fields.flag("executable"),
+    )
     fields.done()
     return external
 

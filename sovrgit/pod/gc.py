@@ -41,7 +41,7 @@ MANY = 50
 _WASTE = 4
 """A large pack is written anew if at least this part of it, one in so many bytes, is of no use."""
 
-_LEFTOVERS = ("pack-", "checkout-", "fetch-", "keep-", ".new-")
+_LEFTOVERS = ("pack-", "checkout-", "fetch-", "keep-", "external-", ".new-")
 """Beginnings of names of files in the making, which nobody needs once their process is gone."""
 
 

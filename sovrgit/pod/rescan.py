@@ -33,11 +33,19 @@ _ATTEMPTS = 10
 class Rescan:
     """Reads the folders that differ, and those that are new."""
 
-    def __init__(self, root: str, index: Index, tracked: Callable[[str], Collection[bytes]], clock: int) -> None:
+    def __init__(
+        self,
+        root: str,
+        index: Index,
+        tracked: Callable[[str], Collection[bytes]],
+        clock: int,
+        hidden: Collection[str] = (),
+    ) -> None:
         self._root = root
         self._index = index
         self._tracked = tracked
         self._clock = clock
+        self._hidden = frozenset(hidden)
         self._rules: dict[str, IgnoreRules | None] = {}
         self._result = Scan(dict(index.folders), set(), set(), clock)
 
@@ -137,11 +145,15 @@ class Rescan:
             os.close(descriptor)
 
     def _is_left_out(self, path: str) -> bool:
-        """Whether the rules ignore a folder, or one above it: it is read only for what is tracked in it."""
+        """Whether a folder, or one above it, is hidden or ignored: it is read only for what is tracked in it."""
         if not path:
             return False
+        if path in self._hidden:
+            return True
         rules = self._rules_for(parent_of(path))
-        return rules is not None and (rules.ignores(path, True) or self._is_left_out(parent_of(path)))
+        if rules is not None and rules.ignores(path, True):
+            return True
+        return (rules is not None or bool(self._hidden)) and self._is_left_out(parent_of(path))
 
     def _read(self, path: str) -> tuple[Folder, list[str]]:
         """A folder's rows and the paths of its subfolders."""
@@ -156,6 +168,7 @@ class Rescan:
             names = os.listdir(descriptor)
             if rules is not None and not left_out and not rules.may_ignore(path, names):
                 rules = None
+            hidden = {item.rpartition("/")[2] for item in self._hidden if parent_of(item) == path}
             below = []
             for name in names:
                 if name.startswith(".") and name.lower() in REPOSITORIES:
@@ -169,10 +182,10 @@ class Rescan:
                     continue
                 kind = kind_of(found.st_mode)
                 if (
-                    rules is not None
-                    and (left_out or rules.ignores(join(path, name), kind == DIRECTORY))
-                    and os.fsencode(name) not in self._tracked(path)
-                ):
+                    left_out
+                    or name in hidden
+                    or (rules is not None and rules.ignores(join(path, name), kind == DIRECTORY))
+                ) and os.fsencode(name) not in self._tracked(path):
                     if name == IGNORE_FILE:
                         # Ignored itself, but what it says must be noticed all the same.
                         stamps = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)

@@ -27,7 +27,14 @@ class Scan:
     clock: int
 
 
-def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collection[bytes]], temporary: Path) -> Scan:
+def scan(
+    root: Path,
+    index: Index,
+    head: bytes,
+    tracked: Callable[[str], Collection[bytes]],
+    temporary: Path,
+    hidden: Collection[str] = (),
+) -> Scan:
     """Compare the working tree with the index.
 
     Args:
@@ -36,6 +43,7 @@ def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collect
         head: the id of the tree that was committed last; ignored files that are in it stay in the pod.
         tracked: the names that this tree has in a folder.
         temporary: a folder on the same file system, to read its clock.
+        hidden: folders that are ignored whatever the rules say, but for what is tracked in them.
     """
     clock = _clock(temporary)
     paths = list(index.folders)
@@ -49,7 +57,7 @@ def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collect
     # Most of the time nothing has changed.
     from sovrgit.pod.rescan import Rescan
 
-    return Rescan(os.fspath(root), index, tracked, clock).run(dirty)
+    return Rescan(os.fspath(root), index, tracked, clock, hidden).run(dirty)
 
 
 def _clock(temporary: Path) -> int:

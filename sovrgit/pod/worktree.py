@@ -14,6 +14,7 @@ from blake3 import blake3
 from sovrgit.errors import IntegrityFailure, ObjectMissing, ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.pod.external import hidden_folders
 from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
 from sovrgit.pod.overlay import LeftOut, Overlay
 from sovrgit.pod.paths import MERGE_FILE
@@ -72,7 +73,8 @@ class WorkingTree:
         if index.head and index.head != head_tree:
             index = _for_other_head(index, pod.store, head_tree)
         with reporting(pod.root):
-            found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
+            tracked = _Tracked(pod, head_tree)
+            found = scan(pod.root, index, head_tree, tracked, pod.temporary, hidden_folders(pod.folder))
         sparse = Sparse.read(pod.folder)
         working = cls(pod, index, found, head_tree, sparse and sparse.with_paths(here, out=False))
         working._lay()

@@ -58,11 +58,11 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId, mode:
         raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
     if recipe.golem is None:
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
-    _check_supported(store, tree, recipe, recipe.golem, mode)
+    _check_supported(recipe, recipe.golem, mode)
     return Inputs(recipe_id, recipe, recipe.golem, input_tree(store, session, tree, recipe.golem))
 
 
-def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: Golem, mode: str) -> None:
+def _check_supported(recipe: Recipe, golem: Golem, mode: str) -> None:
     if mode == "" and golem.command is None:
         for key, what in (("image", "a job in an image"), ("each", "a job for each of several files")):
             if getattr(golem, key) is not None:
@@ -73,16 +73,11 @@ def _check_supported(store: ObjectStore, tree: ObjectId, recipe: Recipe, golem: 
                 )
     if mode == "script" and golem.command is None:
         raise recipe.invalid("golem.exec", "is missing; it names the script that asks Golem for providers")
-    external = f"{golem.payload_folder}/{EXTERNAL_FOLDER}"
-    found = find(store, tree, external.encode()) if golem.external else None
-    if golem.external and (found is None or not has_files(store, found)):
-        # Not the references: whoever has one can read the pod.
-        paths = ", ".join(f"`{entry.data}`" for entry in golem.external)
-        raise Unsupported(
-            what=f"payload from other pods ({recipe.file}{recipe.at('golem.payload')})",
-            reason="this version does not fetch it",
-            hint=f"get {paths} from there yourself, put it into `{external}`, and run again",
-        )
+
+
+def external_folder(golem: Golem) -> str:
+    """Where payload of other pods lies, as a path from the pod's root."""
+    return EXTERNAL_FOLDER if golem.payload_folder == "." else f"{golem.payload_folder}/{EXTERNAL_FOLDER}"
 
 
 def input_tree(store: ObjectStore, session: WriteSession, tree: ObjectId, golem: Golem) -> ObjectId:
@@ -201,7 +196,7 @@ def run_key(
     """The id of a computation: two runs with the same key should give the same output.
 
     BLAKE3 in key-derivation mode over msgpack of: run format, executor class, recipe, input tree, command, parameters
-    sorted by name, ids of external payloads with their paths, and, if it is known, the digest of the image.
+    sorted by name, external payloads as they lie, and, if it is known, the digest of the image.
     """
     parts: tuple[object, ...] = (
         RUN_FORMAT,
@@ -210,13 +205,19 @@ def run_key(
         inputs.tree,
         list(command),
         sorted(parameters.items()),
-        sorted((entry.path, entry.id) for entry in external),
+        sorted((entry.path, entry.id, entry.place, entry.executable) for entry in external),
         *((image,) if image else ()),
     )
     return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
 
 
-def explain(store: ObjectStore, previous: Run, current: Run | Inputs, parameters: Mapping[str, str]) -> list[str]:
+def explain(
+    store: ObjectStore,
+    previous: Run,
+    current: Run | Inputs,
+    parameters: Mapping[str, str],
+    external: Sequence[External] = (),
+) -> list[str]:
     """What differs from an earlier run, in words; what comes first weighs most."""
     reasons = []
     recipe = current.recipe_id if isinstance(current, Inputs) else current.recipe
@@ -226,6 +227,10 @@ def explain(store: ObjectStore, previous: Run, current: Run | Inputs, parameters
     for change in diff_trees(store, previous.input, tree):
         if change.path != RECIPE_FILE.encode():
             reasons.append(f"`{change.path.decode('utf-8', 'backslashreplace')}` was {change.kind}")
+    before, after = ({item.path: item.id for item in items} for items in (previous.external, external))
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) != after.get(path):
+            reasons.append(f"the payload `{path}` of another pod changed")
     for name in sorted(previous.parameters.keys() | parameters.keys()):
         if previous.parameters.get(name) != parameters.get(name):
             reasons.append(f"parameter `{name}` changed")

@@ -16,6 +16,7 @@ from sovrgit.pod.ignore import IGNORE_FILE
 from sovrgit.pod.recipe import Golem
 from sovrgit.runs.executor import GRACE, Executor, Outcome, Plan
 from sovrgit.runs.inputs import Inputs, argv_of, subtree
+from sovrgit.runs.supplied import Supplied, recorded_external
 from sovrgit.runs.surroundings import platform_facts
 from sovrgit.runs.trust import Proposal
 from sovrgit.store.session import WriteSession
@@ -38,6 +39,7 @@ class RunRequest:
         timeout: seconds; wins over the recipe's.
         allow_empty: a run without output counts as a success.
         commit_failed: commit what a failed run has left.
+        supplied: external payload, which is put into its place before the command starts.
         approve: asked before scripts of other people are run.
         grace: seconds between the signals that end the command.
         clock: nanoseconds since 1970, looked at when the command has ended: the time of the commit. Without it that is
@@ -54,6 +56,7 @@ class RunRequest:
     grace: float = GRACE
     allow_empty: bool = False
     commit_failed: bool = False
+    supplied: tuple[Supplied, ...] = ()
     clock: Callable[[], int] | None = None
 
 
@@ -163,4 +166,5 @@ def make_record(
         environment=request.environment[1],
         by=request.author.name,
         golem=outcome.golem,
+        external=recorded_external(request.supplied),
     )

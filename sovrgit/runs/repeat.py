@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +19,13 @@ from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.pod.scan import scan
 from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treediff import diff_trees, find, walk
+from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.writetree import write_tree
 from sovrgit.runs.executor import Cancel, Event, Executor
-from sovrgit.runs.inputs import Inputs, read_recipe
+from sovrgit.runs.inputs import Inputs, external_folder, read_recipe
 from sovrgit.runs.record import Left, RunRequest, make_plan, make_record, what_is_left
 from sovrgit.runs.run import record_run
+from sovrgit.runs.supplied import Supplied, check_supplied, external_tree, own_entries
 from sovrgit.store.files import reporting, temporary_name
 
 
@@ -70,24 +72,27 @@ def rerun(
     """Repeat a run from its recorded inputs, in a folder of its own; the working tree is not touched.
 
     Args:
-        request: its arguments and parameters are not used: those of the record are.
+        request: its arguments and parameters are not used: those of the record are. External payload must be what the
+            record names.
         keep: where to leave the folder; it is removed otherwise.
 
     Raises:
         PodExists: if there is something at `keep`.
+        PayloadUnavailable: if it is not given the external payload that the recorded run had.
         ObjectMissing, IntegrityFailure: if the inputs cannot be had.
         SovrError: if the folder or the record cannot be written.
     """
     pod.find_signer()  # it is told now if there is no key
     recorded = pod.store.run(identity)
     inputs = recorded_inputs(pod, recorded)
+    check_supplied(recorded, request.supplied)
     place = keep if keep is not None else temporary_name(pod.temporary, "rerun")
     if os.path.lexists(place):
         raise PodExists(path=place, reason="exists already, and the run needs a clean place")
     try:
         with reporting(place):
             place.mkdir(parents=True)
-        write_tree(pod.store, recorded.input, place)
+        write_tree(pod.store, _with_external(pod, recorded, inputs, request.supplied), place)
         with reporting(place):
             for folder in (inputs.golem.payload_folder, *inputs.outputs, inputs.golem.log_folder):
                 (place / folder).mkdir(parents=True, exist_ok=True)
@@ -145,6 +150,24 @@ def verify(
     return Verified(verdict_id, verdict, repeated)
 
 
+def _with_external(pod: Pod, recorded: Run, inputs: Inputs, supplied: Sequence[Supplied]) -> ObjectId:
+    """The tree of the inputs with external payload in its place."""
+    if not supplied:
+        return recorded.input
+    folder = external_folder(inputs.golem)
+    own = own_entries(pod.store, recorded.input, folder)
+    with pod.store.session() as session:
+        external = external_tree(pod.store, session, supplied, own)
+        session.commit()
+        editor = TreeEditor(pod.store, recorded.input)
+        for entry in pod.store.tree(external).entries:
+            editor.put(folder.encode() + b"/" + entry.name, entry)
+    with pod.store.session() as session:
+        tree = editor.write(session)
+        session.commit()
+    return tree
+
+
 def compare(pod: Pod, identity: ObjectId, recorded: Run, repeated: Repeated, by: str) -> Verdict:
     """Compare the outputs of two runs, file by file."""
     run = repeated.run
@@ -187,7 +210,7 @@ def _collect(pod: Pod, place: Path, inputs: Inputs, recorded: Run) -> Left:
         return _names(pod, recorded.output, path) | _names(pod, recorded.log, path)
 
     with reporting(place):
-        found = scan(place, Index(), b"", tracked, pod.temporary)
+        found = scan(place, Index(), b"", tracked, pod.temporary, [external_folder(inputs.golem)])
     with pod.store.session() as session:
         tree = take_snapshot(place, found, Index(), session).tree
         session.commit()

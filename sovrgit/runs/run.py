@@ -31,13 +31,16 @@ from sovrgit.runs.inputs import (
     Inputs,
     command_of,
     explain,
+    external_folder,
     input_tree,
     read_inputs,
     run_key,
     subtree,
     with_defaults,
 )
+from sovrgit.runs.placing import note_left, place_external
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
+from sovrgit.runs.supplied import check_given, recorded_external
 from sovrgit.runs.trust import approve, proposal
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
@@ -110,6 +113,7 @@ def run_pod(
             return _reuse(pod, request, prepared, known)
         reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
+        place_external(pod, external_folder(prepared.inputs.golem), request.supplied, prepared.snapshot)
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
         # What it cannot do is said before anything is touched.
         executor.prepare(plan)
@@ -164,9 +168,11 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
         committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
         session.commit()
+    check_given(pod.store, snapshot.tree, inputs, request.supplied)
     command = command_of(inputs.golem, request.arguments, executor.mode)
     parameters = with_defaults(inputs.golem, request.parameters)
-    key = run_key(inputs, command, parameters, (), executor.name, executor.digest)
+    external = recorded_external(request.supplied)
+    key = run_key(inputs, command, parameters, external, executor.name, executor.digest)
     return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
 
 
@@ -192,7 +198,8 @@ def _reasons(
         return ("it was asked for",)
     if gone is not None:
         return (f"the output of run {gone.id.short}, which had the same inputs, is not all here",)
-    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters)
+    external = recorded_external(request.supplied)
+    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters, external)
     if last.run.command != prepared.command and not reasons:
         reasons = ["the command changed"]
     if not reasons and not last.run.succeeded:
@@ -295,7 +302,10 @@ def _execute(
         with reporting(plan.log_file.parent):
             # It may be in the output folder, which was put aside.
             plan.log_file.parent.mkdir(parents=True, exist_ok=True)
-        outcome = executor.run(plan, watched, cancel)
+        try:
+            outcome = executor.run(plan, watched, cancel)
+        finally:
+            note_left(pod, external_folder(inputs.golem), prepared.snapshot)
         author = request.author
         if request.clock is not None:
             author = author._replace(time=request.clock() // 1_000_000_000)

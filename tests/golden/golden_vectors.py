@@ -272,6 +272,16 @@ RUNS = {
             ),
         ),
     ),
+    "placed payload": Sample(
+        "Payload of other pods: a program under a name of its own, and a folder that was spread out.",
+        replace(
+            PLAIN_RUN,
+            external=(
+                External("file:///srv/pods/tools", _id(7), "bin/solve", _id(8), "solve", executable=True),
+                External("file:///srv/pods/data", _id(9), "output", _id(10)),
+            ),
+        ),
+    ),
     "unknown keys": Sample(
         "A run that was ended by a signal, with a key of a newer version.",
         Run(

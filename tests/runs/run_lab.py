@@ -86,9 +86,9 @@ class Lab:
         with Cancel() as cancel:
             return rerun(self.pod, run, LocalExecutor(), self.request(**changes), self._sink, cancel, keep=keep)
 
-    def verify(self, run: ObjectId, cancel: Cancel | None = None) -> Verified:
+    def verify(self, run: ObjectId, cancel: Cancel | None = None, **changes: Any) -> Verified:
         with cancel or Cancel() as cancel:
-            return verify(self.pod, run, LocalExecutor(), self.request(), self._sink, cancel)
+            return verify(self.pod, run, LocalExecutor(), self.request(**changes), self._sink, cancel)
 
     @property
     def reasons(self) -> tuple[str, ...]:

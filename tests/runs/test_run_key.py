@@ -79,6 +79,8 @@ def test_command_parameters_executor_and_external_payload_change_the_key(lab: La
         key_of(lab, external=(External("ref", one, "data", one),)),
         key_of(lab, external=(External("ref", one, "data", two),)),
         key_of(lab, external=(External("ref", one, "other", two),)),
+        key_of(lab, external=(External("ref", one, "other", two, "name"),)),
+        key_of(lab, external=(External("ref", one, "other", two, "name", executable=True),)),
     ]
     assert len(set(keys)) == len(keys)
 
