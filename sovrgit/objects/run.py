@@ -137,12 +137,8 @@ class Run:
             "usage": {name: amount for name, amount in self.usage._asdict().items() if amount},
             "parameters": dict(self.parameters),
             "environment": dict(self.environment),
-<<<<<<< HEAD
-            "external": [entry._asdict() for entry in self.external],
-            "pods": [member._asdict() for member in self.pods],
-=======
             "external": [_external_fields(entry) for entry in self.external],
->>>>>>> payloads
+            "pods": [member._asdict() for member in self.pods],
             "repeats": self.repeats,
             "by": self.by,
             "golem": dict(self.golem),

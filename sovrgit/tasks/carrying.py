@@ -12,6 +12,7 @@ from sovrgit.store.format import CHUNK_FROM
 from sovrgit.store.session import WriteSession
 from sovrgit.store.store import ObjectStore
 
+
 def carry(origin: ObjectStore, pod: Pod, starts: Iterable[ObjectId]) -> int:
     """Store what is at `origin`, and everything that it leads to, in the pod as well; the number of new objects.
 
