@@ -29,7 +29,7 @@ class Step:
     """One run of a pod of a task.
 
     Attributes:
-        name: unique in the task: that of the entry, and with a fan-out, after a slash, what is special about this run.
+        name: unique in the task: that of the entry, and with a fan-out, after an `@`, what is special about this run.
         entry: the position of the pod in the recipe.
         label: the second part of the name; empty without a fan-out.
         parameters: what the fan-out gives to the run, over what was asked for.
@@ -102,7 +102,7 @@ def make_graph(pods: Sequence[TaskPod], items: Sequence[bytes]) -> Graph:
         made.append(range(len(steps), len(steps) + len(fan)))
         labels = _labels([label for label, _, _ in fan])
         for label, (_, parameters, item) in zip(labels, fan, strict=True):
-            name = f"{names[position]}/{label}" if label else names[position]
+            name = f"{names[position]}@{label}" if label else names[position]
             steps.append(Step(name, position, label, parameters, item))
     # A pod may need one that stands after it, so the positions are known only now.
     wired = [
@@ -120,7 +120,7 @@ def make_graph(pods: Sequence[TaskPod], items: Sequence[bytes]) -> Graph:
 
 
 def entry_names(pods: Sequence[TaskPod]) -> tuple[str, ...]:
-    """A name for every pod of a task: its own, or one made of its path. Never a sharing reference, which is a secret."""
+    """A name for every pod of a task: its own, or that of its folder. Never a sharing reference, which is a secret."""
     taken = {pod.name.casefold() for pod in pods if pod.name is not None}
     names: list[str] = []
     for position, pod in enumerate(pods):
