@@ -10,13 +10,12 @@ from sovrgit.errors import TaskInvalid
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.recipe import RECIPE_FILE, Recipe, parse_recipe
+from sovrgit.pod.recipe import Recipe
 from sovrgit.pod.recipe_types import DEFAULT_OUTPUT
 from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.inputs import read_recipe
-from sovrgit.store.files import reporting
 from sovrgit.tasks.graph import entry_names, make_graph
 from sovrgit.tasks.means import Means
 from sovrgit.tasks.plan import Planner, Prepared, TaskPlan, check_output, make_plan, prepare_sources
@@ -44,17 +43,6 @@ class Look:
     index: LineageIndex
     planner: Planner
     plan: TaskPlan
-
-
-def is_task(pod: Pod) -> bool:
-    """Whether the recipe on disk is that of a task. One that cannot be read is none: running the pod tells why."""
-    from sovrgit.errors import RecipeInvalid
-
-    with reporting(pod.root / RECIPE_FILE):
-        try:
-            return parse_recipe((pod.root / RECIPE_FILE).read_bytes()).kind == "task"
-        except (FileNotFoundError, RecipeInvalid):
-            return False
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from sovrgit.runs.trust import Proposal, approve, code_of, proposal
 from sovrgit.tasks.budget import Ledger
 from sovrgit.tasks.carrying import carry
 from sovrgit.tasks.events import StepEvent, TaskEvent, TaskSink
-from sovrgit.tasks.look import Look, is_task, looking
+from sovrgit.tasks.look import Look, looking
 from sovrgit.tasks.means import Means
 from sovrgit.tasks.places import forget_source, place_of, ready_pod
 from sovrgit.tasks.plan import Planned, TaskPlan
@@ -32,8 +32,6 @@ from sovrgit.tasks.record import TaskResult, record, take_known
 from sovrgit.tasks.schedule import Schedule
 from sovrgit.tasks.sources import Source
 from sovrgit.tasks.supply import at_commit
-
-__all__ = ["TaskRequest", "TaskResult", "is_task", "plan_task", "run_task"]
 
 
 @dataclass(frozen=True, slots=True)
