@@ -11,7 +11,7 @@ from typing import Any
 from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.pod.commits import Committed, CommitRequest, commit
+from sovrgit.pod.commits import CommitRequest, Committed, commit
 from sovrgit.pod.pod import Pod
 from sovrgit.runs.executor import Cancel
 from sovrgit.runs.golem.choice import Wish
