@@ -28,11 +28,8 @@ def test_pods_are_called_by_their_name_or_the_folder_that_they_are_in() -> None:
 
 
 def test_a_sharing_reference_is_no_name() -> None:
-    assert entry_names([entry(REFERENCE), entry(f"{REFERENCE}#key"), entry("fairos:mine")]) == (
-        "pod-1",
-        "pod-2",
-        "pod-3",
-    )
+    pods = [entry(REFERENCE), entry(f"{REFERENCE}#key"), entry("fairos:mine")]
+    assert entry_names(pods) == ("pod-1", "pod-2", "pod-3")
 
 
 def test_names_given_to_others_are_not_taken() -> None:
