@@ -6,7 +6,7 @@ Shared by the command line and by `sovrgit.api`. Like the library below, nothing
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid, RevisionNotFound, RunNotTrusted
@@ -14,6 +14,7 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from sovrgit.lockfile import LockedPayload
     from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
     from sovrgit.pod.merge import FastForward, Merged
@@ -189,6 +190,72 @@ def pull_pod(
     # Before the first foreign script arrives, while all that is here is still the user's own.
     take_from_others(pod)
     return fetched, take_over(pod, name, author, time_ns=time_ns, fast_forward=fast_forward)
+
+
+def supply_run(
+    pod: Pod,
+    request: RunRequest,
+    *,
+    time_ns: int,
+    mode: str = "",
+    networks: Networks | None = None,
+    told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    progress: Progress = SILENT,
+) -> RunRequest:
+    """The request of a run with the payload of other pods that the recipe wants. It is fetched only if something is
+    executed.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+        mode: that of the executor.
+        told: told of payload that was not locked, and is now.
+
+    Raises:
+        RunNotTrusted: if the recipe is somebody else's and is not approved. Nobody was asked for payload.
+        SovrError: as for `sovrgit.payloads.supplying.supply`.
+    """
+    from dataclasses import replace
+
+    from sovrgit.lockfile import read_recipe_file
+
+    golem = read_recipe_file(pod.root).golem
+    if golem is None or not golem.external:
+        return request
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.supplying import supply
+    from sovrgit.runs.asking import ask_ahead
+
+    access = Access(pod, networks, time_ns, progress)
+    found = supply(access, ask=lambda: ask_ahead(pod, request, mode), told=told)
+    return replace(request, supplied=found.said, fetch=found.fetch)
+
+
+def supply_repeat(
+    pod: Pod,
+    identity: ObjectId,
+    request: RunRequest,
+    *,
+    time_ns: int,
+    networks: Networks | None = None,
+    progress: Progress = SILENT,
+) -> RunRequest:
+    """The request of a repeat with the payload of other pods that the recorded run had.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+
+    Raises:
+        SovrError: as for `sovrgit.payloads.supplying.supply_again`.
+    """
+    run = pod.store.run(identity)
+    if not run.external:
+        return request
+    from dataclasses import replace
+
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.supplying import supply_again
+
+    return replace(request, supplied=supply_again(Access(pod, networks, time_ns, progress), run))
 
 
 def approve_recorded(pod: Pod, identity: ObjectId, request: RunRequest, *, hint: str | None = None) -> None:

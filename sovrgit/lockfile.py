@@ -1,8 +1,10 @@
 """`recipe.lock`: what the names in a recipe stood for when they were looked up, so that every run gets the same.
 
-    {"images": {TAG: {"sha3_224": HASH, "url": URL}}, "payload": {}, "version": 1}
+    {"images": {TAG: {"sha3_224": HASH, "url": URL}},
+     "payload": {REFERENCE: {PATH: {"commit": ID, "id": ID, "kind": KIND}}}, "version": 1}
 
-`payload` will hold what external payload was resolved to. What this version does not know is kept as it is.
+REFERENCE is what the recipe calls another pod, without what is secret in it; PATH is from that pod's root, and KIND is
+`file`, `executable` or `folder`. What this version does not know is kept as it is.
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from sovrgit.errors import ConfigInvalid, RecipeInvalid, RemoteUnavailable
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.receipts import mapping, text
+from sovrgit.objects.tree import EntryKind
 from sovrgit.pod.recipe import RECIPE_FILE, Recipe, parse_recipe
+from sovrgit.pod.recipe_checks import check_path
 from sovrgit.pod.treediff import find
 from sovrgit.remotes.fairos.address import ServerAddress
 from sovrgit.store.files import reporting, write_atomic
@@ -49,6 +53,20 @@ class LockedImage(NamedTuple):
     url: str
 
 
+class LockedPayload(NamedTuple):
+    """What a file or folder of another pod was when it was looked up: the commit, and its id there."""
+
+    reference: str
+    path: str
+    commit: ObjectId
+    id: ObjectId
+    kind: EntryKind
+
+
+KINDS = {"file": EntryKind.FILE, "executable": EntryKind.EXECUTABLE, "folder": EntryKind.DIRECTORY}
+"""What payload can be, as the lock calls it."""
+
+
 class Change(NamedTuple):
     """What has become of a tag since it was locked; `old` or `new` is None if it was not, or is no longer, used."""
 
@@ -60,9 +78,10 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The whole file: images by tag, and with `rest` everything else that is in it."""
+    """The whole file: images by tag, payload of other pods, and with `rest` everything else that is in it."""
 
     images: Mapping[str, LockedImage] = field(default_factory=dict)
+    payload: tuple[LockedPayload, ...] = ()
     rest: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -88,13 +107,18 @@ class Lock:
             raise _invalid("`images` is no object")
         for tag, entry in given.items():
             images[tag] = _image(tag, mapping(entry), f"`images` has no hash and address for `{tag[:100]}`")
-        rest = {name: value for name, value in whole.items() if name not in ("version", "images")}
-        return cls(images, rest)
+        rest = {name: value for name, value in whole.items() if name not in ("version", "images", "payload")}
+        return cls(images, _payload(whole.get("payload", {})), rest)
 
     def encode(self) -> bytes:
         """The file: JSON with sorted keys, so that two people who lock the same write the same bytes."""
         images = {image.tag: {"sha3_224": image.sha3_224, "url": image.url} for image in self.images.values()}
-        whole = {"payload": {}, **self.rest, "images": images, "version": VERSION}
+        names = {kind: name for name, kind in KINDS.items()}
+        payload: dict[str, dict[str, dict[str, str]]] = {}
+        for item in self.payload:
+            row = {"commit": str(item.commit), "id": str(item.id), "kind": names[item.kind]}
+            payload.setdefault(item.reference, {})[item.path] = row
+        whole = {**self.rest, "payload": payload, "images": images, "version": VERSION}
         return (json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -167,7 +191,7 @@ def relock(lock: Lock, tags: tuple[str, ...], resolve: Callable[[str], LockedIma
     images = {tag: resolve(tag) for tag in tags}
     changes = [_change(tag, lock.images.get(tag), image) for tag, image in images.items()]
     changes += [Change(tag, "gone", image, None) for tag, image in lock.images.items() if tag not in images]
-    return Lock(images, lock.rest), changes
+    return replace(lock, images=images), changes
 
 
 def resolver(registry: str = REGISTRY, transport: httpx.BaseTransport | None = None) -> Callable[[str], LockedImage]:
@@ -226,6 +250,26 @@ def _image(tag: str, entry: Mapping[str, Any], reason: str, *, location: str = "
     if location:
         raise RemoteUnavailable(location=location, reason=f"its answer about `{tag}` has no hash and address", hint="")
     raise _invalid(reason)
+
+
+def _payload(given: object) -> tuple[LockedPayload, ...]:
+    """The part `payload`.
+
+    Raises:
+        RecipeInvalid: if it is damaged.
+    """
+    found = []
+    reason, hint = "`payload` is damaged", "remove the part `payload`, and run `sovr payload update`"
+    try:
+        for reference, paths in cast("dict[str, Any]", given).items():
+            for path, row in paths.items():
+                commit, identity = ObjectId.parse(row["commit"]), ObjectId.parse(row["id"])
+                if check_path((), path) != path:
+                    raise ValueError
+                found.append(LockedPayload(reference, path, commit, identity, KINDS[row["kind"]]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _invalid(reason, hint) from None
+    return tuple(found)
 
 
 def _invalid(reason: str, hint: str = "remove the file, and run `sovr lock`") -> RecipeInvalid:

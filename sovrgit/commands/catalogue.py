@@ -36,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "logs": "Show what a run printed",
         "rerun": "Repeat a run from its recorded inputs, in a clean place",
         "verify": "Repeat a run and compare its outputs with the recorded ones",
+        "payload": "Show and lock what the recipe takes from other pods",
         "lock": "Look up what the images in the recipe are, and write it down",
         "trust": "Approve the scripts of a pod that came from somebody else, or name keys",
     },

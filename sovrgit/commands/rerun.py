@@ -33,7 +33,7 @@ def command(
 
     identity = resolve_run(app.pod, run)
     request = request_for(app, timeout=timeout, keep=keep_env)
-    approve_recorded(app, identity, request)
+    request = approve_recorded(app, identity, request)
     kept = app.folder / keep if keep is not None else None
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
     with live(app, executor) as (sink, _, cancel):

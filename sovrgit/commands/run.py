@@ -47,7 +47,7 @@ def command(
     A budget is for all of them together.
     """
     from sovrgit.commands.placing import place
-    from sovrgit.commands.running import end_of, live, request_for
+    from sovrgit.commands.running import end_of, live, request_for, supplied
     from sovrgit.runs.run import run_pod
     from sovrgit.tasks.kind import is_task
     from sovrgit.ui.runview import RunResultView
@@ -86,6 +86,7 @@ def command(
         app.console.note(f"on the devnet, because {choice.because}")
     if executor.mode == "declared" and not executor.digest:
         app.console.note("the image is not locked, its tag may stand for another one tomorrow; `sovr lock` locks it")
+    request = supplied(app, request, executor.mode)
     with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))

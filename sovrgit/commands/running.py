@@ -35,6 +35,7 @@ from sovrgit.ui.liveview import LiveOutput
 from sovrgit.ui.runview import decision_lines
 
 if TYPE_CHECKING:
+    from sovrgit.lockfile import LockedPayload
     from sovrgit.runs.golem.executor import GolemExecutor
     from sovrgit.ui.golemlive import GolemLive
 
@@ -80,6 +81,27 @@ class Noting(Protocol):
 
     def note(self, text: str) -> None:
         """Show a remark of `sovr` itself."""
+
+
+def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
+    """The request with the payload of other pods that the recipe wants. Tells what was not locked, and is now."""
+    from sovrgit.actions import supply_run
+
+    def told(locked: Sequence[LockedPayload]) -> None:
+        from sovrgit.ui.payloadview import locked_lines
+
+        for line in locked_lines(app.console, locked):
+            app.console.note(line)
+
+    return supply_run(
+        app.pod,
+        request,
+        time_ns=app.now_ns(),
+        mode=mode,
+        networks=app.networks,
+        told=told,
+        progress=app.progress,
+    )
 
 
 class _Plain:

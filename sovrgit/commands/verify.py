@@ -29,7 +29,7 @@ def command(app: App, run: str, placing: Placing, timeout: float | None, keep_en
 
     identity = resolve_run(app.pod, run)
     request = request_for(app, timeout=timeout, keep=keep_env)
-    approve_recorded(app, identity, request)
+    request = approve_recorded(app, identity, request)
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
     with live(app, executor) as (sink, _, cancel):
         verified = verify(app.pod, identity, executor, request, sink, cancel)

@@ -64,6 +64,8 @@ class Running(Placing):
         Raises:
             RecipeInvalid, Unsupported: if there is nothing that can be run.
             RunNotTrusted: if the scripts are somebody else's and were not approved.
+            PayloadUnavailable, PayloadChanged: if payload of another pod cannot be had as it was locked.
+            PayloadClash: if it cannot be placed.
             SpendingRefused: if not enough is said to spend anything.
             GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds, InterpreterUnfit: if
                 it cannot begin on Golem.
@@ -71,6 +73,7 @@ class Running(Placing):
         """
         from dataclasses import replace
 
+        from sovrgit.actions import supply_run
         from sovrgit.runs.executor import Cancel
         from sovrgit.runs.run import run_pod
 
@@ -83,6 +86,9 @@ class Running(Placing):
             commit_failed=commit_failed,
         )
         executor = self._executor(place, timeout)
+        request = supply_run(
+            self.repository, request, time_ns=self._clock(), mode=executor.mode, networks=self._networks()
+        )
         with Cancel() as cancel:
             return run_pod(self.repository, executor, request, events or _ignore, _ignore, cancel)
 
@@ -135,7 +141,7 @@ class Running(Placing):
 
         Raises:
             RunNotFound: if there is no such run.
-            RunNotTrusted: as for `run`.
+            RunNotTrusted, PayloadUnavailable: as for `run`.
         """
         from sovrgit.runs.executor import Cancel
         from sovrgit.runs.repeat import rerun
@@ -189,8 +195,10 @@ class Running(Placing):
         return RunRequest(self.stamp(), environment, asked, timeout=timeout, clock=self._clock)
 
     def _approved(self, run: str, approve: Approve, timeout: float | None) -> tuple[ObjectId, RunRequest]:
-        from sovrgit.actions import approve_recorded
+        from sovrgit.actions import approve_recorded, supply_repeat
 
         identity, request = self._run(run), self._request(approve, timeout, ())
         approve_recorded(self.repository, identity, request)
-        return identity, request
+        return identity, supply_repeat(
+            self.repository, identity, request, time_ns=self._clock(), networks=self._networks()
+        )

@@ -1,4 +1,4 @@
-"""What a pod needs: everything that its refs, its journal, its index and a waiting merge lead to."""
+"""What a pod needs: everything that refs, journal, index, a waiting merge and payload of other pods lead to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sovrgit.pod.links import links_of
 from sovrgit.pod.mergestate import read_state
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
+from sovrgit.pod.supplies import read_supplies
 from sovrgit.store.store import ObjectStore
 
 
@@ -30,6 +31,7 @@ def roots(pod: Pod, *, since_ns: int) -> set[ObjectId]:
             continue
         found.update(side for change in move.changes for side in (change.old, change.new) if side is not None)
         found.update(move.rewritten or ())
+    found |= read_supplies(pod.folder).needed
     index = Index.load(pod.index_path)
     for folder in index.folders.values():
         if folder.tree:

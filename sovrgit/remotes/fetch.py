@@ -195,11 +195,7 @@ class Fetching:
         """Get the newest commits only, entry by entry. Where a part of a pack costs as much as the whole, all of
         history comes, and is cut here."""
         store = self._pod.store
-        if self._remote.has_ranges:
-            self._get_tables(self.manifest.packs)
-        else:
-            self._receiver.receive([pack for pack in self.manifest.packs if pack.kind is PackClass.METADATA], progress)
-            self._complete(frozenset(), progress)
+        self.receive_tables(progress)
         heads = [value for name, value in self.manifest.refs.items() if name.startswith(HEADS)]
         with blaming(self._remote):
             boundary = cut_history(store, heads, depth, lambda wanted: self.obtain(wanted, SILENT))
@@ -209,6 +205,20 @@ class Fetching:
             self._names = _local_names(replace(self.manifest, refs=kept), self._remote, self._request.name)
             self.promises.forget()
             self.places = self._check_connected()
+
+    def receive_tables(self, progress: Progress = SILENT) -> None:
+        """Get what says where everything is, so that single objects can be obtained. No more than that, if parts of
+        packs cost less than the whole; else all of history comes too.
+
+        Raises:
+            SovrError: as for `fetch`.
+        """
+        if self._remote.has_ranges:
+            self._get_tables(self.manifest.packs)
+        else:
+            self._receiver.receive([pack for pack in self.manifest.packs if pack.kind is PackClass.METADATA], progress)
+            self._complete(frozenset(), progress)
+        self.promises.forget()
 
     def obtain(self, wanted: Iterable[ObjectId], progress: Progress) -> Obtained:
         """Bring objects here that were left at the remote.

@@ -40,6 +40,8 @@ class RunRequest:
         allow_empty: a run without output counts as a success.
         commit_failed: commit what a failed run has left.
         supplied: external payload, which is put into its place before the command starts.
+        fetch: brings external payload here when it turns out that something is going to be executed: what is in
+            `supplied` then need not be here, and only has to say what records will.
         approve: asked before scripts of other people are run.
         grace: seconds between the signals that end the command.
         clock: nanoseconds since 1970, looked at when the command has ended: the time of the commit. Without it that is
@@ -57,6 +59,7 @@ class RunRequest:
     allow_empty: bool = False
     commit_failed: bool = False
     supplied: tuple[Supplied, ...] = ()
+    fetch: Callable[[], tuple[Supplied, ...]] | None = None
     clock: Callable[[], int] | None = None
 
 

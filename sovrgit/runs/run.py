@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sovrgit.errors import Locked, ObjectMissing, RunNotTrusted
+from sovrgit.errors import Locked, ObjectMissing
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
@@ -26,6 +26,7 @@ from sovrgit.pod.treediff import diff_trees, find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.aside import Aside, check_folders, recover
+from sovrgit.runs.asking import ask, state_now
 from sovrgit.runs.executor import Cancel, Event, Executor, Plan, Started
 from sovrgit.runs.inputs import (
     Inputs,
@@ -40,8 +41,7 @@ from sovrgit.runs.inputs import (
 )
 from sovrgit.runs.placing import note_left, place_external
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
-from sovrgit.runs.supplied import check_given, recorded_external
-from sovrgit.runs.trust import approve, proposal
+from sovrgit.runs.supplied import check_given, check_same, recorded_external
 from sovrgit.store.files import reporting
 from sovrgit.store.format import Codec
 from sovrgit.store.session import WriteSession
@@ -96,6 +96,7 @@ def run_pod(
         RunNotTrusted: if the scripts are somebody else's and were not approved.
         Locked: if the pod runs already.
         MergeUnfinished: if a merge waits for its conflicts to be resolved.
+        PayloadClash: if external payload cannot be placed.
         SovrError: if the pod cannot be read or written.
     """
     refuse_unfinished(pod)
@@ -112,7 +113,11 @@ def run_pod(
             decided(Decision(known, (), prepared.command))
             return _reuse(pod, request, prepared, known)
         reasons = _reasons(pod, prepared, last, gone, request)
-        _ask(pod, prepared, request)
+        ask(pod, prepared.snapshot, prepared.inputs.golem, prepared.base, prepared.command, request)
+        if request.fetch is not None:
+            supplied = request.fetch()
+            check_same(request.supplied, supplied)
+            request = replace(request, supplied=supplied)
         place_external(pod, external_folder(prepared.inputs.golem), request.supplied, prepared.snapshot)
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
         # What it cannot do is said before anything is touched.
@@ -162,11 +167,8 @@ def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
         with reporting(pod.root):
             for folder in folders:
                 (pod.root / folder).mkdir(parents=True, exist_ok=True)
-    with pod.lock(), pod.store.session() as session:
-        working = WorkingTree.look(pod)
-        snapshot = take_snapshot(pod.root, working.found, working.index, session)
-        session.commit()
-        working.save_index()
+    with pod.lock():
+        working, snapshot = state_now(pod)
         head = pod.head()
     with pod.store.session() as session:
         inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
@@ -213,17 +215,6 @@ def _reasons(
 
 def _ended(run: Run) -> str:
     return {RunStatus.CANCELLED: "was cancelled", RunStatus.TIMED_OUT: "timed out"}.get(run.status, "failed")
-
-
-def _ask(pod: Pod, prepared: _Prepared, request: RunRequest) -> None:
-    author = pod.store.commit(prepared.base).author.name if prepared.base is not None else ""
-    command = " ".join(prepared.command)
-    proposed = proposal(pod, prepared.snapshot, prepared.inputs.golem, command, author)
-    if proposed is None:
-        return
-    if not request.approve(proposed):
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
-    approve(pod, proposed.code, proposed.files)
 
 
 # --- a known result ---------------------------------------------------------------------------------------------

@@ -53,6 +53,18 @@ def check_supplied(run: Run, supplied: Iterable[Supplied]) -> None:
         raise PayloadUnavailable(path=path, reason="the repeat was not given what the recorded run had")
 
 
+def check_same(said: Iterable[Supplied], fetched: Iterable[Supplied]) -> None:
+    """Make sure that what was fetched is what the run key was computed of.
+
+    Raises:
+        PayloadUnavailable: if it is not.
+    """
+    before, after = recorded_external(said), recorded_external(fetched)
+    if before != after:
+        path = next((item.path for item in (*before, *after) if item not in before or item not in after), "")
+        raise PayloadUnavailable(path=path, reason="it changed while the run was being prepared")
+
+
 def check_given(store: ObjectStore, tree: ObjectId, inputs: Inputs, supplied: Sequence[Supplied]) -> None:
     """Make sure that a recipe which asks for external payload is given some, or has it as the pod's own.
 

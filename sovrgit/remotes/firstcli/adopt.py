@@ -147,7 +147,7 @@ def _fill(pod: Pod, archive: Path, origin: str, time_ns: int, name: str, limits:
     with reporting(pod.root):
         with pod.store.session() as session:
             commit = Commit(
-                tree=_store(pod, session, staged, unpacked),
+                tree=store_unpacked(pod, session, staged, unpacked),
                 parents=(),
                 author=Stamp(_author(recipe), "", unpacked.newest),
                 message=MESSAGE,
@@ -167,7 +167,7 @@ def _fill(pod: Pod, archive: Path, origin: str, time_ns: int, name: str, limits:
     return Adopted(pod, head, commit, size, tuple(warnings))
 
 
-def _store(pod: Pod, session: WriteSession, staged: Path, unpacked: Unpacked) -> ObjectId:
+def store_unpacked(pod: Pod, session: WriteSession, staged: Path, unpacked: Unpacked) -> ObjectId:
     """Store everything that was unpacked; the tree of it."""
     editor = TreeEditor(pod.store)
     top = os.fsencode(staged)
@@ -181,12 +181,13 @@ def _store(pod: Pod, session: WriteSession, staged: Path, unpacked: Unpacked) ->
             target = os.readlink(top + b"/" + path)
             digest, size = session.add(Kind.BLOB, target), len(target)
         else:
-            digest, size = _store_file(session, top + b"/" + path)
+            digest, size = store_file(session, top + b"/" + path)
         editor.put(path, TreeEntry(b"", kind, digest, size))
     return editor.write(session)
 
 
-def _store_file(session: WriteSession, path: bytes) -> tuple[ObjectId, int]:
+def store_file(session: WriteSession, path: bytes) -> tuple[ObjectId, int]:
+    """Store a file of any size; its id and size."""
     with open(path, "rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size < CHUNK_FROM:
             data = file.read()
