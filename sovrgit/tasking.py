@@ -16,10 +16,12 @@ from sovrgit.pod.pod import Pod
 
 if TYPE_CHECKING:
     from sovrgit.objects.commit import Stamp
+    from sovrgit.payloads.source import Access
     from sovrgit.pod.recipe import Golem
     from sovrgit.remotes.networks import Networks
     from sovrgit.runs.executor import Executor
     from sovrgit.runs.golem.choice import Wish
+    from sovrgit.runs.trust import Proposal
     from sovrgit.tasks.means import Means, Placement
 
 
@@ -32,6 +34,7 @@ def means_for(
     *,
     author: Stamp,
     time_ns: int,
+    approve: Callable[[Proposal], bool],
     timeout: float | None = None,
     networks: Networks | None = None,
 ) -> Means:
@@ -42,6 +45,7 @@ def means_for(
         environ, devnet, confirm: as for `executor_for`; `confirm` is asked once, for all pods.
         author: who forks pods that are not here yet.
         time_ns: now, in nanoseconds since 1970.
+        approve: asked before scripts of somebody else run, and before what their recipes name is got.
         timeout: seconds for each pod; the recipes' if None.
         networks: how to reach networks; without it only what is on this machine can be had.
     """
@@ -77,6 +81,11 @@ def means_for(
         # All was agreed to before the first pod started.
         return executor_for(pod, given, environ, devnet, lambda *_: True, timeout=timeout)[0]
 
+    def access(pod: Pod) -> Access:
+        from sovrgit.payloads.source import Access
+
+        return Access(pod, networks, time_ns)
+
     def agree(placements: Sequence[Placement]) -> None:
         from sovrgit.pod.recipe import Golem
         from sovrgit.runs.golem.choice import spending
@@ -85,7 +94,7 @@ def means_for(
             spending("golem", Golem(), wish, timeout, confirm)
 
     amounts = [amount for amount in (wish.budget, wish.spend) if amount is not None]
-    return Means(opened, obtain, place, executor, agree, min(amounts, default=None))
+    return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None))
 
 
 def _at_most(golem: Golem, declared: bool, wish: Wish, timeout: float | None) -> Decimal | None:

@@ -45,7 +45,6 @@ def run_task_here(
     request = TaskRequest(
         usual.author,
         usual.environment,
-        usual.approve,
         parameters=usual.parameters,
         force=force,
         timeout=timeout,
@@ -62,6 +61,7 @@ def run_task_here(
         lambda *what: agreed(app, *what),
         author=usual.author,
         time_ns=app.now_ns(),
+        approve=usual.approve,
         timeout=timeout,
         networks=app.networks,
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from sovrgit.errors import TaskInvalid
 from sovrgit.lineage.index import LineageIndex
+from sovrgit.lockfile import read_recipe_file
 from sovrgit.objects.ids import ObjectId
+from sovrgit.payloads.supplying import supply
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Recipe
 from sovrgit.pod.recipe_types import DEFAULT_OUTPUT
@@ -16,10 +18,11 @@ from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.inputs import read_recipe
+from sovrgit.runs.supplied import Supplied
 from sovrgit.tasks.graph import entry_names, make_graph
 from sovrgit.tasks.means import Means
 from sovrgit.tasks.plan import Planner, Prepared, TaskPlan, check_output, make_plan, prepare_sources
-from sovrgit.tasks.sources import find_sources
+from sovrgit.tasks.sources import ask_to_get, find_sources
 from sovrgit.tasks.supply import Supplier, own_payload, shared_payload
 
 
@@ -60,6 +63,8 @@ def looking(pod: Pod, parameters: Mapping[str, str], means: Means, *, force: boo
     """
     # What is put together for the pods has nothing that leads to it before there is a record.
     pod.store.hold()
+    payload = _external_payload(pod, means)
+    # Afterwards, because what was looked up is written into the lock.
     snapshot = _snapshot(pod)
     recipe_id, recipe = read_recipe(pod.store, snapshot)
     if recipe.pods is None or recipe.golem is not None:
@@ -70,7 +75,7 @@ def looking(pod: Pod, parameters: Mapping[str, str], means: Means, *, force: boo
         editor.put(DEFAULT_OUTPUT.encode(), None)
         tree = editor.write(session)
         session.commit()
-    shared = shared_payload(pod.store, own_payload(pod, snapshot, recipe.payload_folder))
+    shared = shared_payload(pod.store, (*own_payload(pod, snapshot, recipe.payload_folder), *payload))
     graph = make_graph(recipe.pods, shared.items)
     sources = find_sources(pod, snapshot, entry_names(recipe.pods), recipe.pods, means)
     prepared = prepare_sources(pod, sources, means)
@@ -79,6 +84,15 @@ def looking(pod: Pod, parameters: Mapping[str, str], means: Means, *, force: boo
         planner = Planner(pod, index, prepared, supplier, parameters, force=force)
         plan = make_plan(recipe, graph, planner, means.budget)
         yield Look(recipe_id, recipe, snapshot, tree, prepared, parameters, index, planner, plan)
+
+
+def _external_payload(pod: Pod, means: Means) -> tuple[Supplied, ...]:
+    """The payload of other pods that the task gives to its own, here and ready."""
+    recipe = read_recipe_file(pod.root)
+    if not recipe.external:
+        return ()
+    found = supply(means.access(pod), ask=lambda: ask_to_get(pod, [item.ref for item in recipe.external], means))
+    return found.fetch()
 
 
 def _snapshot(pod: Pod) -> ObjectId:

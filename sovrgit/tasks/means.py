@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from sovrgit.payloads.source import Access
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Golem
 from sovrgit.runs.executor import Executor
+from sovrgit.runs.trust import Proposal
 
 
 class Placement(NamedTuple):
@@ -36,6 +38,8 @@ class Means:
             the task.
         place: where a pod runs whose files are in a folder.
         executor: the executor for a pod and, where it costs something, the most that it may spend.
+        access: how payload of other pods is reached, for a pod that takes some.
+        approve: asks whether scripts of somebody else may run, or whether what somebody else names may be got.
         agree: asks whether tokens may be spent where these placements spend some; raises SpendingRefused if not.
         budget: what the pods may spend together, in tokens; None for each as much as is usual there.
     """
@@ -44,5 +48,7 @@ class Means:
     obtain: Callable[[str, Path], Pod]
     place: Callable[[Path, Golem], Placement]
     executor: Callable[[Pod, Decimal | None], Executor]
+    access: Callable[[Pod], Access]
+    approve: Callable[[Proposal], bool]
     agree: Callable[[Sequence[Placement]], None]
     budget: Decimal | None = None

@@ -123,7 +123,7 @@ class Planner:
             PayloadUnavailable: if its recipe asks for payload of other pods that it does not get.
         """
         prepared = planned.prepared
-        planned.supplied = self._supplier.supplied(planned.step, results)
+        planned.supplied = (*prepared.source.external, *self._supplier.supplied(planned.step, results))
         placement, inputs = prepared.placement, prepared.inputs
         external = recorded_external(planned.supplied)
         planned.key = run_key(inputs, prepared.command, planned.parameters, external, placement.name, placement.digest)

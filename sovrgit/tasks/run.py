@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from sovrgit.errors import NothingToCommit, RunNotTrusted
+from sovrgit.errors import NothingToCommit
 from sovrgit.objects.commit import Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.payloads.bring import bring
+from sovrgit.payloads.supplying import Supply, supply
 from sovrgit.pod.commits import CommitRequest, Committed, commit
 from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.pod import Pod
 from sovrgit.runs.executor import GRACE, Cancel, Event
 from sovrgit.runs.record import RunRequest
 from sovrgit.runs.run import RunResult, alone, record_run, run_pod
-from sovrgit.runs.trust import Proposal, approve, code_of, proposal
+from sovrgit.runs.trust import code_of, proposal
 from sovrgit.tasks.budget import Ledger
 from sovrgit.tasks.carrying import carry
 from sovrgit.tasks.events import StepEvent, TaskEvent, TaskSink
@@ -30,7 +31,7 @@ from sovrgit.tasks.places import forget_source, place_of, ready_pod
 from sovrgit.tasks.plan import Planned, TaskPlan
 from sovrgit.tasks.record import TaskResult, record, take_known
 from sovrgit.tasks.schedule import Schedule
-from sovrgit.tasks.sources import Source
+from sovrgit.tasks.sources import Source, ask
 from sovrgit.tasks.supply import at_commit
 
 
@@ -39,7 +40,7 @@ class TaskRequest:
     """What to run of a task, and how.
 
     Args:
-        author, environment, approve, grace, clock: as for `RunRequest`; scripts are approved before anything starts.
+        author, environment, grace, clock: as for `RunRequest`.
         parameters: for every pod; those of a matrix win over them.
         force: run everything even if the results are known.
         timeout: seconds for each pod; wins over the recipes'.
@@ -50,7 +51,6 @@ class TaskRequest:
 
     author: Stamp
     environment: tuple[Mapping[str, str], Mapping[str, str]]
-    approve: Callable[[Proposal], bool]
     parameters: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
     timeout: float | None = None
@@ -106,7 +106,7 @@ def run_task(
             planned(look.plan, None)
             return known
         means.agree([planned.prepared.placement for planned in look.plan.to_run])
-        approved = _ask(pod, look, request, means)
+        approved = _ask(pod, look, means)
         begun = _commit_inputs(pod, look, request.author)
         planned(look.plan, begun)
         started = request.clock()
@@ -140,7 +140,7 @@ Approved: TypeAlias = Mapping[ObjectId, tuple[ObjectId, Collection[ObjectId]]]
 """By the tree of a source what was approved of its scripts: the id of all, and those of the single files."""
 
 
-def _ask(pod: Pod, look: Look, request: TaskRequest, means: Means) -> Approved:
+def _ask(pod: Pod, look: Look, means: Means) -> Approved:
     """Have the scripts of everything that may run approved, if they are somebody else's.
 
     Raises:
@@ -156,9 +156,7 @@ def _ask(pod: Pod, look: Look, request: TaskRequest, means: Means) -> Approved:
             # That it stands in a commit of the task makes it nobody's own.
             proposed = proposal(home, source.tree, source.golem, command, source.author, recorded=True)
             if proposed is not None:
-                if not request.approve(proposed):
-                    raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
-                approve(home, proposed.code, proposed.files)
+                ask(home, proposed, means)
             code = code_of(home.store, source.tree, source.golem)
             approved[source.tree] = code.id, code.files.keys()
     return approved
@@ -211,10 +209,11 @@ class _Execution:
     def _work(self, position: int) -> RunResult:
         """Execute a step; called in a thread of its own, so it opens what it needs."""
         planned = self._look.plan.steps[position]
-        step = planned.step
+        source, step = planned.prepared.source, planned.step
         with self._means.open(self._pod.root) as task, self._ready(planned) as pod:
             supplied = at_commit(planned.supplied or (), self._head)
-            for item in supplied:
+            own, ours = self._own_payload(pod, source), supplied[len(source.external) :]
+            for item in ours:
                 bring(task.store, pod, item.entry)
             executor = self._means.executor(pod, self._ledger.take(position))
             request = RunRequest(
@@ -228,6 +227,7 @@ class _Execution:
                 grace=self._request.grace,
                 allow_empty=self._request.allow_empty,
                 supplied=supplied,
+                fetch=lambda: (*own.fetch(), *ours),
                 clock=self._request.clock,
             )
 
@@ -240,6 +240,12 @@ class _Execution:
             carry(pod.store, task, [result.id])
             record_run(task, result.id, result.run.finished)
             return result
+
+    def _own_payload(self, pod: Pod, source: Source) -> Supply:
+        """The payload of other pods that a pod asks for itself."""
+        if not source.external:
+            return Supply((), lambda: ())
+        return supply(self._means.access(pod))
 
     def _ready(self, planned: Planned) -> Pod:
         source: Source = planned.prepared.source

@@ -7,15 +7,17 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
-from sovrgit.errors import RecipeInvalid, SovrError, TaskInvalid, TaskPodUnavailable
-from sovrgit.objects.ids import ObjectId
+from sovrgit.errors import RecipeInvalid, RunNotTrusted, SovrError, TaskInvalid, TaskPodUnavailable
+from sovrgit.lockfile import LOCK_FILE
+from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.payloads.supplying import supply
 from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe
@@ -25,7 +27,9 @@ from sovrgit.pod.treediff import find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
 from sovrgit.remotes.fairos.wording import without_secrets
-from sovrgit.runs.inputs import read_recipe
+from sovrgit.runs.inputs import command_of, read_recipe
+from sovrgit.runs.supplied import Supplied
+from sovrgit.runs.trust import Proposal, approve, getting_proposal, proposal
 from sovrgit.store.files import reporting, write_atomic
 from sovrgit.store.store import ObjectStore
 from sovrgit.tasks.graph import MAIN
@@ -51,6 +55,7 @@ class Source:
         foreign: whether its scripts are somebody else's.
         origin: where it comes from, for whoever is asked.
         author: of its last commit.
+        external: payload of other pods that it asks for itself, as records will say it. It need not be here.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Source:
     foreign: bool
     origin: str
     author: str
+    external: tuple[Supplied, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -99,6 +105,11 @@ def find_sources(
                 tree = find(pod.store, snapshot, os.fsencode(path))
                 assert tree is not None
                 recipe_id, recipe, golem = _recipe(pod.store, tree.id, name, path)
+                if golem.external:
+                    raise TaskInvalid(
+                        reason=f"the pod `{name}` ({path}) takes payload of other pods, and is a folder of this task",
+                        hint="name that payload in `payload` of the task, or make the folder a pod of its own",
+                    )
                 known[path] = Source(
                     name=name,
                     reference=path,
@@ -151,6 +162,7 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
     home = folder / MAIN
     note = _read_note(folder)
     if note is None or note.get("for") != _digest(reference) or not (home / REPOSITORY / "format").is_file():
+        ask_to_get(task, [reference], means)
         note = _obtain(name, reference, folder, means)
     try:
         with means.open(home) as pod:
@@ -159,6 +171,7 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
             recipe_id, recipe, golem = _recipe(pod.store, made.tree, name, shown_reference(reference))
             with _normalizing(pod) as normalize:
                 tree = normalize(made.tree, golem)
+            external, tree = _own_external(pod, tree, golem, made.author.name, means)
             return Source(
                 name=name,
                 reference=note["reference"],
@@ -172,9 +185,59 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
                 foreign=True,
                 origin=note["reference"],
                 author=made.author.name,
+                external=external,
             )
     except (ValueError, KeyError) as error:
         raise _unavailable(name, reference, "what is here of it is damaged", str(folder)) from error
+
+
+def _own_external(
+    pod: Pod, tree: ObjectId, golem: Golem, author: str, means: Means
+) -> tuple[tuple[Supplied, ...], ObjectId]:
+    """What a pod takes from others, and its tree with the lock that says so: where it has none, it is looked up."""
+    if not golem.external:
+        return (), tree
+
+    def asked() -> None:
+        command = " ".join(command_of(golem, ()))
+        proposed = proposal(pod, tree, golem, command, author, recorded=True)
+        if proposed is not None:
+            ask(pod, proposed, means)
+
+    said = supply(means.access(pod), ask=asked).said
+    with pod.store.session() as session:
+        data = (pod.root / LOCK_FILE).read_bytes()
+        editor = TreeEditor(pod.store, tree)
+        editor.put(LOCK_FILE.encode(), TreeEntry(b"", EntryKind.FILE, session.add(Kind.BLOB, data), len(data)))
+        locked = editor.write(session)
+        session.commit()
+    return said, locked
+
+
+def ask(pod: Pod, proposed: Proposal, means: Means) -> None:
+    """Have something approved.
+
+    Raises:
+        RunNotTrusted: if it is not.
+    """
+    if not means.approve(proposed):
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+    approve(pod, proposed.code, proposed.files)
+
+
+def ask_to_get(task: Pod, references: Sequence[str], means: Means) -> None:
+    """Have it approved that what a task of somebody else names is got: it could name any place.
+
+    Raises:
+        RunNotTrusted: if it is not.
+    """
+    head = task.head()
+    author = task.store.commit(head).author.name if head is not None else ""
+    recipe = blob_id((task.root / RECIPE_FILE).read_bytes())
+    shown = ", ".join(shown_reference(reference) for reference in references)
+    proposed = getting_proposal(task, recipe, f"get {shown}", author)
+    if proposed is not None:
+        ask(task, proposed, means)
 
 
 def _obtain(name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:

@@ -81,10 +81,11 @@ class TaskLab:
             lambda *_: False,
             author=self.who(),
             time_ns=self.now(),
+            approve=self._approve,
         )
 
     def request(self, **changes: Any) -> TaskRequest:
-        request = TaskRequest(self.who(), (ENVIRONMENT, {}), self._approve, grace=3600.0, clock=self.now, jobs=2)
+        request = TaskRequest(self.who(), (ENVIRONMENT, {}), grace=3600.0, clock=self.now, jobs=2)
         return replace(request, **changes)
 
     def run(self, cancel: Cancel | None = None, means: Means | None = None, **changes: Any) -> TaskResult:

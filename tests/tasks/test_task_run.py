@@ -242,14 +242,17 @@ def test_the_next_run_goes_on_from_the_last_good_pod(lab: TaskLab) -> None:
 
 
 def test_a_pod_that_cannot_be_run_is_a_failure_of_its_own(lab: TaskLab) -> None:
+    lab.write("data/x.txt", "of the task")
     lab.task(
-        {"ref": lab.own_pod("x", ":", payload=[{"ref": "/nowhere", "data": "a"}]), "needs": []},
+        {"ref": lab.own_pod("x", ":"), "needs": []},
         {"ref": lab.own_pod("y", "echo y > output/y.txt"), "needs": []},
+        payload="data",
     )
+    lab.write("pods/x/payload/external/x.txt", "of the pod")
     result = lab.run(jobs=1, keep_going=True)
     assert lab.states() == {"x": "failed", "y": "succeeded"}
     assert [member.name for member in result.run.pods] == ["y"]
-    assert "`x` failed: " in result.run.reason
+    assert "`x` failed: " in result.run.reason and "of its own there" in result.run.reason
 
 
 def test_a_failed_task_leaves_the_output_of_the_last_good_one(lab: TaskLab) -> None:

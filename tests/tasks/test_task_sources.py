@@ -157,6 +157,63 @@ def test_a_pod_whose_getting_was_interrupted_is_got_anew(lab: TaskLab) -> None:
     assert lab.run(force=True).run.succeeded
 
 
+# --- payload of other pods --------------------------------------------------------------------------------------------
+
+
+def data_pod(lab: TaskLab, text: str = "from afar\n") -> None:
+    """A pod of data beside the task."""
+    folder = lab.root.parent / "data"
+    (folder / "files").mkdir(parents=True, exist_ok=True)
+    (folder / "files/far.txt").write_text(text)
+    (folder / "recipe.json").write_text('{"name": "data"}')
+    with Pod(folder) if (folder / ".sovr").exists() else Pod.create(folder) as pod:
+        commit(pod, CommitRequest(lab.who(), "Data"))
+
+
+def test_payload_of_other_pods_goes_to_every_pod_and_is_locked(lab: TaskLab) -> None:
+    data_pod(lab)
+    lab.task(
+        {"ref": lab.own_pod("x", GATHER), "needs": []},
+        {"ref": lab.own_pod("y", GATHER), "needs": []},
+        payload=[{"ref": "../data", "data": "files/far.txt"}],
+    )
+    result = lab.run()
+    assert lab.files() == {"x/all.txt": "from afar\n", "y/all.txt": "from afar\n"}
+    external = lab.members(result.run)["x"].external[0]
+    assert (external.path, external.place) == ("files/far.txt", "far.txt")
+    assert "payload" in lab.read("recipe.lock")
+    data_pod(lab, "newer\n")
+    assert lab.run().reused
+
+
+def test_each_is_for_payload_of_other_pods_too(lab: TaskLab) -> None:
+    data_pod(lab)
+    path = lab.own_pod("x", GATHER)
+    lab.task({"ref": path, "each": "files/*.txt"}, payload=[{"ref": "../data", "data": "files"}])
+    assert [planned.step.item for planned in lab.look().steps] == [b"files/far.txt"]
+
+
+def test_a_pod_that_is_got_has_its_own_payload_of_others(lab: TaskLab) -> None:
+    data_pod(lab)
+    folder = lab.root.parent / "other"
+    far = str(lab.root.parent / "data")
+    write_pod(folder, "other", GATHER, payload=[{"ref": far, "data": "files/far.txt"}])
+    with Pod.create(folder) as pod:
+        commit(pod, CommitRequest(lab.who(), "Version"))
+    lab.write("near/near.txt", "near\n")
+    lab.task("../other", payload="near")
+    result = lab.run()
+    assert lab.files() == {"all.txt": "from afar\nnear\n"}
+    assert [item.path for item in lab.members(result.run)["other"].external] == ["files/far.txt", "near"]
+    assert lab.run().reused
+
+
+def test_a_folder_of_the_task_takes_no_payload_of_others_by_itself(lab: TaskLab) -> None:
+    lab.task(lab.own_pod("x", GATHER, payload=[{"ref": "../data", "data": "files"}]))
+    with pytest.raises(TaskInvalid, match="takes payload of other pods, and is a folder of this task"):
+        lab.look()
+
+
 # --- approval ---------------------------------------------------------------------------------------------------------
 
 
@@ -207,4 +264,20 @@ def test_what_is_known_is_not_asked_for(lab: TaskLab, tmp_path: Path) -> None:
     lab.run()
     theirs = replace(clone_of(lab, tmp_path / "clone"), answer=False)
     assert theirs.run().reused and theirs.asked == []
+    theirs.pod.close()
+
+
+def test_a_task_of_others_gets_nothing_that_it_names_before_that_is_approved(lab: TaskLab, tmp_path: Path) -> None:
+    other_pod(lab, "other")
+    lab.task("../other")
+    lab.commit()
+    theirs = clone_of(lab, tmp_path / "clone")
+    theirs.answer = False
+    with pytest.raises(RunNotTrusted):
+        theirs.look()
+    assert [proposal.command for proposal in theirs.asked] == ["get ../other"]
+    assert not (theirs.root / ".sovr/tasks").exists()
+    theirs.answer = True
+    assert theirs.run().run.succeeded
+    assert [proposal.command for proposal in theirs.asked] == ["get ../other", "sh script/run.sh"]
     theirs.pod.close()
