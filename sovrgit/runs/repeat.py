@@ -210,7 +210,7 @@ def _collect(pod: Pod, place: Path, inputs: Inputs, recorded: Run) -> Left:
         return _names(pod, recorded.output, path) | _names(pod, recorded.log, path)
 
     with reporting(place):
-        found = scan(place, Index(), b"", tracked, pod.temporary, [external_folder(inputs.golem)])
+        found = scan(place, Index(), b"", tracked, pod.temporary, hidden=[external_folder(inputs.golem)])
     with pod.store.session() as session:
         tree = take_snapshot(place, found, Index(), session).tree
         session.commit()

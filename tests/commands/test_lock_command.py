@@ -69,14 +69,14 @@ def test_what_was_locked_is_found_in_a_tree(locking: Cli) -> None:
 
 def test_a_tag_that_was_moved_and_one_that_has_gone(locking: Cli) -> None:
     other = {name: LockedImage(name, "0" * 56, "https://example.org/0") for name in (TAG, "old/one:1")}
-    locking.write("recipe.lock", Lock(other, {"payload": {"ref": 1}, "more": [2]}).encode())
+    locking.write("recipe.lock", Lock(other, rest={"more": [2], "other": {"ref": 1}}).encode())
     found = locking.json("lock", "--check", code=1)
     assert [(one["tag"], one["state"]) for one in found["images"]] == [(TAG, "moved"), ("old/one:1", "gone")]
     said = locking("lock")
     assert f"`{TAG}` is another image than the one that was locked" in said.err
     after = json.loads(locking.read("recipe.lock"))
     assert list(after["images"]) == [TAG] and after["images"][TAG]["sha3_224"] != "0" * 56
-    assert (after["payload"], after["more"]) == ({"ref": 1}, [2])  # what others have put there stays
+    assert (after["other"], after["more"]) == ({"ref": 1}, [2])  # what others have put there stays
 
 
 def test_nothing_to_lock(pod: Cli) -> None:

@@ -133,7 +133,8 @@ def run_checks(folder: Path) -> dict[str, tuple[list[bytes], Callable[[bytes], o
 
     def recipe_lock(data: bytes) -> None:
         lock = Lock.parse(data)
-        assert Lock.parse(lock.encode()).images == lock.images
+        again = Lock.parse(lock.encode())
+        assert again.images == lock.images and set(again.payload) == set(lock.payload)
 
     def holder(data: bytes) -> None:
         found = Holder.read(data)
@@ -141,11 +142,12 @@ def run_checks(folder: Path) -> dict[str, tuple[list[bytes], Callable[[bytes], o
             assert Holder.read(found.encode()) == found and str(found)
 
     image = {"golem/alpine:latest": {"sha3_224": "3" * 56, "url": "https://example.org/images/3"}}
+    payload = {"../data": {"a/b.zip": {"commit": "1" * 64, "id": "2" * 64, "kind": "file"}}}
     return {
         "tar archive": (tars(), unpacking),
         "approvals": ([(pod.folder / "trusted").read_bytes()], approvals),
         "call log": ([log.read_bytes()], call_log),
         "receipts": ([bytes(encode(receipts, kind=Kind.RUN))], shown),
-        "recipe lock": ([json.dumps({"images": image, "payload": {}, "version": 1}).encode()], recipe_lock),
+        "recipe lock": ([json.dumps({"images": image, "payload": payload, "version": 1}).encode()], recipe_lock),
         "lock holder": ([Holder(12, "boot 345", "0" * 16, 5).encode()], holder),
     }

@@ -71,7 +71,7 @@ def test_line_endings_and_a_mark_at_the_beginning() -> None:
             '{"name": "x", "golem": {"exec": "true", "payload": [{"ref": "../data", "data": "output/model.bin"}]}}',
             "already",
         ),
-        ('{"name": "x", "golem": ', "ends"),
+        ('{"name": "x", "golem": ', "missing"),
     ],
 )
 def test_recipes_with_no_place_for_it(text: str, reason: str) -> None:
