@@ -14,6 +14,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
     ├── RunPartial, RunWithoutProvider, RunOverLimit
+    ├── TaskFailed, TaskInvalid, TaskPodUnavailable
     ├── GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds
     ├── SpendingRefused, InterpreterUnfit
     ├── Unsupported, ReferenceUnknown, SharingRefused, DevnetFailed
@@ -464,6 +465,30 @@ class RunNotTrusted(SovrError):
     exit_code = 64
     template = "not run: `{command}` comes from {origin} and has not been approved"
     hint_template = "read the scripts, then `sovr run --yes` or `sovr trust`"
+
+
+class TaskFailed(SovrError):
+    """A pod of a task did not succeed, so that the task has no result. What the others have made is kept."""
+
+    exit_code = 47
+    template = "the task is not complete: {reason}"
+    hint_template = "the next `sovr run` goes on from what has succeeded"
+
+
+class TaskInvalid(SovrError):
+    """A task that cannot be run as its recipe is, together with the pods that it names."""
+
+    exit_code = 48
+    template = "the task cannot be run: {reason}"
+    hint_template = "change `pods` in recipe.json; `sovr run --plan` shows what would run"
+
+
+class TaskPodUnavailable(SovrError):
+    """A pod of a task that cannot be had. Nothing was run."""
+
+    exit_code = 49
+    template = "the pod `{name}` of the task cannot be had: {reason}"
+    hint_template = "check its reference in recipe.json: {reference}"
 
 
 class RunPartial(SovrError):

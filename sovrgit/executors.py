@@ -138,20 +138,34 @@ def executor_for(
 
 def _locked(pod: Pod, golem: Golem, recorded: Run | None) -> Image | None:
     """The image that a recipe names by its hash, or that its tag was locked to; None if neither is so."""
-    from sovrgit.lockfile import locked_image, read_lock
+    from sovrgit.lockfile import locked_image
     from sovrgit.runs.golem.jobs import Image
 
     if golem.image is None:
         return None
-    if recorded is not None:
-        found = locked_image(pod.store, recorded.input, golem.image)
-    else:
-        lock = read_lock(pod.root)
-        found = lock.images.get(golem.image.strip()) if lock is not None else None
-    if found is not None:
-        return Image(hash=found.sha3_224, url=found.url)
-    # A hash needs no lock.
-    named = Image.parse(golem.image)
+    if recorded is None:
+        return locked_image_of(pod.root, golem)
+    found = locked_image(pod.store, recorded.input, golem.image)
+    return Image(hash=found.sha3_224, url=found.url) if found is not None else _named_by_hash(golem.image)
+
+
+def locked_image_of(folder: Path, golem: Golem) -> Image | None:
+    """The same for a recipe whose pod has its files in a folder."""
+    from sovrgit.lockfile import read_lock
+    from sovrgit.runs.golem.jobs import Image
+
+    if golem.image is None:
+        return None
+    lock = read_lock(folder)
+    found = lock.images.get(golem.image.strip()) if lock is not None else None
+    return Image(hash=found.sha3_224, url=found.url) if found is not None else _named_by_hash(golem.image)
+
+
+def _named_by_hash(image: str) -> Image | None:
+    """An image that needs no lock."""
+    from sovrgit.runs.golem.jobs import Image
+
+    named = Image.parse(image)
     return named if named.hash else None
 
 

@@ -15,7 +15,7 @@ from sovrgit.commands.app import App
 if TYPE_CHECKING:
     from sovrgit.objects.run import Run
     from sovrgit.runs.executor import Executor
-    from sovrgit.runs.golem.choice import Choice, Place
+    from sovrgit.runs.golem.choice import Choice, Place, Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,7 +77,22 @@ def place(
     Raises:
         SpendingRefused: if the user has not said enough to spend anything.
     """
-    from sovrgit.executors import executor_for, wish_of
+    from sovrgit.executors import executor_for
+
+    return executor_for(
+        app.pod,
+        wish_from(app, placing),
+        app.environ,
+        running_devnet,
+        lambda *what: agreed(app, *what),
+        timeout=timeout,
+        recorded=recorded,
+    )
+
+
+def wish_from(app: App, placing: Placing) -> Wish:
+    """What the options and the settings say of where to run."""
+    from sovrgit.executors import wish_of
     from sovrgit.runs.golem.choice import Wish
 
     given = Wish(
@@ -87,16 +102,7 @@ def place(
         spend=placing.spend,
         subnet=placing.subnet or "",
     )
-    wish = wish_of(given, app.setting, _prices(placing.max_price))
-    return executor_for(
-        app.pod,
-        wish,
-        app.environ,
-        running_devnet,
-        lambda *what: _agreed(app, *what),
-        timeout=timeout,
-        recorded=recorded,
-    )
+    return wish_of(given, app.setting, _prices(placing.max_price))
 
 
 def running_devnet() -> tuple[str, Path] | None:
@@ -123,7 +129,7 @@ def _prices(given: tuple[str, ...]) -> dict[str, Decimal]:
     return found
 
 
-def _agreed(app: App, network: str, token: str, budget: Decimal) -> bool:
+def agreed(app: App, network: str, token: str, budget: Decimal) -> bool:
     """A typed yes: `--yes` is for questions about scripts, and is not enough to spend money."""
     from sovrgit.runs.golem.limits import plain
 

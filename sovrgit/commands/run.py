@@ -18,6 +18,9 @@ from sovrgit.commands.placing import Placing, placing_options
 @click.option("--keep-env", multiple=True, metavar="NAME", help="Pass this environment variable on, and record it.")
 @click.option("--allow-empty", is_flag=True, help="A run without output counts as a success.")
 @click.option("--commit-failed", is_flag=True, help="Commit what a failed run has left.")
+@click.option("--plan", "plan_only", is_flag=True, help="Of a task: only say what would run, and why.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Of a task: run N pods at the same time.")
+@click.option("--keep-going", is_flag=True, help="Of a task: go on with what does not depend on a failure.")
 def command(
     app: App,
     arguments: tuple[str, ...],
@@ -28,6 +31,9 @@ def command(
     keep_env: tuple[str, ...],
     allow_empty: bool,
     commit_failed: bool,
+    plan_only: bool,
+    jobs: int | None,
+    keep_going: bool,
 ) -> int:
     """Run the pod as its recipe says, and record and commit the result.
 
@@ -36,12 +42,35 @@ def command(
 
     Recipes for Golem run on the devnet, which needs no account and no money, unless you name a network. Nothing is
     spent without --network and a budget.
+
+    In a task, each of its pods is run as soon as those are done whose output it takes; what is known is not run again.
+    A budget is for all of them together.
     """
     from sovrgit.commands.placing import place
     from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
     from sovrgit.runs.run import run_pod
+    from sovrgit.tasks.kind import is_task
     from sovrgit.ui.runview import RunResultView
 
+    if is_task(app.pod):
+        from sovrgit.commands.taskrun import run_task_here
+
+        if arguments or commit_failed:
+            raise click.UsageError("a task has no command: it takes no ARGUMENTS and no --commit-failed")
+        return run_task_here(
+            app,
+            placing,
+            parameters=parameters,
+            force=force,
+            timeout=timeout,
+            keep_env=keep_env,
+            allow_empty=allow_empty,
+            plan_only=plan_only,
+            jobs=jobs,
+            keep_going=keep_going,
+        )
+    if plan_only or jobs is not None or keep_going:
+        raise click.UsageError("--plan, --jobs and --keep-going are for tasks, and this pod is none")
     request = request_for(
         app,
         arguments=arguments,

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -75,6 +75,13 @@ def request_for(
         commit_failed=commit_failed,
         clock=app.now_ns,
     )
+
+
+class Noting(Protocol):
+    """A screen that takes remarks while something runs."""
+
+    def note(self, text: str) -> None:
+        """Show a remark of `sovr` itself."""
 
 
 def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
@@ -186,7 +193,7 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
         for line in decision_lines(decision):
             console.note(line)
 
-    with Cancel() as cancel, _signals(screen, cancel):
+    with Cancel() as cancel, signals(screen, cancel):
         try:
             yield screen.take, decided, cancel
         finally:
@@ -194,7 +201,7 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
 
 
 @contextlib.contextmanager
-def _signals(screen: _Plain | _Golem, cancel: Cancel) -> Iterator[None]:
+def signals(screen: Noting, cancel: Cancel) -> Iterator[None]:
     """Let signals ask for an end of the run.
 
     A handler in Python is run when the interpreter gets to it: late, if a signal comes just before it begins to wait,
@@ -222,7 +229,7 @@ def _noticed(*_: object) -> None:
     """The handler of a signal whose byte is enough."""
 
 
-def _take_signals(reader: int, screen: _Plain | _Golem, cancel: Cancel) -> None:
+def _take_signals(reader: int, screen: Noting, cancel: Cancel) -> None:
     """Take the numbers of signals from a pipe, until there is a 0."""
     while 0 not in (numbers := os.read(reader, 64)):
         for number in numbers:

@@ -9,6 +9,7 @@ from sovrgit.errors import ObjectMissing
 from sovrgit.lineage.database import Database
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.run import Run
 from sovrgit.pod.pod import Pod
 
 
@@ -123,13 +124,21 @@ class Gatherer:
             self._add_run(commit.run)
 
     def _add_run(self, identity: ObjectId) -> None:
-        if self._database.has("runs", identity):
-            return
-        try:
-            run = self._store.run(identity)
-        except ObjectMissing:
-            self._miss(identity)
-            return
+        """Take in a run, and with that of a task those of its pods."""
+        waiting = [identity]
+        while waiting:
+            current = waiting.pop()
+            if self._database.has("runs", current):
+                continue
+            try:
+                run = self._store.run(current)
+            except ObjectMissing:
+                self._miss(current)
+                continue
+            self._insert_run(current, run)
+            waiting += [member.run for member in run.pods]
+
+    def _insert_run(self, identity: ObjectId, run: Run) -> None:
         self._touched.add(identity)
         row = (identity, run.key, str(run.status), run.started, run.finished, run.input, run.base, None, run.repeats)
         self._database.insert("runs", row)

@@ -38,6 +38,15 @@ class External(NamedTuple):
     executable: bool = False
 
 
+class Member(NamedTuple):
+    """A pod of a task: its name there, the reference and commit that it was taken from, and its run."""
+
+    name: str
+    reference: str
+    commit: ObjectId
+    run: ObjectId
+
+
 class Usage(NamedTuple):
     """What a run used: times in nanoseconds, sizes in bytes. Zero means not known."""
 
@@ -60,7 +69,8 @@ class Run:
     of a machine stands in the record. `input` is the tree of recipe, scripts and payload; `output` and `log` are
     trees of what the run left in the declared folders, named from the pod's root. `base` is the commit that was
     checked out, `dirty` says that the input differed from it. `repeats` names the run that this one repeats. `key`
-    is the run key (`docs/internals/runs.md`). `golem` holds the receipts of runs on Golem.
+    is the run key (`docs/internals/runs.md`). `pods` are the pods of a task with their runs. `golem` holds the receipts
+    of runs on Golem.
     """
 
     status: RunStatus
@@ -85,6 +95,7 @@ class Run:
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     external: tuple[External, ...] = ()
+    pods: tuple[Member, ...] = ()
     repeats: ObjectId | None = None
     by: str = ""
     golem: Mapping[str, Value] = field(default_factory=dict, hash=False)
@@ -127,6 +138,7 @@ class Run:
             "parameters": dict(self.parameters),
             "environment": dict(self.environment),
             "external": [_external_fields(entry) for entry in self.external],
+            "pods": [member._asdict() for member in self.pods],
             "repeats": self.repeats,
             "by": self.by,
             "golem": dict(self.golem),
@@ -171,6 +183,7 @@ class Run:
             parameters=fields.text_map("parameters"),
             environment=fields.text_map("environment"),
             external=tuple(_external(entry) for entry in fields.items("external", dict)),
+            pods=tuple(_member(entry) for entry in fields.items("pods", dict)),
             repeats=fields.optional_id("repeats"),
             by=fields.text("by", ""),
             golem=fields.mapping("golem"),
@@ -218,3 +231,10 @@ def _external(entry: dict[str, Value]) -> External:
     )
     fields.done()
     return external
+
+
+def _member(entry: dict[str, Value]) -> Member:
+    fields = Fields(Kind.RUN, entry)
+    member = Member(fields.text("name"), fields.text("reference"), fields.id("commit"), fields.id("run"))
+    fields.done()
+    return member

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sovrgit.errors import IntegrityFailure, ObjectMissing
 from sovrgit.objects.ids import Kind, ObjectId
@@ -29,7 +29,15 @@ def bring(store: ObjectStore, pod: Pod, entry: TreeEntry) -> None:
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     pod.store.hold()
-    wanted = dict(_objects(store, entry))
+    copy_objects(store, pod, dict(_objects(store, entry)))
+
+
+def copy_objects(store: ObjectStore, pod: Pod, wanted: Mapping[ObjectId, Kind]) -> None:
+    """The same for some objects with their kinds. What they lead to must be there, or among them.
+
+    Raises:
+        ObjectMissing, IntegrityFailure, StorageFull, ReadOnly, StorageFailure: as for `bring`.
+    """
     absent = pod.store.absent([item for item in wanted if item != EMPTY_TREE_ID])
     if not absent:
         return

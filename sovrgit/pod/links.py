@@ -35,6 +35,7 @@ def links_of(store: ObjectStore, item: ObjectId, kind: Kind) -> Iterator[Link]:
         yield from ((tree, {Kind.TREE}) for tree in (run.input, run.output, run.log) if tree is not None)
         if run.repeats is not None:
             yield run.repeats, {Kind.RUN}
+        yield from ((member.run, {Kind.RUN}) for member in run.pods)
     elif kind is Kind.VERDICT:
         verdict = store.verdict(item)
         yield verdict.run, {Kind.RUN}

@@ -163,6 +163,13 @@ def check_positive(path: Path, value: int | float, *, maximum: int = 1_000_000) 
     return float(value)
 
 
+def parameter_text(value: Scalar) -> str:
+    """The value of a parameter as a run gets it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
 def check_params(path: Path, values: dict[str, Any]) -> dict[str, Scalar]:
     """The defaults of parameters: names to text, numbers or booleans."""
     for name, value in values.items():

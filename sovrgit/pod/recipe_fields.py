@@ -81,6 +81,8 @@ class TaskPodFields(Struct, frozen=True):
     ref: str
     name: str | UnsetType = UNSET
     needs: list[str] | UnsetType = UNSET
+    each: str | UnsetType = UNSET
+    matrix: dict[str, list[Any]] | UnsetType = UNSET
 
 
 class RecipeFields(Struct, frozen=True):

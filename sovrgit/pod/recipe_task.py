@@ -1,4 +1,4 @@
-"""The pods of a task: who waits for whom."""
+"""The pods of a task: who waits for whom, and how often each of them runs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from typing import Any
 
 from msgspec import UnsetType
 
-from sovrgit.pod.recipe_checks import check_name, check_text
+from sovrgit.pod.recipe_checks import Scalar, check_name, check_params, check_path, check_text, parameter_text
 from sovrgit.pod.recipe_fields import TaskPodFields, unknown_keys
 from sovrgit.pod.recipe_lines import Fault, Path, shown
 from sovrgit.pod.recipe_types import TaskPod
+
+MOST_RUNS = 10_000
+"""Runs of one pod of a task. More is a slip, such as a list of seeds for every parameter."""
+
+ITEM = "item"
+"""The parameter that names the item of the payload that a run is for."""
 
 
 def read_task(entries: Sequence[str | TaskPodFields], raw: Sequence[Any]) -> tuple[TaskPod, ...]:
     """The pods of a task; `raw` is the same list as JSON.
 
     Raises:
-        Fault: if a reference is empty, a name is given twice, or a pod needs one that is unknown, ambiguous or, in
-            a circle, itself.
+        Fault: if a reference is empty, a name is given twice, a pod needs one that is unknown, ambiguous or, in a
+            circle, itself, or a matrix has no or too many combinations.
     """
     fields = [TaskPodFields(ref=entry) if isinstance(entry, str) else entry for entry in entries]
     for index, entry in enumerate(entries):
@@ -30,12 +36,39 @@ def read_task(entries: Sequence[str | TaskPodFields], raw: Sequence[Any]) -> tup
             ref=pod.ref,
             name=None if isinstance(pod.name, UnsetType) else pod.name,
             needs=_needs(index, pod, positions),
+            chained=isinstance(pod.needs, UnsetType),
+            each=None if isinstance(pod.each, UnsetType) else check_path(("pods", index, "each"), pod.each),
+            matrix=_matrix(("pods", index, "matrix"), pod),
             extra=unknown_keys(raw[index], TaskPodFields),
         )
         for index, pod in enumerate(fields)
     )
     _check_circles(pods)
     return pods
+
+
+def _matrix(path: Path, pod: TaskPodFields) -> dict[str, tuple[Scalar, ...]]:
+    """The values of parameters, checked before anybody combines them."""
+    if isinstance(pod.matrix, UnsetType):
+        return {}
+    runs = 1
+    for name, values in pod.matrix.items():
+        at: Path = (*path, name)
+        if not values:
+            raise Fault("is empty, so the pod would never run; give a value, or leave it out", at)
+        texts: set[str] = set()
+        for value in values:
+            check_params(path, {name: value})
+            text = parameter_text(value)
+            if text in texts:
+                raise Fault(f"has the value `{shown(text)}` twice", at)
+            texts.add(text)
+        runs *= len(values)
+        if runs > MOST_RUNS:
+            raise Fault(f"has more than {MOST_RUNS} combinations", path)
+    if not isinstance(pod.each, UnsetType) and ITEM in pod.matrix:
+        raise Fault(f"`{ITEM}` is the parameter in which `each` names the item", (*path, ITEM))
+    return {name: tuple(values) for name, values in pod.matrix.items()}
 
 
 def _positions(fields: Sequence[TaskPodFields]) -> dict[str, list[int]]:

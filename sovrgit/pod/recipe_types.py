@@ -80,12 +80,16 @@ class TaskPod(Struct, frozen=True, kw_only=True):
     """One pod of a task.
 
     `needs` are the positions in the task of the pods whose output it takes. Where the recipe does not say, that is
-    the pod before it, as the first Sovr CLI chains them.
+    the pod before it, as the first Sovr CLI chains them; `chained` tells that it does not. `each` is a pattern for
+    items of the payload, `matrix` has the values of parameters: the pod runs once for every item and combination.
     """
 
     ref: str
     name: str | None = None
     needs: tuple[int, ...] = ()
+    chained: bool = True
+    each: str | None = None
+    matrix: Mapping[str, tuple[Scalar, ...]] = {}
     extra: Mapping[str, Any] = {}
 
 

@@ -122,7 +122,8 @@ class Collector:
                 self._add_tree(tree, near)
         if not any(entry.id == run.recipe for entry in self._entries(run.input)):
             self._want_files({run.recipe: ()})
-        return [] if run.repeats is None else [run.repeats]
+        records = [member.run for member in run.pods]
+        return records if run.repeats is None else [*records, run.repeats]
 
     def _will_be_there(self, commit: ObjectId) -> bool:
         if not self._store.has(commit) or self._store.kind(commit) is not Kind.COMMIT:

@@ -49,7 +49,8 @@ def cut_history(
         runs = [store.run(item) for item in records]
         trees += [tree for run in runs for tree in (run.input, run.output, run.log) if tree is not None]
         get([run.recipe for run in runs])
-        records = [run.repeats for run in runs if run.repeats is not None and not store.has(run.repeats)]
+        named = [item for run in runs for item in (run.repeats, *(member.run for member in run.pods))]
+        records = [item for item in dict.fromkeys(named) if item is not None and not store.has(item)]
     _get_trees(store, trees, get)
     return boundary
 

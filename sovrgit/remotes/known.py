@@ -54,8 +54,11 @@ class Known:
                 verdict = self._store.verdict(record)
                 self._add(verdict.run)
                 self._add(verdict.repeat)
-            elif (repeats := self._store.run(record).repeats) is not None:
-                self._add(repeats)
+            else:
+                run = self._store.run(record)
+                for needed in (run.repeats, *(member.run for member in run.pods)):
+                    if needed is not None:
+                        self._add(needed)
         return item in self._items
 
     def _add(self, item: ObjectId) -> None:

@@ -13,7 +13,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import External, Run
 from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe, expand_exec, parse_recipe
-from sovrgit.pod.recipe_checks import Scalar
+from sovrgit.pod.recipe_checks import parameter_text
 from sovrgit.pod.treediff import diff_trees, find, walk
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.store.session import WriteSession
@@ -182,13 +182,7 @@ def argv_of(command: Sequence[str], folder: str) -> tuple[str, ...]:
 
 def with_defaults(golem: Golem, parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a run: those of the recipe, as text, and over them those that were given."""
-    return {**{name: _parameter_text(value) for name, value in golem.params.items()}, **parameters}
-
-
-def _parameter_text(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return {**{name: parameter_text(value) for name, value in golem.params.items()}, **parameters}
 
 
 def run_key(

@@ -47,7 +47,7 @@ from sovrgit.store.format import Codec
 from sovrgit.store.session import WriteSession
 from sovrgit.store.store import ObjectStore
 
-__all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "record_run", "run_pod"]
+__all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "alone", "record_run", "run_pod"]
 
 _RUN_PATIENCE = 0.2
 """Seconds to wait for another run in the same pod: runs take long, so it is better to say so at once."""
@@ -102,7 +102,7 @@ def run_pod(
     refuse_unfinished(pod)
     # A key that is missing is told of now, and not when there is a result that could not be recorded.
     pod.find_signer()
-    with _alone(pod):
+    with alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
         with LineageIndex(pod) as index:
@@ -128,8 +128,12 @@ def run_pod(
 
 
 @contextlib.contextmanager
-def _alone(pod: Pod) -> Iterator[None]:
-    """Be the only one that runs the pod."""
+def alone(pod: Pod) -> Iterator[None]:
+    """Be the only one that runs the pod.
+
+    Raises:
+        Locked: if it is being run.
+    """
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(pod.folder / RUN_LOCK, patience=_RUN_PATIENCE))

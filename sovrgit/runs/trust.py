@@ -89,6 +89,22 @@ def proposal(
     return Proposal(command, code.id, origin, author, frozenset(code.files), changed)
 
 
+def getting_proposal(pod: Pod, recipe: ObjectId, what: str, author: str) -> Proposal | None:
+    """What has to be approved before something is got that the recipe of a pod names, or None: a recipe of somebody
+    else could name any place.
+
+    Args:
+        recipe: the id of the recipe's file.
+        what: what is going to be got, in words.
+    """
+    if pod.config.get("pod.foreign") != "true":
+        return None
+    code = ObjectId(blake3(recipe, derive_key_context="sovrgit named pods v1").digest())
+    if code in _approved(pod).codes:
+        return None
+    return Proposal(what, code, pod.config.get("pod.origin") or "another pod", author)
+
+
 def approve(pod: Pod, code: ObjectId, files: Iterable[ObjectId] = ()) -> None:
     """Remember that scripts may run, and, where they are given, that each of their files is known.
 

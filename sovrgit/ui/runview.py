@@ -114,6 +114,7 @@ class RunView:
             ("Log", f"tree {run.log.short}" if run.log else ""),
             ("Key", run.key.short),
             ("Repeats", run.repeats.short if run.repeats else ""),
+            *(("Pod run", f"{member.run.short} {console.safe(member.name)}") for member in run.pods),
             ("Commits", " ".join(commit.short for commit in self.commits)),
         ]
         for name, value in rows:
@@ -162,6 +163,8 @@ class RunsView:
                 row += f"{console.safe(_cost(run)):<32}  "
             # A repeat has the command of its original.
             command = f"repeats {run.repeats.short}" if run.repeats else console.safe(command_text(run))
+            if run.pods:
+                command = plural(len(run.pods), "pod")
             if console.terminal:
                 taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail)
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
@@ -265,6 +268,15 @@ def run_document(identity: ObjectId, run: Run) -> dict[str, Any]:
         "external": [
             {"reference": entry.reference, "commit": str(entry.commit), "path": entry.path, "id": str(entry.id)}
             for entry in run.external
+        ],
+        "pods": [
+            {
+                "name": member.name,
+                "reference": member.reference,
+                "commit": str(member.commit),
+                "run": str(member.run),
+            }
+            for member in run.pods
         ],
     }
 

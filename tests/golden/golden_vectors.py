@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
-from sovrgit.objects.run import External, Run, RunStatus, Usage
+from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.signature import Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE, EntryKind, Tree, TreeEntry
@@ -259,6 +259,17 @@ RUNS = {
             repeats=_id(9),
             by="Ada Lovelace <ada@example.org>",
             golem={"budget": "1.5", "agreements": [{"id": "a1", "provider": {"name": "p", "paid": True}}]},
+        ),
+    ),
+    "task": Sample(
+        "A task, whose pods have runs of their own.",
+        replace(
+            PLAIN_RUN,
+            executor={"name": "task"},
+            pods=(
+                Member("svm", "pods/svm", _id(10), _id(11)),
+                Member("compare", "file:///srv/pods/compare", _id(12), _id(13)),
+            ),
         ),
     ),
     "placed payload": Sample(

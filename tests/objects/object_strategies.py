@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import External, Run, RunStatus, Usage
+from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.signature import ETHEREUM, Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import MAX_SIZE, EntryKind, Tree, TreeEntry
@@ -126,6 +126,7 @@ runs = st.builds(
     parameters=text_maps,
     environment=text_maps,
     external=st.lists(st.builds(External, text, ids, text, ids), max_size=2).map(tuple),
+    pods=st.lists(st.builds(Member, text, text, ids, ids), max_size=2).map(tuple),
     repeats=st.none() | ids,
     by=text,
     golem=st.dictionaries(text, values, max_size=3),

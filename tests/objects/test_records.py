@@ -12,7 +12,7 @@ from sovrgit.errors import ObjectInvalid
 from sovrgit.objects import codec
 from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import External, Run, RunStatus, Usage
+from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
 
@@ -44,6 +44,7 @@ RUN = Run(
     parameters={"n": "1"},
     environment={"LANG": "C"},
     external=(External("ref", A, "output", B),),
+    pods=(Member("svm", "pods/svm", A, B),),
     repeats=C,
     by="Ada",
     golem={"agreements": [{"id": "x"}]},

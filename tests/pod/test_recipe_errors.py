@@ -196,6 +196,18 @@ TYPES_AND_MEANING = {
         '{"name": "a", "pods": ["x", "x",\n{"ref": "y", "needs": ["x"]}]}',
         ":2, key `pods[2].needs[0]`: `x` is the reference of 2 pods",
     ),
+    "a matrix without a value": (
+        '{"name": "a", "pods": [{"ref": "y",\n"matrix": {"C": []}}]}',
+        ":2, key `pods[0].matrix.C`: is empty, so the pod would never run",
+    ),
+    "a matrix of a million": (
+        f'{{"name": "a", "pods": [{{"ref": "y", "matrix": {{"a": {[*range(1000)]}, "b": {[*range(1000)]}}}}}]}}',
+        ":1, key `pods[0].matrix`: has more than 10000 combinations",
+    ),
+    "a value of a matrix twice": (
+        '{"name": "a", "pods": [{"ref": "y", "matrix": {"C": [true, "true"]}}]}',
+        ":1, key `pods[0].matrix.C`: has the value `true` twice",
+    ),
     "needs itself": (
         '{"name": "a", "pods": [{"ref": "y", "name": "b", "needs": ["b"]}]}',
         ":1, key `pods[0].needs[0]`: a pod cannot need itself",

@@ -45,6 +45,7 @@ GOOD: list[dict[str, object]] = [
     {"name": "..."},
     {"name": "a", "pods": []},
     {"name": "a", "pods": ["x", {"ref": "y", "name": "n", "needs": ["x"]}], "payload": "data"},
+    {"name": "a", "pods": [{"ref": "y", "each": "*.csv", "matrix": {"C": [1, "x", True], "seed": [0.5]}}]},
     {"name": "a", "golem": {"run": "make"}},
     {"name": "a", "golem": {"run": ["make", ""]}},
     golem(script=".", payload="./", output="./out", log="a/.b/..c", logs="log s"),
@@ -74,6 +75,11 @@ BAD: list[object] = [
     {"name": "a", "pods": "x"},
     *({"name": "a", "pods": [pod]} for pod in ("", 1, {}, {"ref": 1}, {"ref": " "}, {"ref": "x", "name": "a/b"})),
     {"name": "a", "pods": [{"ref": "x", "needs": "y"}]},
+    *({"name": "a", "pods": [{"ref": "x", "each": value}]} for value in OUTSIDE),
+    *(
+        {"name": "a", "pods": [{"ref": "x", "matrix": value}]}
+        for value in anything([], {"a": 1}, {"a": []}, {"a": [[]]}, {"a": [None]}, {"a": ["\0"]}, {"": [1]})
+    ),
     {"name": "a", "payload": "/x"},
     *(golem(exec=value) for value in anything("", " ", 1, ["x"], "x\0", "'' x", '""')),
     *(golem(run=value) for value in anything("", [], [""], ["x", 1], ["x", "\0"], 1)),
@@ -112,6 +118,9 @@ BEYOND_SCHEMA: list[dict[str, object]] = [
     golem(devnet={"images": {"x": "elsewhere"}}),
     {"name": "a", "pods": [{"ref": "x", "needs": ["y"]}]},
     {"name": "a", "pods": [{"ref": "x", "name": "n"}, {"ref": "y", "name": "n"}]},
+    {"name": "a", "pods": [{"ref": "x", "matrix": {"a": [1, "1"]}}]},
+    {"name": "a", "pods": [{"ref": "x", "matrix": {"a": [*range(101)], "b": [*range(100)]}}]},
+    {"name": "a", "pods": [{"ref": "x", "each": "*", "matrix": {"item": [1]}}]},
 ]
 """What only the parser can refuse: relations between values."""
 
