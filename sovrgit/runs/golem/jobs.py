@@ -8,13 +8,14 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sovrgit.errors import PathNotFound
+from sovrgit.pod.patterns import matcher
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe
 from sovrgit.runs.golem.limits import Price, plain
 from sovrgit.runs.golem.wrapper import BOX, WORK, environment, wrapper
@@ -228,18 +229,6 @@ def write_plan(job: Job, folder: Path, scratch: Path) -> bytes:
         ],
     }
     return json.dumps(plan).encode()
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a path is meant by a pattern: `*` and `?` stay within a name, `**` is any number of folders."""
-    parts = []
-    for name in pattern.split("/"):
-        if name == "**":
-            parts.append(r"(?:[^/]+/)*")
-            continue
-        parts.append("".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in name) + "/")
-    whole = re.compile("".join(parts), re.DOTALL)
-    return lambda path: whole.fullmatch(path + "/") is not None
 
 
 def _tasks(recipe: Recipe, golem: Golem, files: Sequence[str]) -> tuple[tuple[Task, ...], tuple[str, ...]]:
