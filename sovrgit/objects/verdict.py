@@ -64,7 +64,8 @@ class Verdict:
 
     `time` is nanoseconds since 1970. `files` counts the outputs that were compared. `reason` says why they could not be
     compared, where that is the finding. What is not the same is in one of four lists: `differences`, `within` (a rule),
-    `undecided`, and `ignored`, of which the recipe says that it does not count.
+    `undecided`, and `ignored`, of which the recipe says that it does not count; `unlisted` counts what is in none of
+    them, because there was too much.
     """
 
     finding: Finding
@@ -78,6 +79,7 @@ class Verdict:
     within: tuple[OutputWithin, ...] = ()
     undecided: tuple[OutputUndecided, ...] = ()
     ignored: tuple[bytes, ...] = ()
+    unlisted: int = 0
     signature: Signature | None = None
     extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
@@ -99,6 +101,7 @@ class Verdict:
             "within": [_with_details(entry, path=entry.path, rule=entry.rule) for entry in self.within],
             "undecided": [entry._asdict() for entry in self.undecided],
             "ignored": list(self.ignored),
+            "unlisted": self.unlisted or None,
             "reason": self.reason,
             "by": self.by,
             SIGNED: self.signature and self.signature.fields(),
@@ -131,6 +134,7 @@ class Verdict:
             within=tuple(_within(entry) for entry in fields.items("within", dict)),
             undecided=tuple(_undecided(entry) for entry in fields.items("undecided", dict)),
             ignored=tuple(fields.items("ignored", bytes)),
+            unlisted=fields.integer("unlisted", minimum=1) if fields.has("unlisted") else 0,
             signature=take_signature(fields, Kind.VERDICT),
             extra=fields.rest(),
         )
@@ -140,7 +144,7 @@ class Verdict:
     def _check(self) -> None:
         """Refuse a finding that its own lists speak against. `identical` was never checked against `differences`."""
         against = {
-            Finding.IDENTICAL: self.within or self.undecided or self.ignored,
+            Finding.IDENTICAL: self.within or self.undecided or self.ignored or self.unlisted,
             Finding.AGREES: self.differences or self.undecided or not (self.within or self.ignored),
         }
         if against.get(self.finding):

@@ -15,7 +15,7 @@ MAX_PATTERNS = 1000
 MAX_TEXT = 1000
 """Characters of a pattern, and of a key that is to be ignored."""
 
-MAX_IGNORED = 1000
+MAX_IGNORED = 100
 """Keys of one rule that are to be ignored."""
 
 

@@ -352,6 +352,10 @@ VERDICTS = {
             ),
         ),
     ),
+    "unlisted": Sample(
+        "More than can be listed.",
+        Verdict(Finding.DIFFERS, _id(1), _id(2), 9, 1, (OutputDifference(b"output/a", "added"),), unlisted=70_000),
+    ),
     "undecided": Sample(
         "One output could not be compared.",
         Verdict(

@@ -182,6 +182,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         within=tuple(within),
         undecided=tuple(draw(st.lists(_undecided, max_size=2))) if ruled and finding is not Finding.AGREES else (),
         ignored=tuple(draw(st.lists(st.binary(max_size=20), min_size=needs, max_size=2))) if ruled else (),
+        unlisted=draw(naturals) if ruled else 0,
         signature=draw(st.none() | signatures),
         extra=draw(extras),
     )

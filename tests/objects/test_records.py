@@ -62,6 +62,7 @@ VERDICT = Verdict(
     (OutputWithin(b"c", "rule", "detail"),),
     (OutputUndecided(b"d", "rule", "reason"),),
     (b"e",),
+    7,
 )
 
 FULL: dict[Kind, Encoded] = {Kind.COMMIT: COMMIT, Kind.RUN: RUN, Kind.TAG: TAG, Kind.VERDICT: VERDICT}
@@ -244,6 +245,7 @@ def test_what_could_not_be_decoded_is_not_encoded(value: Encoded) -> None:
         (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {"box": [1, 2, 3, 4, 5]}}]}),
         (Kind.VERDICT, {"within": [{"path": b"a", "rule": "r", "detail": ""}]}),
         (Kind.VERDICT, {"ignored": ["a"]}),
+        (Kind.VERDICT, {"unlisted": 0}),
         (Kind.COMMIT, {"parents": []}),
         (Kind.COMMIT, {"parents": [bytes(31)]}),
         (Kind.COMMIT, {"committer": AUTHOR._asdict()}),

@@ -175,11 +175,11 @@ TYPES_AND_MEANING = {
     "too exact": (pod(budget="0.1234567890123456789"), ":5, key `golem.budget`: has more than 18 digits"),
     "unknown rule": (
         pod(compare={"a.json": {"same": {}}}),
-        ':8, key `golem.compare["a.json"].same`: there is no rule `same`; the rules are `"exact"`, `"ignore"`, ',
+        ':7, key `golem.compare["a.json"].same`: there is no rule `same`; the rules are `"exact"`, `"ignore"`, ',
     ),
     "rule without its object": (
         pod(compare={"a": "json"}),
-        ':7, key `golem.compare.a`: `json` is not a rule by itself; write `{"json": {}}`',
+        ':6, key `golem.compare.a`: `json` is not a rule by itself; write `{"json": {}}`',
     ),
     "unknown option": (
         pod(compare={"a": {"numeric": {"tolerance": 1}}}),
@@ -195,7 +195,7 @@ TYPES_AND_MEANING = {
     ),
     "two rules": (
         pod(compare={"a": "exact", "./a": "ignore"}),
-        ':8, key `golem.compare["./a"]`: `a` has a rule already',
+        ':7, key `golem.compare["./a"]`: `a` has a rule already',
     ),
     "image elsewhere": (pod(devnet={"images": {"x": "../x"}}), ":7, key `golem.devnet.images.x`: "),
     "the pod as its image": (pod(devnet={"images": {"x": "."}}), ":7, key `golem.devnet.images.x`: is the pod itself"),
