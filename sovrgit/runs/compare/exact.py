@@ -38,6 +38,15 @@ class _Reader:
             self._rest = memoryview(piece)
         return self._rest
 
+    def beginning(self, size: int) -> bytes:
+        """The first bytes, which come again."""
+        begun = bytearray()
+        while len(begun) < size and (piece := self.peek()):
+            begun += piece
+            self.skip(len(piece))
+        self._rest = memoryview(begun)
+        return bytes(begun[:size])
+
     def skip(self, count: int) -> None:
         self._rest = self._rest[count:]
 
@@ -67,7 +76,7 @@ class _Position:
 
 
 def _first(one: _Reader, other: _Reader) -> Place | None:
-    text = b"\0" not in bytes(one.peek()[:_LOOKED_AT]) and b"\0" not in bytes(other.peek()[:_LOOKED_AT])
+    text = not any(b"\0" in reader.beginning(_LOOKED_AT) for reader in (one, other))
     position = _Position()
     while True:
         left, right = one.peek(), other.peek()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from sovrgit.objects.place import JsonPlace
@@ -54,7 +53,7 @@ def compare_json(one: Content, other: Content, rule: Json) -> Compared:
         if ignored.means(pair.states):
             continue
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            waiting.append(_inside(pair, chain(mine, (key for key in theirs if key not in mine)), ignored))
+            waiting.append(_inside(pair, _keys(mine, theirs), ignored))
         elif isinstance(mine, list) and isinstance(theirs, list):
             waiting.append(_inside(pair, range(max(len(mine), len(theirs))), ignored))
         elif not _same(rule, mine, theirs, seen, beyond):
@@ -85,6 +84,11 @@ class _Pair(NamedTuple):
     states: States
     mine: Any
     theirs: Any
+
+
+def _keys(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+    yield from mine
+    yield from (key for key in theirs if key not in mine)
 
 
 def _inside(pair: _Pair, keys: Iterable[str | int], ignored: _Ignored) -> Iterator[_Pair]:
@@ -158,7 +162,8 @@ def _pointer(way: Pointer) -> str:
     # Of one that is too long, what holds the value.
     while sum(map(len, parts)) > MAX_POINTER:
         parts.pop()
-    return "".join(parts)
+    # JSON can name half of a surrogate pair, which UTF-8 cannot.
+    return "".join(parts).encode("utf-8", "replace").decode()
 
 
 class _Ignored:

@@ -60,6 +60,9 @@ def within(tolerance: Tolerance, one: float, other: float) -> bool:
     """
     if one == other or (one != one and other != other):
         return True
+    if tolerance.relative == tolerance.absolute == 0:
+        # Integers are not made floats, of which several would be the same.
+        return False
     try:
         return math.isclose(one, other, rel_tol=tolerance.relative, abs_tol=tolerance.absolute)
     except OverflowError:  # an integer beyond the floats
