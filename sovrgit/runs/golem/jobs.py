@@ -30,6 +30,9 @@ TIMEOUT = 1800.0
 
 MEMORY_GIB, STORAGE_GIB, THREADS = 0.5, 2.0, 1
 MOST_TASKS = 10_000
+HOLD = 10.0
+"""Seconds in which others may offer before a provider is taken that should be avoided."""
+
 MOST_TEXT = 16 << 20
 """Bytes of standard output, and of standard error, that are kept of a task."""
 
@@ -75,6 +78,7 @@ class Job:
 
     Paths are relative to the pod. `command` keeps `[@]` for the folder of the job. `shared` are the files that every
     task is given. `seconds` is for all of it, `task_seconds` for a task, `patience` for how long nobody may be at work.
+    Providers in `avoid` (ids) are taken only when nobody else has offered within `hold` seconds, with `only_new` never.
     """
 
     image: Image
@@ -97,6 +101,9 @@ class Job:
     task_seconds: float = TIMEOUT
     deploy_seconds: float = _DEPLOY
     patience: float = 90.0
+    avoid: tuple[str, ...] = ()
+    hold: float = HOLD
+    only_new: bool = False
     invoice_seconds: float = 30.0
 
     @property
@@ -214,6 +221,9 @@ def write_plan(job: Job, folder: Path, scratch: Path) -> bytes:
         "deploy_seconds": job.deploy_seconds,
         "task_seconds": job.task_seconds,
         "patience": job.patience,
+        "avoid": list(job.avoid),
+        "hold": job.hold,
+        "only_new": job.only_new,
         "invoice_seconds": job.invoice_seconds,
         "attempts": job.retries + 1,
         "breaker": _BREAKER,
