@@ -489,7 +489,7 @@ class ProvidersTooFew(SovrError):
     """A result was to be checked by more different providers than could be had. The verdicts so far are recorded."""
 
     exit_code = 17
-    template = "{wanted} different providers were to repeat it, and {found} did: {reason}"
+    template = "different providers that were to repeat it: {wanted}; that did: {found} ({reason})"
     hint_template = "try again later, allow higher prices with `--max-price`, or name another subnet with `--subnet`"
 
 

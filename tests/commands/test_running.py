@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -244,7 +245,7 @@ def test_verify_by_rules(pod: Cli) -> None:
     assert words(pod("log", "-n1").out).splitlines()[3] == "Run:    <id>  ≈ agrees 2 times"
     assert pod("log", "--oneline", "-n1").out.endswith("  ≈ agrees 2 times\n")
     exact = pod("verify", "--exact", code=1)
-    assert words(exact.out).startswith("run <id> differs in 3 files\n  changed  output/a.csv  line 1, column 10\n")
+    assert words(exact.out).startswith("run <id> differs in 3 files\n  changed  output/a.csv  line 1, column 11\n")
     assert pod("runs").lines[-1].endswith("  ✗ differs in 1 of 3")
     assert "✗ differs in 1 of 3" in pod("show").out
     document = pod.json("verify", "--times", "2")

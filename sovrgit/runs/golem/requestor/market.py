@@ -169,7 +169,9 @@ class Market(LeastExpensiveLinearPayuMS):
         if self._working:
             return ""
         if self._avoided and time.monotonic() > self._hold_until and self._offered == self._avoided | self._too_dear:
-            return f"all {len(self._avoided)} providers that offered have computed it before"
+            count = len(self._avoided)
+            who = "the only provider that offered has" if count == 1 else f"all {count} providers that offered have"
+            return f"{who} computed it before"
         if time.monotonic() - self._idle_since < patience:
             return ""
         waited = f"within {patience:g} s"
