@@ -13,7 +13,7 @@ Every class owns its message template, its hint (the useful next command) and it
     ├── Locked, StorageFull, ReadOnly, StorageFailure
     ├── RemoteUnknown, RemoteExists, RemoteUnavailable, RemoteStale, RemoteDiverged, RemoteDamaged, HistoryDiverged
     ├── RunFailed, RunTimedOut, RunWithoutOutput, RunCancelled, RunNotFound, RunNotTrusted
-    ├── RunPartial, RunWithoutProvider, RunOverLimit
+    ├── RunPartial, RunWithoutProvider, RunOverLimit, ProvidersTooFew
     ├── TaskFailed, TaskInvalid, TaskPodUnavailable
     ├── GolemUnavailable, GolemKeyRefused, GolemTooOld, GolemNetworkWrong, GolemWithoutFunds
     ├── SpendingRefused, InterpreterUnfit
@@ -508,6 +508,14 @@ class RunWithoutProvider(SovrError):
         "ask for less memory, disk or threads, allow higher prices with the settings `golem.price.*`, "
         "or name another subnet with `--subnet`; `sovr logs {run}`"
     )
+
+
+class ProvidersTooFew(SovrError):
+    """A result was to be checked by more different providers than could be had. The verdicts so far are recorded."""
+
+    exit_code = 17
+    template = "different providers that were to repeat it: {wanted}; that did: {found} ({reason})"
+    hint_template = "try again later, allow higher prices with `--max-price`, or name another subnet with `--subnet`"
 
 
 class RunOverLimit(SovrError):

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sovrgit.errors import RecipeInvalid
+from sovrgit.objects.receipts import mapping, text
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, parse_recipe
 from sovrgit.store.files import reporting
@@ -132,12 +133,16 @@ def executor_for(
         Around(environ, pod.folder / "golem", devnet, golem.devnet_images),
         wish.python or _own_python(),
         wish.subnet or golem.subnet or "",
-        _locked(pod, golem, recorded),
+        _locked(pod, golem, recorded, real=choice.place == "golem"),
     ), choice
 
 
-def _locked(pod: Pod, golem: Golem, recorded: Run | None) -> Image | None:
-    """The image that a recipe names by its hash, or that its tag was locked to; None if neither is so."""
+def _locked(pod: Pod, golem: Golem, recorded: Run | None, *, real: bool) -> Image | None:
+    """The image that a recipe names by its hash, or that its tag was locked to; None if neither is so.
+
+    A run that is repeated on Golem and had no lock gets the image that its record says it had: its tag may have been
+    moved since. On the devnet hashes are not those of images.
+    """
     from sovrgit.lockfile import locked_image
     from sovrgit.runs.golem.jobs import Image
 
@@ -146,7 +151,13 @@ def _locked(pod: Pod, golem: Golem, recorded: Run | None) -> Image | None:
     if recorded is None:
         return locked_image_of(pod.root, golem)
     found = locked_image(pod.store, recorded.input, golem.image)
-    return Image(hash=found.sha3_224, url=found.url) if found is not None else _named_by_hash(golem.image)
+    if found is not None:
+        return Image(hash=found.sha3_224, url=found.url)
+    named = Image.parse(golem.image)
+    if not named.hash and real and recorded.golem.get("emulated") is not True:
+        had = mapping(recorded.golem.get("image"))
+        named = Image.parse(":".join(filter(None, (text(had.get("hash")), text(had.get("url"))))))
+    return named if named.hash else None
 
 
 def locked_image_of(folder: Path, golem: Golem) -> Image | None:
@@ -158,14 +169,10 @@ def locked_image_of(folder: Path, golem: Golem) -> Image | None:
         return None
     lock = read_lock(folder)
     found = lock.images.get(golem.image.strip()) if lock is not None else None
-    return Image(hash=found.sha3_224, url=found.url) if found is not None else _named_by_hash(golem.image)
-
-
-def _named_by_hash(image: str) -> Image | None:
-    """An image that needs no lock."""
-    from sovrgit.runs.golem.jobs import Image
-
-    named = Image.parse(image)
+    if found is not None:
+        return Image(hash=found.sha3_224, url=found.url)
+    # A hash needs no lock.
+    named = Image.parse(golem.image)
     return named if named.hash else None
 
 

@@ -12,7 +12,9 @@ from sovrgit.commands.making import sovr_command
 if TYPE_CHECKING:
     from sovrgit.commands.signatures import Looker
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.pod.pod import Pod
     from sovrgit.ui.runview import RunView
+    from sovrgit.ui.verdictview import KnownVerdict
 
 
 @sovr_command("runs")
@@ -29,13 +31,24 @@ def command(app: App, number: int, everything: bool, cost: bool, signatures: boo
     with LineageIndex(app.pod) as index:
         rows = []
         for known in index.runs(-1 if everything else number):
-            verdicts = index.verdicts_on(known.id)
-            rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
+            rows.append((known, [app.pod.store.verdict(verdict) for verdict in index.verdicts_on(known.id)]))
     looker = Looker(app)
     shown = looker.look_at((known.id, known.run) for known, _ in rows) if signatures else None
     with app.paged():
         app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost, shown))
     looker.fail()
+
+
+def known_verdict(pod: Pod, identity: ObjectId) -> KnownVerdict:
+    """A verdict with the record of the repeat, if that is here."""
+    from sovrgit.errors import ObjectMissing
+    from sovrgit.ui.verdictview import KnownVerdict
+
+    verdict = pod.store.verdict(identity)
+    try:
+        return KnownVerdict(identity, verdict, pod.store.run(verdict.repeat))
+    except ObjectMissing:
+        return KnownVerdict(identity, verdict)
 
 
 def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
@@ -44,6 +57,6 @@ def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
     from sovrgit.ui.runview import RunView
 
     with LineageIndex(app.pod) as index:
-        verdicts = [(verdict, app.pod.store.verdict(verdict)) for verdict in index.verdicts_on(identity)]
+        verdicts = [known_verdict(app.pod, verdict) for verdict in index.verdicts_on(identity)]
         run = app.pod.store.run(identity)
         return RunView(identity, run, index.commits_of(identity), verdicts, looker.look(identity, run))

@@ -18,7 +18,8 @@ def command(app: App, name: str, stat: bool) -> None:
     from sovrgit.objects.ids import Kind
     from sovrgit.objects.tree import EMPTY_TREE_ID
     from sovrgit.pod.revisions import resolve_any
-    from sovrgit.ui.showview import BlobView, CommitShowView, TreeView, VerdictView
+    from sovrgit.pod.verdicts import verdicts_on
+    from sovrgit.ui.showview import BlobView, CommitShowView, TreeView
 
     store = app.pod.store
     if ":" in name:
@@ -35,14 +36,19 @@ def command(app: App, name: str, stat: bool) -> None:
             commit = store.commit(identity)
             before = store.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE_ID
             signature = looker.look(identity, commit)
-            app.show(CommitShowView(identity, commit, compare_trees(app, before, commit.tree, stat=stat), signature))
+            differences = compare_trees(app, before, commit.tree, stat=stat)
+            verdicts = verdicts_on(app.pod, [commit.run]).get(commit.run, ()) if commit.run is not None else ()
+            app.show(CommitShowView(identity, commit, differences, signature, verdicts))
         elif kind is Kind.RUN:
             from sovrgit.commands.runs import run_view
 
             app.show(run_view(app, identity, looker))
         elif kind is Kind.VERDICT:
-            verdict = store.verdict(identity)
-            app.show(VerdictView(identity, verdict, looker.look(identity, verdict)))
+            from sovrgit.commands.runs import known_verdict
+            from sovrgit.ui.verdictview import VerdictView
+
+            known = known_verdict(app.pod, identity)
+            app.show(VerdictView(known, looker.look(identity, known.verdict)))
         elif kind is Kind.TREE:
             app.show(TreeView(identity, store.tree(identity)))
         else:

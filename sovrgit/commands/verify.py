@@ -11,27 +11,48 @@ from sovrgit.commands.placing import Placing, placing_options
 
 @sovr_command("verify")
 @click.argument("run", default="HEAD")
+@click.option("--times", type=click.IntRange(1, 1000), metavar="N", help="Repeat it N times; every repeat must agree.")
+@click.option(
+    "--providers",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Repeat it until N different providers have, those of the run not counted.",
+)
+@click.option("--exact", is_flag=True, help="Compare byte by byte, whatever the recipe allows.")
 @placing_options
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End it after this.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End each after this.")
 @click.option("--keep-env", multiple=True, metavar="NAME", help="Pass this environment variable on, and record it.")
-def command(app: App, run: str, placing: Placing, timeout: float | None, keep_env: tuple[str, ...]) -> int:
-    """Repeat RUN (an id, or a revision that a run made) in a clean place, and compare the outputs file by file.
+def command(
+    app: App,
+    run: str,
+    times: int | None,
+    providers: int | None,
+    exact: bool,
+    placing: Placing,
+    timeout: float | None,
+    keep_env: tuple[str, ...],
+) -> int:
+    """Repeat RUN (an id, or a revision that a run made) in a clean place, and compare what comes out.
 
-    The verdict is recorded and travels with the next push. Ends with 1 if the outputs differ.
+    Outputs are compared byte by byte, or by the rule that the recipe has for them (`golem.compare`). On Golem a
+    declared job goes to other providers than before. The verdict is recorded and travels with the next push. Ends with
+    1 if an output differs or could not be compared.
     """
     from sovrgit.commands.placing import place
     from sovrgit.commands.repeating import approve_recorded
     from sovrgit.commands.running import live, request_for
-    from sovrgit.objects.verdict import Finding
+    from sovrgit.errors import ProvidersTooFew
     from sovrgit.pod.revisions import resolve_run
-    from sovrgit.runs.repeat import verify
-    from sovrgit.ui.repeatview import VerifiedView
+    from sovrgit.runs.verification import Checks, verify
+    from sovrgit.ui.repeatview import VerificationView
 
     identity = resolve_run(app.pod, run)
     request = request_for(app, timeout=timeout, keep=keep_env)
     request = approve_recorded(app, identity, request)
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
     with live(app, executor) as (sink, _, cancel):
-        verified = verify(app.pod, identity, executor, request, sink, cancel)
-    app.show(VerifiedView(verified))
-    return 0 if verified.verdict.finding is Finding.IDENTICAL else 1
+        verification = verify(app.pod, identity, executor, request, sink, cancel, Checks(times, providers, exact))
+    app.show(VerificationView(verification))
+    if verification.confirmed and verification.short:
+        raise ProvidersTooFew(wanted=verification.wanted, found=len(verification.providers), reason=verification.short)
+    return 0 if verification.confirmed else 1

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from sovrgit.runs.executor import Event
     from sovrgit.runs.log import LogLine
     from sovrgit.runs.record import RunRequest
-    from sovrgit.runs.repeat import Repeated, Verified
+    from sovrgit.runs.repeat import Repeated
     from sovrgit.runs.run import RunResult
     from sovrgit.runs.trust import Proposal
+    from sovrgit.runs.verification import Verification
 
 
 Approve: TypeAlias = "bool | Callable[[Proposal], bool]"
@@ -156,24 +157,36 @@ class Running(Placing):
         self,
         run: str = "HEAD",
         *,
+        times: int | None = None,
+        providers: int | None = None,
+        exact: bool = False,
         timeout: float | None = None,
         approve: Approve = False,
         events: Callable[[Event], None] | None = None,
         **place: Unpack[Place],
-    ) -> Verified:
-        """Repeat a run and compare the outputs file by file; the verdict is recorded.
+    ) -> Verification:
+        """Repeat a run and compare the outputs, each as the recipe says; every repeat leaves a verdict.
+
+        Args:
+            times: how often to repeat it; once, or as often as `providers` needs.
+            providers: how many different providers shall repeat it, those of the run not counted; `short` of the result
+                says why there were fewer.
+            exact: compare byte by byte, whatever the recipe allows.
+            place: as for `rerun`.
 
         Raises:
-            Unsupported: if the run did not succeed.
+            Unsupported: if the run did not succeed, or providers are wanted where there are none.
+            ProvidersTooFew: if no provider could be had at all.
             RunNotFound, RunNotTrusted: as for `rerun`.
         """
         from sovrgit.runs.executor import Cancel
-        from sovrgit.runs.repeat import verify
+        from sovrgit.runs.verification import Checks, verify
 
+        checks = Checks(times, providers, exact)
         identity, request = self._approved(run, approve, timeout)
         executor = self._executor(place, timeout, self.repository.store.run(identity))
         with Cancel() as cancel:
-            return verify(self.repository, identity, executor, request, events or _ignore, cancel)
+            return verify(self.repository, identity, executor, request, events or _ignore, cancel, checks)
 
     def _run(self, run: str | None) -> ObjectId:
         from sovrgit.pod.revisions import resolve_run

@@ -21,7 +21,7 @@ from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run
-from sovrgit.objects.verdict import Verdict
+from sovrgit.objects.verdict import Finding, Verdict
 
 VERSION = 1
 """Raised when a key changes its meaning or goes away."""
@@ -38,6 +38,7 @@ def to_document(lineage: Lineage) -> dict[str, Any]:
         "version": VERSION,
         "direction": str(lineage.direction),
         "root": lineage.root,
+        "verdicts": _standings(lineage),
         "nodes": [_node(node) for node in lineage.nodes.values()],
         "edges": [
             {
@@ -162,6 +163,19 @@ def _golem(run: Run) -> dict[str, Any]:
     return {"network": _clean(summary.network), "emulated": summary.emulated, "providers": providers}
 
 
+def _standings(lineage: Lineage) -> dict[str, dict[str, int]]:
+    """How many of the verdicts in the answer found what, by the node of the run that they are on."""
+    found: dict[str, dict[str, int]] = {}
+    runs = {node.details.id: node.id for node in lineage.nodes.values() if isinstance(node.details, RunDetails)}
+    for node in lineage.nodes.values():
+        if isinstance(node.details, VerdictDetails) and node.details.verdict is not None:
+            verdict = node.details.verdict
+            if verdict.run in runs:
+                counts = found.setdefault(runs[verdict.run], {str(finding): 0 for finding in Finding})
+                counts[str(verdict.finding)] += 1
+    return found
+
+
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "finding": str(verdict.finding),
@@ -170,8 +184,21 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "time": utc(verdict.time),
         "files": verdict.files,
         "differences": [
-            {**path_fields(difference.path), "change": difference.change} for difference in verdict.differences
+            {
+                **path_fields(difference.path),
+                "change": difference.change,
+                "rule": difference.rule,
+                "where": difference.where._asdict() if difference.where is not None else None,
+                "detail": difference.detail,
+            }
+            for difference in verdict.differences
         ],
+        "within": [
+            {**path_fields(within.path), "rule": within.rule, "detail": within.detail} for within in verdict.within
+        ],
+        "undecided": [{**path_fields(one.path), "rule": one.rule, "reason": one.reason} for one in verdict.undecided],
+        "ignored": [path_fields(path) for path in verdict.ignored],
+        "unlisted": verdict.unlisted,
         "reason": verdict.reason,
         "by": verdict.by,
     }

@@ -73,6 +73,7 @@ class GolemFields(Struct, frozen=True):
     python: Number | str | UnsetType = UNSET
     params: dict[str, Any] | UnsetType = UNSET
     devnet: DevnetFields | UnsetType = UNSET
+    compare: dict[str, Any] | UnsetType = UNSET
 
 
 class TaskPodFields(Struct, frozen=True):

@@ -19,6 +19,7 @@ from sovrgit.pod.recipe_checks import (
     check_whole,
     is_inside,
 )
+from sovrgit.pod.recipe_compare import check_compare
 from sovrgit.pod.recipe_fields import (
     DevnetFields,
     ExternalFields,
@@ -78,6 +79,7 @@ def read_golem(fields: GolemFields, raw: Mapping[str, Any], numbers: Mapping[Pat
         python=_python(fields.python, numbers),
         params=_given(check_params, "params", fields.params) or {},
         devnet_images=_images(fields.devnet),
+        compare=_given(check_compare, "compare", fields.compare) or {},
         extra=unknown_keys(raw, GolemFields),
     )
     _check_folders(golem, fields)

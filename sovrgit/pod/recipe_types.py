@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sovrgit.errors import RecipeInvalid
 from sovrgit.pod.recipe_checks import Scalar, plain_path
+from sovrgit.pod.recipe_compare import Rule
 
 RecipeKind: TypeAlias = Literal["compute", "task", "data"]
 """What a recipe makes: a pod that runs, a chain of pods, or a pod that only holds data."""
@@ -50,7 +51,7 @@ class Golem(Struct, frozen=True, kw_only=True):
     `command` is the text of `exec`; `run` is a declared job, an argv or the text of a shell command. Folders are
     plain paths from the pod's root. `shared_output` is the part of the output that becomes a pod of its own.
     `budget` is a decimal amount of GLM. `devnet_images` are paths in the pod by the images that they stand for on the
-    devnet.
+    devnet. `compare` are the rules for outputs by patterns of paths below the output folder.
     """
 
     command: str | None = None
@@ -73,6 +74,7 @@ class Golem(Struct, frozen=True, kw_only=True):
     python: str | None = None
     params: Mapping[str, Scalar] = {}
     devnet_images: Mapping[str, str] = {}
+    compare: Mapping[str, Rule] = {}
     extra: Mapping[str, Any] = {}
 
 

@@ -81,6 +81,9 @@ def _golem(recipe: Recipe, golem: Golem) -> Iterable[tuple[str, str]]:
         except ValueError:
             yield "golem.exec", "quotes do not match, so the command is split at every space"
     output, log = golem.output_folder, golem.log_folder
+    for pattern in golem.compare:
+        if pattern == output or is_inside(pattern, output):
+            yield path_text(("golem", "compare", pattern)), f"paths are below `{output}`, so it is not part of them"
     log_key = "golem.log" if "golem.log" in recipe.lines else "golem.logs"
     for kind, folder in (("script", golem.script_folder), ("payload", golem.payload_folder)):
         if is_inside(output, folder):

@@ -1,4 +1,4 @@
-"""Repeating a recorded run in a clean place, and comparing what came out."""
+"""Repeating a recorded run in a clean place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sovrgit.errors import PodExists, RunCancelled, Unsupported
+from sovrgit.errors import PodExists, Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import Run, RunStatus
-from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
-from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
+from sovrgit.objects.run import Run
 from sovrgit.pod.index import Index
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.pod.scan import scan
 from sovrgit.pod.snapshot import take_snapshot
-from sovrgit.pod.treediff import diff_trees, find, walk
+from sovrgit.pod.treediff import find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.writetree import write_tree
 from sovrgit.runs.executor import Cancel, Event, Executor
@@ -35,15 +32,6 @@ class Repeated:
 
     id: ObjectId
     run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A verdict and the repeated run that it rests on."""
-
-    id: ObjectId
-    verdict: Verdict
-    repeated: Repeated
 
 
 def recorded_inputs(pod: Pod, run: Run) -> Inputs:
@@ -115,41 +103,6 @@ def rerun(
             shutil.rmtree(place, ignore_errors=True)
 
 
-def verify(
-    pod: Pod,
-    identity: ObjectId,
-    executor: Executor,
-    request: RunRequest,
-    sink: Callable[[Event], None],
-    cancel: Cancel,
-) -> Verified:
-    """Repeat a run and record whether its outputs come out the same, file by file.
-
-    Raises:
-        Unsupported: if the run did not succeed, so that there is nothing to compare with.
-        RunCancelled: if the repeat was interrupted, which says nothing about the run.
-        SovrError: as for `rerun`.
-    """
-    recorded = pod.store.run(identity)
-    if not recorded.succeeded:
-        raise Unsupported(
-            what="verifying a run that did not succeed",
-            reason="it has no result that could be confirmed",
-            hint=f"`sovr rerun {identity.short}` repeats it",
-        )
-    repeated = rerun(pod, identity, executor, request, sink, cancel)
-    if repeated.run.status is RunStatus.CANCELLED:
-        raise RunCancelled(run=repeated.id.short)
-    verdict = pod.sign(compare(pod, identity, recorded, repeated, request.author.name))
-    with pod.store.session() as session:
-        verdict_id = session.add(Kind.VERDICT, verdict.encode())
-        session.commit()
-    with pod.lock():
-        change = RefChange(f"{VERDICTS}{verdict_id}", None, verdict_id)
-        pod.refs.update([change], command="verify", time_ns=verdict.time)
-    return Verified(verdict_id, verdict, repeated)
-
-
 def _with_external(pod: Pod, recorded: Run, inputs: Inputs, supplied: Sequence[Supplied]) -> ObjectId:
     """The tree of the inputs with external payload in its place."""
     if not supplied:
@@ -166,40 +119,6 @@ def _with_external(pod: Pod, recorded: Run, inputs: Inputs, supplied: Sequence[S
         tree = editor.write(session)
         session.commit()
     return tree
-
-
-def compare(pod: Pod, identity: ObjectId, recorded: Run, repeated: Repeated, by: str) -> Verdict:
-    """Compare the outputs of two runs, file by file."""
-    run = repeated.run
-    before, after = recorded.output or EMPTY_TREE_ID, run.output or EMPTY_TREE_ID
-    if not run.succeeded:
-        return Verdict(
-            Finding.INCOMPARABLE,
-            identity,
-            repeated.id,
-            run.finished,
-            0,
-            reason=f"the repeat {run.status}: {run.reason}",
-            by=by,
-        )
-    kinds = {"added": "added", "removed": "removed", "modified": "changed", "type": "changed"}
-    differences = tuple(
-        OutputDifference(change.path, kinds[change.kind]) for change in diff_trees(pod.store, before, after)
-    )
-    return Verdict(
-        Finding.DIFFERS if differences else Finding.IDENTICAL,
-        identity,
-        repeated.id,
-        run.finished,
-        _count(pod, before),
-        differences,
-        by=by,
-    )
-
-
-def _count(pod: Pod, tree: ObjectId) -> int:
-    top = TreeEntry(b"", EntryKind.DIRECTORY, tree, 0)
-    return sum(1 for _, entry in walk(pod.store, top, b"") if not entry.is_directory)
 
 
 def _collect(pod: Pod, place: Path, inputs: Inputs, recorded: Run) -> Left:

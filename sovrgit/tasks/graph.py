@@ -141,7 +141,7 @@ def entry_names(pods: Sequence[TaskPod]) -> tuple[str, ...]:
 
 def matching(pattern: str, items: Sequence[bytes]) -> list[bytes]:
     """The items that a pattern means; nothing inside of one that it means itself."""
-    from sovrgit.runs.golem.jobs import matcher
+    from sovrgit.pod.patterns import matcher
 
     means = matcher(pattern)
     found: list[bytes] = []

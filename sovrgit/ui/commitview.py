@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.verdict import Verdict
 from sovrgit.pod.refs import HEADS, REMOTES, TAGS, branch_name
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_size, human_time
 from sovrgit.ui.signatureview import ShownSignature, signature_document
+from sovrgit.ui.verdictview import counted, standing
 
 if TYPE_CHECKING:
     from sovrgit.pod.commits import Committed
@@ -50,13 +52,14 @@ class CommittedView:
 @dataclass(frozen=True, slots=True)
 class LogView:
     """Shows a list of commits. `graph` holds the drawing before each, `names` the refs at each, `signatures` what is to
-    be shown of them, if that was asked for."""
+    be shown of them, if that was asked for, `verdicts` those on runs."""
 
     commits: Sequence[tuple[ObjectId, Commit]]
     names: Mapping[ObjectId, Sequence[str]] = field(default_factory=dict)
     graph: Sequence[tuple[str, str]] = ()
     oneline: bool = False
     signatures: Mapping[ObjectId, ShownSignature] | None = None
+    verdicts: Mapping[ObjectId, Sequence[Verdict]] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -78,6 +81,7 @@ class LogView:
                 {
                     **commit_document(identity, commit),
                     "refs": list(self.names.get(identity, ())),
+                    "verdicts": counted(self._verdicts(commit)),
                     **self._signature(identity),
                 }
                 for identity, commit in self.commits
@@ -89,15 +93,19 @@ class LogView:
             return {}
         return {"signature": signature_document(self.signatures.get(identity))}
 
+    def _verdicts(self, commit: Commit) -> Sequence[Verdict]:
+        return self.verdicts.get(commit.run, ()) if commit.run is not None else ()
+
     def _one(self, console: Console, identity: ObjectId, commit: Commit) -> list[str]:
         names = _names(console, self.names.get(identity, ()))
         shown = (self.signatures or {}).get(identity)
         by = console.style("  signed: ", "dim") + shown.text(console) if shown else ""
-        return [f"{console.style(identity.short, 'yellow')}{names} {console.safe(commit.summary)}{by}"]
+        mark = f"  {found}" if (found := standing(console, self._verdicts(commit))) else ""
+        return [f"{console.style(identity.short, 'yellow')}{names} {console.safe(commit.summary)}{mark}{by}"]
 
     def _full(self, console: Console, identity: ObjectId, commit: Commit) -> list[str]:
         shown = (self.signatures or {}).get(identity)
-        return commit_lines(console, identity, commit, self.names.get(identity, ()), shown)
+        return commit_lines(console, identity, commit, self.names.get(identity, ()), shown, self._verdicts(commit))
 
 
 def commit_lines(
@@ -106,8 +114,9 @@ def commit_lines(
     commit: Commit,
     names: Sequence[str] = (),
     signature: ShownSignature | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> list[str]:
-    """A commit in full."""
+    """A commit in full. `verdicts` are those on its run."""
     lines = [f"{console.style(f'commit {identity}', 'yellow')}{_names(console, names)}"]
     if len(commit.parents) > 1:
         lines.append("Merge:  " + " ".join(parent.short for parent in commit.parents))
@@ -116,7 +125,8 @@ def commit_lines(
     if commit.committer is not None:
         lines.append(f"Commit: {_person(console, commit.committer)}, {_when(commit.committer)}")
     if commit.run is not None:
-        lines.append(f"Run:    {console.style(commit.run.short, 'cyan')}")
+        mark = f"  {found}" if (found := standing(console, verdicts)) else ""
+        lines.append(f"Run:    {console.style(commit.run.short, 'cyan')}{mark}")
     if commit.fork is not None:
         lines.append(f"Fork:   of {console.safe(commit.fork.pod)} at {commit.fork.commit.short}")
         lines.append(f"        from {console.safe(commit.fork.reference)}")

@@ -159,7 +159,7 @@ def _ending(run: Run) -> str:
 def _verdict(verdict: Verdict | None) -> list[Span]:
     if verdict is None:
         return [Span("  not here", _RED)]
-    colour = _GREEN if verdict.finding is Finding.IDENTICAL else _RED
+    colour = _GREEN if verdict.finding.confirms else _RED
     text = ""
     if verdict.finding is Finding.INCOMPARABLE:
         text = f" ({verdict.reason})"
@@ -169,7 +169,9 @@ def _verdict(verdict: Verdict | None) -> list[Span]:
         more = len(verdict.differences) - len(shown)
         text = f" ({paths}{f' and {more} more' if more else ''})"
     else:
-        text = f" ({plural(verdict.files, 'file')})"
+        within = f", {len(verdict.within)} within a rule" if verdict.within else ""
+        ignored = f", {len(verdict.ignored)} ignored" if verdict.ignored else ""
+        text = f" ({plural(verdict.files, 'file')}{within}{ignored})"
     when = human_time(verdict.time // 1_000_000_000)
     who = f" by {verdict.by}" if verdict.by else ""
     return [Span(f" {verdict.finding}", colour), Span(visible(f"{text},{who} {when}"), PLAIN)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run, RunStatus
-from sovrgit.objects.verdict import Finding, Verdict
+from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_duration, human_size, human_time, plural, relative_time
@@ -24,8 +24,8 @@ from sovrgit.ui.golemview import (
     receipts_document,
     totals,
 )
-from sovrgit.ui.showview import finding_text, verdict_document
 from sovrgit.ui.signatureview import ShownSignature, signature_document
+from sovrgit.ui.verdictview import KnownVerdict, counted, finding_text, standing, verdict_document, where_text
 
 if TYPE_CHECKING:
     from sovrgit.lineage.index import KnownRun
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
 
 _REASONS_SHOWN = 4
-
-_MARKS = {Finding.IDENTICAL: "verified", Finding.DIFFERS: "differs", Finding.INCOMPARABLE: "not comparable"}
-"""What came of checking a run, in a word."""
 
 _LABEL_WIDTH = 11
 
@@ -85,7 +82,7 @@ class RunView:
     id: ObjectId
     run: Run
     commits: Sequence[ObjectId]
-    verdicts: Sequence[tuple[ObjectId, Verdict]]
+    verdicts: Sequence[KnownVerdict]
     signature: ShownSignature | None = None
 
     def text(self, console: Console) -> None:
@@ -121,8 +118,12 @@ class RunView:
             if value:
                 console.lines(_wrapped(console, f"{name}:", value))
         console.lines(list(agreement_lines(console, run.golem)))
-        for identity, verdict in self.verdicts:
-            console.line(f"{'Verdict:':<10} {identity.short} {finding_text(console, verdict)}")
+        for identity, verdict, repeat in self.verdicts:
+            where = where_text(console, repeat) if repeat is not None else ""
+            by = f"checked by {console.safe(verdict.by)}" if verdict.by else ""
+            how = "; ".join(filter(None, (where, by)))
+            tail = f" ({how})" if how else ""
+            console.line(f"{'Verdict:':<10} {identity.short} {finding_text(console, verdict)}{tail}")
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
@@ -131,33 +132,35 @@ class RunView:
             **run_document(self.id, self.run),
             "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
-            "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
+            "verdicts": [verdict_document(one.id, one.verdict) for one in self.verdicts],
             "signature": signature_document(self.signature),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunsView:
-    """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum;
-    `signatures` if who signed them is."""
+    """Shows a list of runs, with the verdicts on each, the latest first.
 
-    runs: Sequence[tuple[KnownRun, Verdict | None]]
+    `cost` if what they cost is wanted, and its sum; `signatures` if who signed them is.
+    """
+
+    runs: Sequence[tuple[KnownRun, Sequence[Verdict]]]
     now: int
     cost: bool = False
     signatures: Mapping[ObjectId, ShownSignature] | None = None
 
     def text(self, console: Console) -> None:
         """Print it for people."""
-        for known, verdict in self.runs:
+        for known, verdicts in self.runs:
             run = known.run
             if console.verbosity < 0:
                 console.line(str(known.id))
                 continue
             when = relative_time(run.started // 1_000_000_000, self.now)
             status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
-            marks = [_MARKS[verdict.finding]] if verdict else []
-            marks += [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
-            tail = f"  ({', '.join(marks)})" if marks else ""
+            mark = standing(replace(console, colour=False), verdicts)
+            tail = f"  {mark}" if mark else ""
+            made = f"  (commit {known.commit.short})" if known.commit and console.verbosity > 0 else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
             if self.cost:
                 row += f"{console.safe(_cost(run)):<32}  "
@@ -166,10 +169,12 @@ class RunsView:
             if run.pods:
                 command = plural(len(run.pods), "pod")
             if console.terminal:
-                taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail)
+                taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail) + len(made)
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
             identity = console.style(known.id.short, "cyan")
-            console.line(f"{identity}  {status}{row}{command}{console.style(tail, 'dim') if tail else ''}")
+            if tail:
+                tail = f"  {standing(console, verdicts)}"
+            console.line(f"{identity}  {status}{row}{command}{tail}{console.style(made, 'dim') if made else ''}")
             if shown := (self.signatures or {}).get(known.id):
                 console.line(f"{'':<12}signed: {shown.text(console)}")
         if not self.runs and console.verbosity >= 0:
@@ -195,10 +200,11 @@ class RunsView:
                 {
                     **run_document(known.id, known.run),
                     "commit": str(known.commit) if known.commit else None,
-                    "verdict": str(verdict.finding) if verdict else None,
+                    "verdict": str(verdicts[0].finding) if verdicts else None,
+                    "verdicts": counted(verdicts),
                     **self._signature(known.id),
                 }
-                for known, verdict in self.runs
+                for known, verdicts in self.runs
             ],
         }
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Data, ObjectId
 from sovrgit.objects.tree import Tree, TreeEntry
-from sovrgit.objects.verdict import Finding, Verdict
+from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document, commit_lines
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.differenceview import DifferenceView
-from sovrgit.ui.format import human_size, human_time, plural
+from sovrgit.ui.format import human_size
 from sovrgit.ui.signatureview import ShownSignature, signature_document
+from sovrgit.ui.verdictview import counted
 
 _MODES = {"file": "-rw-", "executable": "-rwx", "symlink": "l---", "directory": "d---"}
 
@@ -27,13 +28,14 @@ class CommitShowView:
     commit: Commit
     differences: DifferenceView
     signature: ShownSignature | None = None
+    verdicts: Sequence[Verdict] = ()
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         if console.verbosity < 0:
             console.line(str(self.id))
             return
-        console.lines(commit_lines(console, self.id, self.commit, signature=self.signature))
+        console.lines(commit_lines(console, self.id, self.commit, (), self.signature, self.verdicts))
         console.line()
         self.differences.text(console)
 
@@ -43,66 +45,9 @@ class CommitShowView:
             "kind": "commit",
             **commit_document(self.id, self.commit),
             **self.differences.document(),
+            "verdicts": counted(self.verdicts),
             "signature": signature_document(self.signature),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictView:
-    """A verdict."""
-
-    id: ObjectId
-    verdict: Verdict
-    signature: ShownSignature | None = None
-
-    def text(self, console: Console) -> None:
-        """Print it for people."""
-        verdict = self.verdict
-        if console.verbosity < 0:
-            console.line(str(self.id))
-            return
-        console.line(console.style(f"verdict {self.id}", "yellow"))
-        console.line(f"Run:     {verdict.run.short}, repeated as {verdict.repeat.short}")
-        console.line(f"Date:    {human_time(verdict.time // 1_000_000_000, 0)}")
-        if verdict.by:
-            console.line(f"By:      {console.safe(verdict.by)}")
-        if self.signature is not None:
-            console.line(f"Signed:  {self.signature.text(console)}")
-        console.line(f"Finding: {finding_text(console, verdict)}")
-        for difference in verdict.differences:
-            console.line(f"  {difference.change:<8} {console.path(difference.path)}")
-
-    def document(self) -> dict[str, Any]:
-        """The JSON document."""
-        return {
-            "kind": "verdict",
-            **verdict_document(self.id, self.verdict),
-            "signature": signature_document(self.signature),
-        }
-
-
-def finding_text(console: Console, verdict: Verdict) -> str:
-    """What a verdict found, in words."""
-    if verdict.finding is Finding.IDENTICAL:
-        return console.style("identical", "green", "bold") + f", {plural(verdict.files, 'file')} compared"
-    if verdict.finding is Finding.DIFFERS:
-        return console.style("differs", "red", "bold") + f" in {plural(len(verdict.differences), 'file')}"
-    return console.style("not comparable", "yellow", "bold") + f": {console.safe(verdict.reason)}"
-
-
-def verdict_document(identity: ObjectId, verdict: Verdict) -> dict[str, Any]:
-    """A verdict as JSON."""
-    return {
-        "id": str(identity),
-        "finding": str(verdict.finding),
-        "run": str(verdict.run),
-        "repeat": str(verdict.repeat),
-        "time_ns": verdict.time,
-        "files": verdict.files,
-        "by": verdict.by,
-        "reason": verdict.reason,
-        "differences": [{**path_fields(entry.path), "change": entry.change} for entry in verdict.differences],
-    }
 
 
 @dataclass(frozen=True, slots=True)

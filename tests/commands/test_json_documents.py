@@ -160,7 +160,12 @@ def test_a_verdict_that_differs(pod: Cli) -> None:
     pod.script("date +%N > output/out.txt; cp payload/in.txt output/")
     pod("run")
     verdict = pod.json("verify", code=1)
-    assert verdict["differences"] == [{"path": "output/out.txt", "change": "changed"}]
+    (difference,) = verdict["differences"]
+    assert (difference["path"], difference["change"], difference["rule"]) == ("output/out.txt", "changed", "")
+    assert difference["where"]["line"] == 1
+    (repeat,) = verdict["repeats"]
+    assert repeat["id"] == verdict["id"] and repeat["repeated"]["repeats"] == verdict["run"]
+    assert not verdict["confirmed"]
 
 
 def test_showing(pod: Cli) -> None:

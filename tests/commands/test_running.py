@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -131,8 +132,8 @@ def test_runs(pod: Cli) -> None:
     failed, repeat, first = (words(line) for line in pod("runs").lines)
     assert re.fullmatch(r"<id>  failed     \d+ seconds? ago\s+ <time>  sh script/run\.sh", failed)
     assert re.fullmatch(r"<id>  succeeded  \d+ seconds? ago\s+ <time>  repeats <id>", repeat)
-    assert first.endswith("  sh script/run.sh  (verified)")
-    assert words(pod("runs", "-v").lines[-1]).endswith("  (verified, commit <id>)")
+    assert first.endswith("  sh script/run.sh  ✓ verified")
+    assert words(pod("runs", "-v").lines[-1]).endswith("  ✓ verified  (commit <id>)")
     assert len(pod("runs", "-n", "1").lines) == 1 and len(pod("runs", "--all").lines) == 3
     assert all(map(ID.fullmatch, pod("runs", "-q").lines))
 
@@ -146,7 +147,9 @@ def test_show_of_a_run_and_a_verdict(pod: Cli) -> None:
     )
     assert "\nBy:        Ann\n" in shown and "\nCommits:   <id>\n" in shown
     verdict = pod.json("verify")["id"]
-    assert words(pod("show", run).out).endswith("Verdict:   <id> identical, 1 file compared\n")
+    line = pod("show", run).lines[-1]
+    assert words(line).startswith("Verdict:   <id> identical, 1 file compared (local, Linux ")
+    assert line.endswith("; checked by Ann)")
     assert words(pod("show", verdict).out).startswith("verdict <ID>\nRun:     <id>, repeated as <id>\n")
     assert pod("show", "-q", verdict).out == f"{verdict}\n" and pod("show", "-q", run).out == f"{run}\n"
 
@@ -192,16 +195,15 @@ def test_rerun(pod: Cli) -> None:
 def test_verify(pod: Cli) -> None:
     assert pod("verify", code=63).err.splitlines()[1].startswith("hint: the commit `HEAD` was not made by a run")
     pod("run")
-    assert words(pod("verify").out) == (
-        "working\nrun <id> is identical, 1 file compared\nrecorded as verdict <id>, repeated as run <id>\n"
-    )
+    working, found, recorded = words(pod("verify").out).splitlines()
+    assert (working, found) == ("working", "run <id> is identical, 1 file compared")
+    assert recorded.startswith("recorded as verdict <id>, repeated as run <id> (local, Linux ")
     assert pod("verify", "-q").out == "identical\n"
     pod.script("date +%N > output/now.txt; cp payload/in.txt output/")
     pod("run")
-    assert words(pod("verify", code=1).out).splitlines()[:2] == [
-        "run <id> differs in 1 file",
-        "  changed  output/now.txt",
-    ]
+    found, where = words(pod("verify", code=1).out).splitlines()[:2]
+    assert found == "run <id> differs in 1 file"
+    assert re.match("  changed  output/now.txt  line 1, column [1-9]", where)
     pod.script('test -e "$SOVR_PARAM_FLAG" && cp payload/in.txt output/')
     flag = pod.write("../flag", "")
     pod("run", "-p", f"flag={flag}")
@@ -211,6 +213,54 @@ def test_verify(pod: Cli) -> None:
     pod("run", code=60)
     said = pod("verify", pod("runs", "-q", "-n1").out.strip(), code=70)
     assert words(said.err).splitlines()[-1] == "hint: `sovr rerun <id>` repeats it"
+
+
+RULED = """
+n=$(wc -l < "$SOVR_PARAM_COUNT"); echo . >> "$SOVR_PARAM_COUNT"
+echo "{\\"time\\": $n, \\"x\\": 1.000000$n}" > output/a.json; echo "x,1.000000$n" > output/a.csv; echo $n > output/time
+"""
+
+
+def test_verify_by_rules(pod: Cli) -> None:
+    rules = {
+        "a.json": {"json": {"ignore": ["time"], "relative": 1e-5}},
+        "*.csv": {"numeric": {"relative": 1e-5}},
+        "time": "ignore",
+    }
+    pod.write("recipe.json", json.dumps({"name": "pod", "golem": {"exec": "sh script/run.sh", "compare": rules}}))
+    pod.script(RULED)
+    count = pod.write("../count", "")
+    pod("run", "-p", f"count={count}")
+    said = words(pod("verify", "--times", "2").out).splitlines()
+    assert said[:4] == [
+        "run <id> agrees, 2 files compared, 2 within a rule, 1 ignored",
+        '  within   output/a.csv  {"numeric":{"absolute":0,"relative":1e-05}}; '
+        "1 number, at most 1e-07 apart (1e-07 relative)",
+        '  within   output/a.json  {"json":{"absolute":0,"ignore":["time"],"relative":1e-05}}; '
+        "1 number, at most 1e-07 apart (1e-07 relative)",
+        "  ignored  output/time",
+    ]
+    assert said[-1] == "2 repeats: 2 agrees"
+    assert pod("runs").lines[-1].endswith("  ≈ agrees 2 times")
+    assert words(pod("log", "-n1").out).splitlines()[3] == "Run:    <id>  ≈ agrees 2 times"
+    assert pod("log", "--oneline", "-n1").out.endswith("  ≈ agrees 2 times\n")
+    exact = pod("verify", "--exact", code=1)
+    assert words(exact.out).startswith("run <id> differs in 3 files\n  changed  output/a.csv  line 1, column 11\n")
+    assert pod("runs").lines[-1].endswith("  ✗ differs in 1 of 3")
+    assert "✗ differs in 1 of 3" in pod("show").out
+    document = pod.json("verify", "--times", "2")
+    assert (document["finding"], document["confirmed"], len(document["repeats"])) == ("agrees", True, 2)
+    assert pod.json("runs", "-n9")["runs"][-1]["verdicts"] == {
+        **{"identical": 0, "agrees": 4},
+        **{"differs": 1, "not comparable": 0},
+    }
+
+
+def test_verify_refuses_what_makes_no_sense(pod: Cli) -> None:
+    pod("run")
+    said = pod("verify", "--providers", "2", code=70)
+    assert said.err.splitlines()[-1] == "hint: name a place with providers: `--on devnet`, or `--on golem`"
+    assert "0 is not in the range" in pod("verify", "--times", "0", code=2).err
 
 
 # --- somebody else's pod ------------------------------------------------------------------------------------------

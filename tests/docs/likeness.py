@@ -33,7 +33,9 @@ _SHAPES = {
     "ago": r"\d+ \w+ ago",
 }
 _WHOLE_ID = re.compile(_ID)
-_MACHINE = re.compile(r"((?<!\w)on |^Platform: +|^Executor: +|^Used: +)(?:\w+ \w+, Python [\d.]+|(?<=: ).*)")
+_MACHINE = re.compile(
+    r"((?<!\w)on |^Platform: +|^Executor: +|^Used: +|\(local, )(?:\w+ \w+, Python [\d.]+|(?<=: ).*|(?<=, )[^)]+)"
+)
 _GAP = re.compile(r"(?<=\S) {2,}")
 _ANYTHING = re.compile(r"…|\.\.\.")
 

@@ -99,6 +99,11 @@ def _signature(value: bytes = bytes(31) + b"\1" + bytes(31) + b"\1", key: bytes 
 
 _ONE = (1).to_bytes(32)
 
+
+def _where(**place: Any) -> dict[str, Any]:
+    return {"differences": [{"change": "changed", "path": b"a", "where": place}]}
+
+
 _CHANGES: list[tuple[Kind, str, str, dict[str, Any]]] = [
     (Kind.TREE, "no entries", "`entries` is required, even if it is empty.", {"entries": None}),
     (Kind.COMMIT, "no tree", "`tree` is required.", {"tree": None}),
@@ -138,8 +143,23 @@ _CHANGES: list[tuple[Kind, str, str, dict[str, Any]]] = [
     (Kind.RUN, "no executor", "`executor` says something.", {"executor": {}}),
     (Kind.TAG, "tag of a manifest", "`kind` is 1 to 6.", {"kind": 8}),
     (Kind.TAG, "tag of a table", "`kind` is 1 to 6.", {"kind": 7}),
-    (Kind.VERDICT, "unknown finding", "`finding` is one of three.", {"finding": "maybe"}),
+    (Kind.VERDICT, "unknown finding", "`finding` is one of four words.", {"finding": "maybe"}),
     (Kind.VERDICT, "unknown change", "`change` is one of three.", {"differences": [{"change": "x", "path": b"a"}]}),
+    (Kind.VERDICT, "key in a place", "A place has the keys of one form.", _where(offset=1, pointer="")),
+    (Kind.VERDICT, "line 0", "Lines are counted from 1.", _where(line=0, column=1)),
+    (Kind.VERDICT, "line without column", "`column` goes with `line`.", _where(line=1)),
+    (Kind.VERDICT, "box of three", "A box has four sides.", _where(box=[0, 0, 1])),
+    (Kind.VERDICT, "flat box", "A box has width and height.", _where(box=[0, 0, 1, 0])),
+    (Kind.VERDICT, "first frame", "The first frame is absent.", _where(box=[0, 0, 1, 1], frame=1)),
+    (Kind.VERDICT, "agrees by nothing", "With `agrees` something is within or ignored.", {"finding": "agrees"}),
+    (
+        Kind.VERDICT,
+        "identical and ignored",
+        "With `identical` nothing is ignored.",
+        {"finding": "identical", "ignored": [b"output/a"]},
+    ),
+    (Kind.VERDICT, "within no rule", "`rule` is required.", {"within": [{"path": b"a"}]}),
+    (Kind.VERDICT, "undecided for no reason", "`reason` is required.", {"undecided": [{"path": b"a", "rule": ""}]}),
     (Kind.VERDICT, "negative count", "`files` is at least 0.", {"files": -1}),
     (Kind.TOC, "unknown key", "A table has no unknown keys.", {"x": 1}),
     (Kind.TOC, "columns of two lengths", "Every column has a value for every entry.", {"kinds": b"\1"}),
@@ -179,6 +199,8 @@ def _changed(kind: Kind, change: dict[str, Any]) -> bytes:
 
 
 def _sorted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
     return {key: _sorted(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
 
 

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sovrgit.objects.commit import Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
+from sovrgit.objects.place import BytePlace, JsonPlace, PixelPlace, TextPlace
 from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.signature import Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import EMPTY_TREE, EntryKind, Tree, TreeEntry
-from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
+from sovrgit.objects.verdict import Finding, OutputDifference, OutputUndecided, OutputWithin, Verdict
 from sovrgit.remotes.manifest import Manifest, PackEntry
 from sovrgit.store.format import PackClass, Toc
 
@@ -338,6 +339,55 @@ VERDICTS = {
     ),
     "not comparable": Sample(
         "The repeat failed.", Verdict(Finding.INCOMPARABLE, _id(1), _id(2), 5, 0, reason="the repeat failed")
+    ),
+    "agrees": Sample(
+        "Within the rules of the recipe.",
+        Verdict(
+            Finding.AGREES,
+            _id(1),
+            _id(2),
+            6,
+            3,
+            within=(
+                OutputWithin(b"output/a.csv", '{"numeric":{"absolute":0,"relative":1e-06}}', "2 numbers, by 3e-09"),
+                OutputWithin(b"output/b.json", '{"json":{"absolute":0,"ignore":["time"],"relative":0}}'),
+            ),
+            ignored=(b"output/time",),
+        ),
+    ),
+    "places": Sample(
+        "Each way to say where, and how much.",
+        Verdict(
+            Finding.DIFFERS,
+            _id(1),
+            _id(2),
+            7,
+            6,
+            (
+                OutputDifference(b"output/a.json", "changed", '{"json":{}}', JsonPlace("/rows/0/x"), "1 value"),
+                OutputDifference(b"output/b.json", "changed", '{"json":{}}', JsonPlace("")),
+                OutputDifference(b"output/c.txt", "changed", where=TextPlace(12, 7)),
+                OutputDifference(b"output/d.bin", "changed", where=BytePlace(0), detail="3 bytes longer"),
+                OutputDifference(b"output/e.png", "changed", '{"image":{}}', PixelPlace(0, 20, 3, 1)),
+                OutputDifference(b"output/f.gif", "changed", '{"image":{}}', PixelPlace(1, 0, 300, 70_000, 2)),
+            ),
+        ),
+    ),
+    "unlisted": Sample(
+        "More than can be listed.",
+        Verdict(Finding.DIFFERS, _id(1), _id(2), 9, 1, (OutputDifference(b"output/a", "added"),), unlisted=70_000),
+    ),
+    "undecided": Sample(
+        "One output could not be compared.",
+        Verdict(
+            Finding.INCOMPARABLE,
+            _id(1),
+            _id(2),
+            8,
+            2,
+            reason="output/a.png: not a picture",
+            undecided=(OutputUndecided(b"output/a.png", '{"image":{}}', "not a picture"),),
+        ),
     ),
     "unknown keys": Sample(
         "With a key of a newer version.", Verdict(Finding.IDENTICAL, _id(1), _id(2), 0, 1, extra={"tolerance": "0.1"})

@@ -19,8 +19,8 @@ from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.push import PushRequest, push
 from sovrgit.runs.executor import Cancel
 from sovrgit.runs.local import LocalExecutor
-from sovrgit.runs.repeat import Verified, verify
 from sovrgit.runs.run import RunRequest, RunResult, run_pod
+from sovrgit.runs.verification import Verification, verify
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
@@ -67,7 +67,7 @@ class Lab:
             self.who(), (ENVIRONMENT, {"LC_ALL": "C"}), lambda _: True, force=force, commit_failed=commit_failed
         )
 
-    def verify(self, run: ObjectId) -> Verified:
+    def verify(self, run: ObjectId) -> Verification:
         with Cancel() as cancel:
             return verify(self.pod, run, LocalExecutor(), self.request(), lambda _: None, cancel)
 

@@ -12,7 +12,7 @@ from sovrgit.lineage.graph import Direction, Edge, Lineage, Node, NodeKind, Orig
 from sovrgit.objects.commit import Fork
 from sovrgit.objects.ids import blob_id
 from sovrgit.objects.run import RunStatus
-from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
+from sovrgit.objects.verdict import Finding, OutputDifference, OutputWithin, Verdict
 from sovrgit.ui.escape import display_width
 from sovrgit.ui.lineageview import render_lineage
 
@@ -86,6 +86,7 @@ def test_verdicts() -> None:
         verdict(Finding.IDENTICAL, by="Ben"),
         verdict(Finding.DIFFERS, differences=differences),
         verdict(Finding.INCOMPARABLE, reason="it failed"),
+        verdict(Finding.AGREES, within=(OutputWithin(b"output/a", "r"),), ignored=(b"output/b", b"output/c")),
         Node("lost", NodeKind.VERDICT, "lost", VerdictDetails(ID, None)),
     ]
     shown = show(answer(*((RUN, Relation.CHECKED_BY, node) for node in nodes)))[2:]
@@ -94,6 +95,7 @@ def test_verdicts() -> None:
         "identical (3 files), by Ben 2023-11-14 22:13 +0000",
         "differs (output/0, output/1, output/2 and 2 more), 2023-11-14 22:13 +0000",
         "not comparable (it failed), 2023-11-14 22:13 +0000",
+        "agrees (3 files, 1 within a rule, 2 ignored), 2023-11-14 22:13 +0000",
         " not here",
     ]
 

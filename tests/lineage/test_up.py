@@ -10,6 +10,7 @@ import pytest
 from lineage_lab import Lab, chain, clone_of, edge, edges, labels
 
 from sovrgit.errors import ObjectMissing, PathNotFound
+from sovrgit.lineage.document import to_document
 from sovrgit.lineage.graph import CommitDetails, FolderDetails, Lineage, NodeKind, OriginDetails, Relation, RunDetails
 from sovrgit.lineage.up import UNCERTAIN, UNCOMMITTED, lineage_of_commit, lineage_of_path, lineage_of_run
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
@@ -160,6 +161,8 @@ def test_verdicts_are_shown_with_the_run(copied: tuple[Lab, RunResult]) -> None:
     lineage = ask(lab, "output/sorted.txt")
     assert edges(lineage, Relation.MADE_BY) == [("output/sorted.txt", first.id.short)]
     assert edges(lineage, Relation.CHECKED_BY) == [(first.id.short, verified.id.short)]
+    none = {"agrees": 0, "differs": 0, "not comparable": 0}
+    assert to_document(lineage)["verdicts"] == {f"run:{first.id}": {"identical": 1, **none}}
     with lab.index() as index:
         repeated = lineage_of_run(lab.pod, index, verified.repeated.id)
     assert edges(repeated, Relation.REPEATS) == [(verified.repeated.id.short, first.id.short)]

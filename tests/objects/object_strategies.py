@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.place import BytePlace, JsonPlace, PixelPlace, TextPlace
 from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.signature import ETHEREUM, Signature
 from sovrgit.objects.tag import Tag
 from sovrgit.objects.tree import MAX_SIZE, EntryKind, Tree, TreeEntry
-from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
+from sovrgit.objects.verdict import Finding, OutputDifference, OutputUndecided, OutputWithin, Verdict
 
 
 class Encoded(Protocol):
@@ -36,6 +37,7 @@ ids = st.binary(min_size=32, max_size=32).map(ObjectId)
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 integers = st.integers(-(1 << 63), (1 << 64) - 1)
 naturals = st.one_of(st.integers(0, 300), st.integers(0, (1 << 64) - 1))
+positives = st.integers(1, (1 << 64) - 1)
 scalars = st.one_of(st.booleans(), integers, st.integers(-200, 70_000), text, st.binary(max_size=40))
 values = st.recursive(
     scalars,
@@ -144,29 +146,55 @@ tags = st.builds(
     extra=extras,
 )
 
-verdicts = st.builds(
-    Verdict,
-    finding=st.sampled_from(Finding),
-    run=ids,
-    repeat=ids,
-    time=naturals,
-    files=naturals,
-    differences=st.lists(
-        st.builds(OutputDifference, st.binary(max_size=20), st.sampled_from(["added", "removed", "changed"])),
-        max_size=3,
-    ).map(tuple),
-    reason=text,
-    by=text,
-    signature=st.none() | signatures,
-    extra=extras,
+places = st.one_of(
+    st.builds(JsonPlace, text),
+    st.builds(TextPlace, positives, positives),
+    st.builds(BytePlace, naturals),
+    st.builds(PixelPlace, naturals, naturals, positives, positives, positives),
 )
+_differences = st.builds(
+    OutputDifference,
+    st.binary(max_size=20),
+    st.sampled_from(["added", "removed", "changed"]),
+    text,
+    st.none() | places,
+    text,
+)
+_within = st.builds(OutputWithin, st.binary(max_size=20), text, text)
+_undecided = st.builds(OutputUndecided, st.binary(max_size=20), text, text)
+
+
+@st.composite
+def verdicts(draw: st.DrawFn) -> Verdict:
+    """Verdicts whose finding fits what they list."""
+    finding = draw(st.sampled_from(Finding))
+    ruled = finding is not Finding.IDENTICAL
+    within = draw(st.lists(_within, max_size=2)) if ruled else []
+    needs = 1 if finding is Finding.AGREES and not within else 0
+    return Verdict(
+        finding=finding,
+        run=draw(ids),
+        repeat=draw(ids),
+        time=draw(naturals),
+        files=draw(naturals),
+        differences=() if finding is Finding.AGREES else tuple(draw(st.lists(_differences, max_size=3))),
+        reason=draw(text),
+        by=draw(text),
+        within=tuple(within),
+        undecided=tuple(draw(st.lists(_undecided, max_size=2))) if ruled and finding is not Finding.AGREES else (),
+        ignored=tuple(draw(st.lists(st.binary(max_size=20), min_size=needs, max_size=2))) if ruled else (),
+        unlisted=draw(naturals) if ruled else 0,
+        signature=draw(st.none() | signatures),
+        extra=draw(extras),
+    )
+
 
 STRATEGIES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TREE: trees(),
     Kind.COMMIT: commits(),
     Kind.RUN: runs,
     Kind.TAG: tags,
-    Kind.VERDICT: verdicts,
+    Kind.VERDICT: verdicts(),
 }
 
 objects: st.SearchStrategy[tuple[Kind, Encoded]] = st.one_of(

@@ -12,9 +12,10 @@ from sovrgit.errors import ObjectInvalid
 from sovrgit.objects import codec
 from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.objects.place import BytePlace, PixelPlace, TextPlace
 from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
 from sovrgit.objects.tag import Tag
-from sovrgit.objects.verdict import Finding, OutputDifference, Verdict
+from sovrgit.objects.verdict import Finding, OutputDifference, OutputUndecided, OutputWithin, Verdict
 
 A, B, C = (ObjectId(bytes([number]) * 32) for number in (1, 2, 3))
 AUTHOR = Stamp("Ada", "ada@example.org", 1_700_000_000, 60)
@@ -50,7 +51,20 @@ RUN = Run(
     golem={"agreements": [{"id": "x"}]},
 )
 TAG = Tag("v1", A, Kind.COMMIT, AUTHOR, "message")
-VERDICT = Verdict(Finding.DIFFERS, A, B, 1, 2, (OutputDifference(b"a", "changed"),), "reason", "Ada")
+VERDICT = Verdict(
+    Finding.DIFFERS,
+    A,
+    B,
+    1,
+    2,
+    (OutputDifference(b"a", "changed"), OutputDifference(b"b", "changed", "r", TextPlace(1, 2), "d")),
+    "reason",
+    "Ada",
+    (OutputWithin(b"c", "rule", "detail"),),
+    (OutputUndecided(b"d", "rule", "reason"),),
+    (b"e",),
+    7,
+)
 
 FULL: dict[Kind, Encoded] = {Kind.COMMIT: COMMIT, Kind.RUN: RUN, Kind.TAG: TAG, Kind.VERDICT: VERDICT}
 
@@ -93,7 +107,7 @@ def _same_shape(right: Any, value: object) -> bool:
     if type(right) is not type(value) or type(value) is bytes:
         return False
     if isinstance(right, list) and isinstance(value, list):
-        return type(right[0]) is type(value[0]) is str
+        return type(right[0]) is type(value[0]) and type(value[0]) in (str, bytes)
     if isinstance(right, dict) and isinstance(value, dict):
         return set(map(type, right.values())) in ({type(value["x"])}, {list})
     return isinstance(right, str | int) and right not in ("failed", "differs")
@@ -126,6 +140,9 @@ def nested_maps() -> list[tuple[Kind, tuple[str | int, ...]]]:
         (Kind.RUN, ("usage",)),
         (Kind.TAG, ("tagger",)),
         (Kind.VERDICT, ("differences", 0)),
+        (Kind.VERDICT, ("differences", 1, "where")),
+        (Kind.VERDICT, ("within", 0)),
+        (Kind.VERDICT, ("undecided", 0)),
     ]
 
 
@@ -148,6 +165,10 @@ def test_a_known_map_is_complete(kind: Kind, path: tuple[str | int, ...]) -> Non
         inside = inside[step]
     for key in list(inside):
         kept = inside.pop(key)
+        if (path[0], key) == ("within", "detail"):
+            DECODERS[kind](codec.encode(fields, kind=kind))
+            inside[key] = kept
+            continue
         with pytest.raises(ObjectInvalid, match="missing"):
             DECODERS[kind](codec.encode(fields, kind=kind))
         inside[key] = kept
@@ -176,6 +197,15 @@ IMPOSSIBLE: list[Encoded] = [
     replace(VERDICT, time=-1),
     replace(VERDICT, files=-1),
     replace(VERDICT, differences=(OutputDifference(b"a", "moved"),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=TextPlace(0, 1)),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=TextPlace(1, 0)),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=BytePlace(-1)),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=PixelPlace(0, 0, 0, 1)),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=PixelPlace(-1, 0, 1, 1)),)),
+    replace(VERDICT, differences=(OutputDifference(b"a", "changed", where=PixelPlace(0, 0, 1, 1, 0)),)),
+    replace(VERDICT, finding=Finding.IDENTICAL),
+    replace(VERDICT, finding=Finding.AGREES),
+    replace(VERDICT, finding=Finding.AGREES, differences=(), undecided=(), within=(), ignored=()),
 ]
 
 
@@ -208,6 +238,15 @@ def test_what_could_not_be_decoded_is_not_encoded(value: Encoded) -> None:
         (Kind.VERDICT, {"files": -1}),
         (Kind.VERDICT, {"differences": [{"path": b"a", "change": "moved"}]}),
         (Kind.VERDICT, {"differences": [{"path": "a", "change": "added"}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "rule": ""}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {}}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {"pointer": b"/"}}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {"line": 1}}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {"box": [1, 2, 3]}}]}),
+        (Kind.VERDICT, {"differences": [{"path": b"a", "change": "added", "where": {"box": [1, 2, 3, 4, 5]}}]}),
+        (Kind.VERDICT, {"within": [{"path": b"a", "rule": "r", "detail": ""}]}),
+        (Kind.VERDICT, {"ignored": ["a"]}),
+        (Kind.VERDICT, {"unlisted": 0}),
         (Kind.COMMIT, {"parents": []}),
         (Kind.COMMIT, {"parents": [bytes(31)]}),
         (Kind.COMMIT, {"committer": AUTHOR._asdict()}),

@@ -173,6 +173,30 @@ TYPES_AND_MEANING = {
     "negative budget": (pod(budget=-1), ":5, key `golem.budget`: is negative"),
     "dust": (pod(budget=1e-30), ":5, key `golem.budget`: should be between 1e-18 and"),
     "too exact": (pod(budget="0.1234567890123456789"), ":5, key `golem.budget`: has more than 18 digits"),
+    "unknown rule": (
+        pod(compare={"a.json": {"same": {}}}),
+        ':7, key `golem.compare["a.json"].same`: there is no rule `same`; the rules are `"exact"`, `"ignore"`, ',
+    ),
+    "rule without its object": (
+        pod(compare={"a": "json"}),
+        ':6, key `golem.compare.a`: `json` is not a rule by itself; write `{"json": {}}`',
+    ),
+    "unknown option": (
+        pod(compare={"a": {"numeric": {"tolerance": 1}}}),
+        ":8, key `golem.compare.a.numeric.tolerance`: has no meaning here; `numeric` knows `absolute` and `relative`",
+    ),
+    "tolerance of all": (
+        pod(compare={"a": {"numeric": {"relative": 1}}}),
+        ":8, key `golem.compare.a.numeric.relative`: should be less than 1",
+    ),
+    "ignored key with nothing in it": (
+        pod(compare={"a": {"json": {"ignore": ["x", "a..b"]}}}),
+        ":10, key `golem.compare.a.json.ignore[1]`: `a..b` has an empty part; a key with a dot in it is written `/a.b`",
+    ),
+    "two rules": (
+        pod(compare={"a": "exact", "./a": "ignore"}),
+        ':7, key `golem.compare["./a"]`: `a` has a rule already',
+    ),
     "image elsewhere": (pod(devnet={"images": {"x": "../x"}}), ":7, key `golem.devnet.images.x`: "),
     "the pod as its image": (pod(devnet={"images": {"x": "."}}), ":7, key `golem.devnet.images.x`: is the pod itself"),
     "image without a name": (pod(devnet={"images": {" ": "x"}}), ':7, key `golem.devnet.images[" "]`: is empty'),

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from sovrgit.errors import RecipeInvalid
 from sovrgit.pod.recipe import parse_recipe, recipe_schema
+from sovrgit.pod.recipe_compare import Image, Json, Numeric
 from sovrgit.pod.recipe_fields import (
     DevnetFields,
     ExternalFields,
@@ -58,6 +59,10 @@ GOOD: list[dict[str, object]] = [
     golem(devnet={"images": {"golem/blender:latest": "script/devnet", "9a3b": "./payload/a.gvmi"}, "x": 1}),
     golem(timeout="0.5s", resources={"memory_gib": 0.5, "storage_gib": 2, "threads": 1, "workers": 3, "x": []}),
     golem(exec="'a b' c"),
+    golem(compare={}),
+    golem(compare={"a/./b.txt": "exact", "*.log": "ignore", "**/?.json": {"json": {}}}),
+    golem(compare={"a": {"json": {"ignore": ["a", "a.*.b", "/a.b/c", "**.x"], "relative": 0.5, "absolute": 3}}}),
+    golem(compare={"a": {"numeric": {"relative": 1e-6}}, "b": {"image": {"difference": 0.01, "pixels": 0}}}),
 ]
 
 OUTSIDE = ["", "/x", "..", "a/..", "../a", "a/../b", "a\\..", "\\x", "C:/x", ".sovr", "a/.Sovr/b", "a\0", "a\n", 1]
@@ -108,10 +113,27 @@ BAD: list[object] = [
         for value in anything([], {"memory_gib": 0}, {"threads": 0}, {"threads": 1.5}, {"workers": "1"})
     ),
     *(golem(devnet=value) for value in anything([], {"images": []}, {"images": {"x": "/x"}}, {"images": {"x": 1}})),
+    *(golem(compare=value) for value in anything([], "exact", {"": "exact"}, {"/a": "exact"}, {"a" * 1001: "exact"})),
+    golem(compare={f"{number}": "exact" for number in range(1001)}),
+    *(
+        golem(compare={"a": value})
+        for value in anything(
+            *(None, 1, [], {}, "same", "json", {"json": {}, "numeric": {}}, {"exact": {}}, {"tolerance": 1}),
+            *({"json": value} for value in anything(None, [], {"ignored": []}, {"ignore": "a"}, {"ignore": [1]})),
+            *({"json": {"ignore": [value]}} for value in anything("", ".", "a.", ".a", "a..b", "a" * 1001)),
+            {"json": {"ignore": ["a"] * 101}},
+            *({"numeric": {"relative": value}} for value in anything("1", True, -0.1, 1, None)),
+            *({"numeric": {"absolute": value}} for value in anything(-1, 1e301, [])),
+            *({"image": {"difference": value}} for value in anything(-0.1, 1, 255)),
+            {"image": {"pixels": 1}},
+            {"image": {"relative": 0}},
+        )
+    ),
     *(golem(params=value) for value in anything([], {"": 1}, {"a\n": 1}, {"a": []}, {"a": None}, {"a": "\0"})),
 ]
 
 BEYOND_SCHEMA: list[dict[str, object]] = [
+    golem(compare={"a": "exact", "./a": "ignore"}),
     golem(output="payload"),
     golem(output="logs"),
     golem(script="output"),
@@ -190,6 +212,15 @@ def test_every_key_is_described() -> None:
     keys = list(properties(SCHEMA))
     assert len(keys) > 30
     assert [key for key, schema in keys if not schema.get("description")] == []
+
+
+def test_the_schema_knows_the_rules_that_the_parser_knows() -> None:
+    words, kinds = SCHEMA["$defs"]["compareRule"]["anyOf"]
+    assert words["enum"] == ["exact", "ignore"]
+    known = {
+        name: set(kind.__struct_fields__) for name, kind in (("json", Json), ("numeric", Numeric), ("image", Image))
+    }
+    assert {name: set(kind["properties"]) for name, kind in kinds["properties"].items()} == known
 
 
 FIELDS = (RecipeFields, GolemFields, ResourcesFields, ShareFields, TaskPodFields, ExternalFields, FilesFields)

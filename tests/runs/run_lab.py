@@ -23,9 +23,11 @@ from sovrgit.remotes.push import PushRequest, push
 from sovrgit.runs.executor import Cancel, Event
 from sovrgit.runs.local import LocalExecutor
 from sovrgit.runs.record import RunRequest
-from sovrgit.runs.repeat import Repeated, Verified, rerun, verify
+from sovrgit.runs.repeat import Repeated, rerun
 from sovrgit.runs.run import Decision, RunResult, run_pod
+from sovrgit.runs.supplied import Supplied
 from sovrgit.runs.trust import Proposal
+from sovrgit.runs.verification import Checks, Verification, verify
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "API_TOKEN": "s3cr3t"}
 RECORDED = {"LC_ALL": "C"}
@@ -86,9 +88,12 @@ class Lab:
         with Cancel() as cancel:
             return rerun(self.pod, run, LocalExecutor(), self.request(**changes), self._sink, cancel, keep=keep)
 
-    def verify(self, run: ObjectId, cancel: Cancel | None = None, **changes: Any) -> Verified:
+    def verify(
+        self, run: ObjectId, cancel: Cancel | None = None, supplied: tuple[Supplied, ...] = (), **checks: Any
+    ) -> Verification:
+        request = self.request(supplied=supplied)
         with cancel or Cancel() as cancel:
-            return verify(self.pod, run, LocalExecutor(), self.request(**changes), self._sink, cancel)
+            return verify(self.pod, run, LocalExecutor(), request, self._sink, cancel, Checks(**checks))
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -12,10 +12,13 @@ from run_lab import Lab
 
 from sovrgit.errors import PodExists, RunCancelled, Unsupported
 from sovrgit.lineage.index import LineageIndex
+from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.place import JsonPlace, TextPlace
 from sovrgit.objects.run import RunStatus
-from sovrgit.objects.verdict import Finding
+from sovrgit.objects.verdict import Finding, OutputDifference, OutputWithin
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RUNS, VERDICTS
+from sovrgit.runs.compare import outputs
 from sovrgit.runs.executor import Cancel, Event, Output
 
 # --- repeating --------------------------------------------------------------------------------------------------
@@ -121,9 +124,9 @@ echo same > output/same; echo $n > output/random; echo x > output/only-$n
     verdict = lab.verify(lab.run().id).verdict
     assert verdict.finding is Finding.DIFFERS
     assert verdict.differences == (
-        (b"output/only-1", "removed"),
-        (b"output/only-2", "added"),
-        (b"output/random", "changed"),
+        OutputDifference(b"output/only-1", "removed"),
+        OutputDifference(b"output/only-2", "added"),
+        OutputDifference(b"output/random", "changed", where=TextPlace(1, 1)),
     )
 
 
@@ -186,3 +189,136 @@ def test_a_verified_run_is_still_the_known_result(lab: Lab) -> None:
     with Pod(lab.root) as pod:
         again = replace(lab, pod=pod)
         assert again.run().id == first.id
+
+
+# --- rules --------------------------------------------------------------------------------------------------------
+
+COUNTED = 'n=$(wc -l < "{count}"); echo . >> "{count}"\n'
+"""A script that knows how often it was run before."""
+
+
+def counted(lab: Lab, tmp_path: Path, text: str, compare: dict[str, object]) -> ObjectId:
+    """The run of a script that knows how often it was run before, with rules for its outputs."""
+    count = tmp_path / "count"
+    count.touch()
+    lab.recipe(compare=compare)
+    lab.script(COUNTED.format(count=count) + text)
+    return lab.run().id
+
+
+def test_within_the_rules_is_another_finding(lab: Lab, tmp_path: Path) -> None:
+    text = 'echo "{\\"n\\": $n, \\"x\\": 1}" > output/a.json; echo $n > output/b; echo same > output/c'
+    run = counted(lab, tmp_path, text, {"a.json": {"json": {"ignore": ["n"]}}, "b": "ignore"})
+    verdict = lab.verify(run).verdict
+    assert (verdict.finding, verdict.files, verdict.ignored) == (Finding.AGREES, 2, (b"output/b",))
+    assert verdict.within == (OutputWithin(b"output/a.json", '{"json":{"absolute":0,"ignore":["n"],"relative":0}}'),)
+    assert verdict.differences == () and lab.pod.store.verdict(verdict.id()) == verdict
+
+
+def test_rules_do_not_count_if_nobody_wants_them(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "echo $n > output/b", {"b": "ignore"})
+    verdict = lab.verify(run, exact=True).verdict
+    assert verdict.differences == (OutputDifference(b"output/b", "changed", where=TextPlace(1, 1)),)
+
+
+def test_a_rule_says_where_it_was_broken(lab: Lab, tmp_path: Path) -> None:
+    text = 'echo "{\\"x\\": [1, $n]}" > output/a.json; echo "1 $n" > output/a.csv'
+    run = counted(lab, tmp_path, text, {"a.json": {"json": {}}, "**/*.csv": {"numeric": {"relative": 0.1}}})
+    verdict = lab.verify(run).verdict
+    assert verdict.finding is Finding.DIFFERS
+    assert [difference.where for difference in verdict.differences] == [TextPlace(1, 3), JsonPlace("/x/1")]
+    assert [difference.rule[:10] for difference in verdict.differences] == ['{"numeric"', '{"json":{"']
+
+
+def test_one_output_that_differs_is_enough(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "echo [$n > output/a.json; echo $n > output/b", {"a.json": {"json": {}}})
+    verdict = lab.verify(run).verdict
+    assert (verdict.finding, verdict.reason) == (Finding.DIFFERS, "")
+    assert [undecided.path for undecided in verdict.undecided] == [b"output/a.json"]
+
+
+def test_what_cannot_be_compared_is_no_confirmation(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "echo [$n > output/a.json; echo same > output/b", {"a.json": {"json": {}}})
+    verdict = lab.verify(run).verdict
+    assert verdict.finding is Finding.INCOMPARABLE
+    assert verdict.reason.startswith("output/a.json: the recorded output is no JSON that can be compared: ")
+
+
+def test_a_recipe_that_ignores_everything_confirms_nothing(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "echo $n > output/a; test $n = 1 || echo > output/b", {"**": "ignore"})
+    verdict = lab.verify(run).verdict
+    assert (verdict.finding, verdict.reason) == (Finding.INCOMPARABLE, "the recipe ignores every output")
+    assert (verdict.files, verdict.ignored) == (0, (b"output/a", b"output/b"))
+
+
+def test_another_kind_of_file_is_not_within_a_rule(lab: Lab, tmp_path: Path) -> None:
+    text = "echo 1 > output/a; test $n = 0 || chmod +x output/a; ln -s $n output/link"
+    run = counted(lab, tmp_path, text, {"**": {"numeric": {"absolute": 9}}})
+    verdict = lab.verify(run).verdict
+    assert [(one.path, one.detail) for one in verdict.differences] == [
+        (b"output/a", "an executable file instead of a file"),
+        (b"output/link", ""),
+    ]
+
+
+def test_names_that_are_not_utf_8_have_rules_too(lab: Lab, tmp_path: Path) -> None:
+    text = "echo $n > $(printf 'output/\\377.csv')"
+    run = counted(lab, tmp_path, text, {"*.csv": {"numeric": {"absolute": 1}}})
+    verdict = lab.verify(run).verdict
+    assert [within.path for within in verdict.within] == [b"output/\xff.csv"]
+
+
+def test_a_path_counts_before_patterns_and_the_first_pattern_before_others(lab: Lab, tmp_path: Path) -> None:
+    text = "echo $n > output/a.csv; echo $n > output/b.csv"
+    near = {"numeric": {"absolute": 1}}
+    run = counted(lab, tmp_path, text, {"*.csv": "exact", "**": near, "b.csv": near})
+    verdict = lab.verify(run).verdict
+    assert [difference.path for difference in verdict.differences] == [b"output/a.csv"]
+    assert [within.path for within in verdict.within] == [b"output/b.csv"]
+
+
+def test_too_many_differences_are_counted(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "_MOST_LISTED", 300)
+    monkeypatch.setattr(outputs, "_DETAILED", 100)
+    run = counted(lab, tmp_path, "for i in 1 2 3 4 5 6 7 8 9; do echo $n > output/$i; done", {"9": "ignore"})
+    verdict = lab.verify(run).verdict
+    assert len(verdict.differences) == 3 and verdict.unlisted == 5
+    assert [difference.where for difference in verdict.differences] == [TextPlace(1, 1), None, None]
+    assert verdict.ignored == (b"output/9",)  # the first of its kind is always named
+
+
+# --- several repeats ----------------------------------------------------------------------------------------------
+
+
+def test_each_of_several_repeats_has_a_verdict(lab: Lab) -> None:
+    first = lab.run()
+    done = lab.verify(first.id, times=3)
+    assert len({one.id for one in done.verified}) == len({one.repeated.id for one in done.verified}) == 3
+    assert done.confirmed and all(one.verdict.run == first.id for one in done.verified)
+    with LineageIndex(lab.pod) as index:
+        assert set(index.verdicts_on(first.id)) == {one.id for one in done.verified}
+
+
+def test_one_repeat_that_differs_decides(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "test $n != 2 && echo same > output/a || echo other > output/a", {})
+    done = lab.verify(run, times=3)
+    assert [one.verdict.finding for one in done.verified] == [Finding.IDENTICAL, Finding.DIFFERS, Finding.IDENTICAL]
+    assert not done.confirmed and done.verdict is done.verified[1].verdict and done.id == done.verified[1].id
+
+
+def test_verdicts_before_an_interruption_are_kept(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, "echo same > output/a; test $n != 2 || { echo slow; exec sleep 3600; }", {})
+    cancel = Cancel()
+    lab.on = lambda event: cancel.request() if isinstance(event, Output) else None
+    with pytest.raises(RunCancelled):
+        lab.verify(run, cancel, times=3)
+    assert sum(name.startswith(VERDICTS) for name in lab.pod.refs.read().values) == 1
+
+
+def test_providers_need_a_place_with_providers(lab: Lab) -> None:
+    run = lab.run().id
+    with pytest.raises(Unsupported, match="repeated on this machine"):
+        lab.verify(run, providers=2)
+    for wrong in ({"times": 0}, {"times": 1001}, {"providers": 0}):
+        with pytest.raises(ValueError, match="is 1 to 1000"):
+            lab.verify(run, **wrong)

@@ -290,7 +290,7 @@ class _Writer:
             propertyID="finding",
             name="finding",
             value=str(verdict.finding),
-            description="; ".join(changed) or verdict.reason,
+            description="; ".join(changed) or verdict.reason or "; ".join(_allowed(verdict)),
         )
         return self._add(
             f"#verdict-{identity}",
@@ -313,6 +313,12 @@ def _address(file: StoryFile) -> str:
         return f"urn:blake3:{file.content}?path={path}"
     digest = base64.urlsafe_b64encode(bytes.fromhex(file.sha256)).decode("ascii").rstrip("=")
     return f"ni:///sha-256;{digest}?path={file.role}%2F{path}"
+
+
+def _allowed(verdict: Verdict) -> list[str]:
+    """The outputs that the rules of the recipe let pass."""
+    within = [f"within {one.rule}: {one.path.decode('utf-8', 'replace')}" for one in verdict.within]
+    return within + [f"ignored: {path.decode('utf-8', 'replace')}" for path in verdict.ignored]
 
 
 def _time(nanoseconds: int) -> str:

@@ -112,6 +112,10 @@ def _verdict(verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield from [("time", utc(verdict.time)), ("run", str(verdict.run)), ("repeat", str(verdict.repeat))]
     listed = [f"{one.change}: {one.path.decode('utf-8', 'surrogateescape')}" for one in verdict.differences[:_MANY]]
     yield "differences", "\n".join(_with_rest(listed, len(verdict.differences)))
+    rules = [f"{one.path.decode('utf-8', 'surrogateescape')}: {one.rule}" for one in verdict.within[:_MANY]]
+    yield "within a rule", "\n".join(_with_rest(rules, len(verdict.within)))
+    paths = [path.decode("utf-8", "surrogateescape") for path in verdict.ignored[:_MANY]]
+    yield "ignored", "\n".join(_with_rest(paths, len(verdict.ignored)))
 
 
 def _with_rest(listed: list[str], count: int) -> list[str]:

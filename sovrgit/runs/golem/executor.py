@@ -14,7 +14,7 @@ from sovrgit.runs.golem.choice import Choice, Spending
 from sovrgit.runs.golem.declared import DeclaredExecutor
 from sovrgit.runs.golem.front.files import files_document, moved
 from sovrgit.runs.golem.interpreter import Interpreter, check_interpreter
-from sovrgit.runs.golem.jobs import Image, Job, make_job
+from sovrgit.runs.golem.jobs import HOLD, Image, Job, make_job
 from sovrgit.runs.golem.judge import Facts, judge
 from sovrgit.runs.golem.leftovers import settle_leftovers
 from sovrgit.runs.golem.observed import LimitHit, Observed
@@ -43,6 +43,8 @@ class GolemExecutor:
         python: the interpreter for requestor scripts; None if there is none with yapapi.
         subnet: where providers are looked for; where the script says if it is empty.
         image: what the image of a declared job was locked to; as the recipe names it if None.
+        avoid: ids of providers that a declared job gets only if there are no others, and with `only_new` not at all.
+        hold: seconds in which others may offer.
     """
 
     choice: Choice
@@ -51,6 +53,9 @@ class GolemExecutor:
     python: Path | None
     subnet: str = ""
     image: Image | None = None
+    avoid: frozenset[str] = frozenset()
+    only_new: bool = False
+    hold: float = HOLD
     patience: float = PATIENCE
     log_limit: int = MAX_SIZE
     _interpreter: Interpreter | None = None
@@ -158,7 +163,7 @@ class GolemExecutor:
         limits = self.spending.limits
         if plan.recipe is None:
             raise ValueError("a declared job needs the recipe")
-        return make_job(
+        job = make_job(
             plan.recipe,
             plan.folder,
             plan.command,
@@ -170,6 +175,7 @@ class GolemExecutor:
             variables=plan.variables,
             seconds=plan.timeout,
         )
+        return replace(job, avoid=tuple(sorted(self.avoid)), only_new=self.only_new, hold=self.hold)
 
     def _declared(self, job: Job, environment: Mapping[str, str], scratch: Path) -> DeclaredExecutor:
         return DeclaredExecutor(

@@ -8,13 +8,14 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sovrgit.errors import PathNotFound
+from sovrgit.pod.patterns import matcher
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe
 from sovrgit.runs.golem.limits import Price, plain
 from sovrgit.runs.golem.wrapper import BOX, WORK, environment, wrapper
@@ -29,6 +30,9 @@ TIMEOUT = 1800.0
 
 MEMORY_GIB, STORAGE_GIB, THREADS = 0.5, 2.0, 1
 MOST_TASKS = 10_000
+HOLD = 10.0
+"""Seconds in which others may offer before a provider is taken that should be avoided."""
+
 MOST_TEXT = 16 << 20
 """Bytes of standard output, and of standard error, that are kept of a task."""
 
@@ -74,6 +78,7 @@ class Job:
 
     Paths are relative to the pod. `command` keeps `[@]` for the folder of the job. `shared` are the files that every
     task is given. `seconds` is for all of it, `task_seconds` for a task, `patience` for how long nobody may be at work.
+    Providers in `avoid` (ids) are taken only when nobody else has offered within `hold` seconds, with `only_new` never.
     """
 
     image: Image
@@ -96,6 +101,9 @@ class Job:
     task_seconds: float = TIMEOUT
     deploy_seconds: float = _DEPLOY
     patience: float = 90.0
+    avoid: tuple[str, ...] = ()
+    hold: float = HOLD
+    only_new: bool = False
     invoice_seconds: float = 30.0
 
     @property
@@ -213,6 +221,9 @@ def write_plan(job: Job, folder: Path, scratch: Path) -> bytes:
         "deploy_seconds": job.deploy_seconds,
         "task_seconds": job.task_seconds,
         "patience": job.patience,
+        "avoid": list(job.avoid),
+        "hold": job.hold,
+        "only_new": job.only_new,
         "invoice_seconds": job.invoice_seconds,
         "attempts": job.retries + 1,
         "breaker": _BREAKER,
@@ -228,18 +239,6 @@ def write_plan(job: Job, folder: Path, scratch: Path) -> bytes:
         ],
     }
     return json.dumps(plan).encode()
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a path is meant by a pattern: `*` and `?` stay within a name, `**` is any number of folders."""
-    parts = []
-    for name in pattern.split("/"):
-        if name == "**":
-            parts.append(r"(?:[^/]+/)*")
-            continue
-        parts.append("".join({"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter)) for letter in name) + "/")
-    whole = re.compile("".join(parts), re.DOTALL)
-    return lambda path: whole.fullmatch(path + "/") is not None
 
 
 def _tasks(recipe: Recipe, golem: Golem, files: Sequence[str]) -> tuple[tuple[Task, ...], tuple[str, ...]]:

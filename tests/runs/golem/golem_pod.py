@@ -17,13 +17,14 @@ from sovrgit.devnet.golem import GolemStandIn
 from sovrgit.errors import SovrError
 from sovrgit.executors import executor_for
 from sovrgit.objects.commit import Stamp
-from sovrgit.objects.ids import Kind
+from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.runs.executor import Cancel, Event
 from sovrgit.runs.golem.choice import Wish
 from sovrgit.runs.golem.executor import GolemExecutor
 from sovrgit.runs.record import RunRequest
 from sovrgit.runs.run import RunResult, run_pod
+from sovrgit.runs.verification import Checks, Verification, verify
 
 CLIENT = """
 import json, os, signal, sys, time, urllib.error, urllib.request
@@ -89,8 +90,14 @@ class GolemPod:
         recipe = {"name": "lab", "golem": {"exec": "python3 script/main.py", **golem}}
         (self.pod.root / "recipe.json").write_text(json.dumps(recipe))
 
-    def executor(self, environ: Mapping[str, str] = {}, **wish: Any) -> GolemExecutor:
-        """The executor that the user gets who wishes so."""
+    def declare(self, run: str, **golem: Any) -> None:
+        """A recipe that declares a job, without a script."""
+        for folder in ("script", "payload", "output"):
+            (self.pod.root / folder).mkdir(exist_ok=True)
+        (self.pod.root / "recipe.json").write_text(json.dumps({"name": "lab", "golem": {"run": run, **golem}}))
+
+    def executor(self, environ: Mapping[str, str] = {}, recorded: ObjectId | None = None, **wish: Any) -> GolemExecutor:
+        """The executor that the user gets who wishes so, for the pod or for repeating a run."""
 
         def confirm(network: str, token: str, budget: Decimal) -> bool:
             self.agreed.append((network, token, budget))
@@ -102,6 +109,7 @@ class GolemPod:
             environ,
             lambda: (self.devnet.url, self.devnet.folder),
             confirm,
+            recorded=self.pod.store.run(recorded) if recorded is not None else None,
         )[0]
         assert isinstance(found, GolemExecutor)
         found.patience = self.patience
@@ -119,6 +127,16 @@ class GolemPod:
         self.events = []
         with cancel or Cancel() as cancel:
             return run_pod(self.pod, executor, request, self._take, lambda _: None, cancel)
+
+    def verify(self, run: ObjectId, *, hold: float = 0.5, **checks: Any) -> Verification:
+        """Verify a run; `hold` is how long others than before may take to offer."""
+        executor = self.executor(recorded=run)
+        executor.hold = hold
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+        who = Stamp("Ann", "ann@example.org", 1_700_000_000)
+        request = RunRequest(who, (environment, {}), lambda _: True)
+        with Cancel() as cancel:
+            return verify(self.pod, run, executor, request, self._take, cancel, Checks(**checks))
 
     def refused(self, kind: type[SovrError], **given: Any) -> SovrError:
         """The error with which it does not even begin."""

@@ -1,7 +1,11 @@
-"""Whom to give work to: prices within the caps, nobody who has failed, and a reason when there is nobody."""
+"""Whom to give work to: prices within the caps, nobody who has failed, others than before if there are some.
+
+And a reason when there is nobody.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from decimal import Decimal
@@ -16,6 +20,12 @@ from yapapi.strategy import SCORE_REJECTED, LeastExpensiveLinearPayuMS
 _TOLERANCE = Decimal("1.02")
 """What a bill may be above our own reckoning: clocks differ a little."""
 
+_WAITING = 3
+"""Offers that may wait for others at the same time. yapapi scores five at a time, so there is room for others."""
+
+_LOOK = 0.05
+"""Seconds between two looks for others."""
+
 _START_SECONDS = Decimal(30)
 """Seconds that a provider may bill beyond what we saw: from its approval to our knowledge of it, and at the end."""
 
@@ -29,6 +39,12 @@ class Market(LeastExpensiveLinearPayuMS):
             max_price_for={com.Counter.CPU: plan.max_cpu_second, com.Counter.TIME: plan.max_second},
         )
         self._breaker = plan.breaker
+        self._avoid = plan.avoid
+        self._only_new = plan.only_new
+        self._hold_until = time.monotonic() + plan.hold
+        self._waiting = 0
+        self._others: set[str] = set()
+        self._avoided: set[str] = set()
         self._set_aside: dict[str, str] = {}
         self._offered: set[str] = set()
         self._too_dear: set[str] = set()
@@ -49,7 +65,24 @@ class Market(LeastExpensiveLinearPayuMS):
         score: float = await super().score_offer(offer)
         if score < 0:
             self._too_dear.add(offer.issuer)
+        elif offer.issuer.lower() not in self._avoid:
+            self._others.add(offer.issuer)
+        elif not await self._nobody_else():
+            self._avoided.add(offer.issuer)
+            return SCORE_REJECTED
         return score
+
+    async def _nobody_else(self) -> bool:
+        """Whether to take a provider that should be avoided, because no other one comes."""
+        if self._only_new or self._waiting >= _WAITING:
+            return False
+        self._waiting += 1
+        try:
+            while time.monotonic() < self._hold_until and not self._others - self._set_aside.keys():
+                await asyncio.sleep(_LOOK)
+        finally:
+            self._waiting -= 1
+        return not self._others - self._set_aside.keys()
 
     async def invoice_accepted_amount(self, invoice: Any) -> Decimal:
         """The amount, or nothing if it is more than the agreement's prices can make. yapapi then leaves it unpaid."""
@@ -133,7 +166,13 @@ class Market(LeastExpensiveLinearPayuMS):
         """Why going on makes no sense; empty if it does."""
         if self._failures >= self._breaker:
             return f"{self._failures} providers in a row could not begin; the last one was {self._last_failure}"
-        if self._working or time.monotonic() - self._idle_since < patience:
+        if self._working:
+            return ""
+        if self._avoided and time.monotonic() > self._hold_until and self._offered == self._avoided | self._too_dear:
+            count = len(self._avoided)
+            who = "the only provider that offered has" if count == 1 else f"all {count} providers that offered have"
+            return f"{who} computed it before"
+        if time.monotonic() - self._idle_since < patience:
             return ""
         waited = f"within {patience:g} s"
         if not self._offered:

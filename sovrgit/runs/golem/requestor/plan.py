@@ -42,6 +42,9 @@ class Plan:
     deploy_seconds: float
     task_seconds: float
     patience: float
+    avoid: frozenset[str]
+    hold: float
+    only_new: bool
     invoice_seconds: float
     attempts: int
     breaker: int
@@ -65,6 +68,7 @@ class Plan:
         if given.pop("version") != VERSION:
             raise ValueError("the plan is of another version of sovr")
         given["tasks"] = tuple(Task(**one) for one in given["tasks"])
+        given["avoid"] = frozenset(one.lower() for one in given["avoid"])
         for name in ("budget", "max_start", "max_second", "max_cpu_second"):
             given[name] = Decimal(given[name])
         return cls(**given)
