@@ -181,6 +181,7 @@ class Gatherer:
         """Find the commit that a run made; others that name it have taken its output later.
 
         A run commits on top of the commit that it began from; where none of the commits does so, the earliest counts.
+        One that says that it took the output made none.
         """
         row = self._database.execute("SELECT base FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None:
@@ -189,6 +190,7 @@ class Gatherer:
         ranked = [
             ([item[0] for item in self._database.execute(_PARENTS, (identity,))] != base, time, position, identity)
             for identity, time, position in self._database.execute(_NAMING, (run,)).fetchall()
+            if self._store.commit(ObjectId(identity)).reuse is None
         ]
         made = min(ranked)[-1] if ranked else None
         self._database.execute("UPDATE runs SET made = ? WHERE id = ?", (made, run))

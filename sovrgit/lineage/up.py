@@ -303,4 +303,6 @@ class _Question:
         read = self._builder.read_commit(commit)
         if read is None or read.run is None:
             return None
+        if read.reuse is not None:
+            return read.run
         return read.run if self._builder.read_run(read.run).made not in (None, commit) else None

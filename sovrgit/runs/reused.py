@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
@@ -79,6 +79,8 @@ class Lookup(NamedTuple):
     found: FoundRun | None
     notices: tuple[str, ...] = ()
 
+
+NOTHING: Final = Lookup(None)
 
 Finder: TypeAlias = Callable[[Pod, Wanted], Lookup]
 """Looks for a result that this pod does not have as its own. What cannot be asked is a notice and never a failure."""
