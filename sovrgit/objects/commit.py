@@ -57,8 +57,8 @@ class Commit:
     """A state of the pod.
 
     `run` names the run that produced this state, and `reuse` says how, if this commit only took it over; `fork` stands
-    in the first commit of a fork only. `committer` is given where it is not the author. Of `signature` only the form has
-    been checked. `extra` keeps the fields that a newer version wrote.
+    in the first commit of a fork only. `committer` is given where it is not the author. Of `signature` only the form
+    has been checked. `extra` keeps the fields that a newer version wrote.
     """
 
     tree: ObjectId

@@ -15,6 +15,7 @@ from sovrgit.pod.refs import DETACHED, HEADS, RUNS
 from sovrgit.pod.treediff import find
 from sovrgit.runs.inputs import claims_key
 from sovrgit.runs.reused import Wanted
+from sovrgit.store.format import Codec
 from sovrgit.store.store import ObjectStore
 
 
@@ -46,6 +47,24 @@ def misplaced(store: ObjectStore, run: Run, wanted: Wanted) -> str:
     if hidden and find(store, run.output, wanted.logs.encode()) is not None:
         return "its output has a log in it"
     return ""
+
+
+def is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
+    """Whether a tree is here with all that is in it. What was left at a remote is got."""
+    if tree is None:
+        return True
+    try:
+        entries = store.tree(tree).entries
+        store.ensure(entry.id for entry in entries if not entry.is_directory)
+        for entry in entries:
+            if entry.is_directory:
+                if not is_here(store, entry.id):
+                    return False
+            elif store.location(entry.id).codec is Codec.CHUNKS and not all(map(store.has, store.chunks(entry.id))):
+                return False
+    except ObjectMissing:
+        return False
+    return True
 
 
 def _fitting(pod: Pod, index: LineageIndex, wanted: Wanted) -> Iterator[KnownRun]:

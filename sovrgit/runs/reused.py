@@ -17,11 +17,15 @@ from sovrgit.pod.pod import Pod
 
 
 class Wanted(NamedTuple):
-    """A result that is wanted: that of the run key. Its output lies in these folders, and not in that of the logs."""
+    """A result that is wanted: that of the run key. Its output lies in these folders, and not in that of the logs.
+
+    `name` is that of the pod, as its recipe says.
+    """
 
     key: ObjectId
     outputs: tuple[str, ...]
     logs: str
+    name: str
 
 
 class SignedBy(NamedTuple):

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sovrgit.errors import Locked, ObjectMissing, RunNotTrusted
+from sovrgit.errors import Locked, RunNotTrusted
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
@@ -37,14 +37,12 @@ from sovrgit.runs.inputs import (
     subtree,
     with_defaults,
 )
-from sovrgit.runs.known import own_result
+from sovrgit.runs.known import is_here, own_result
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
 from sovrgit.runs.reused import NOTHING, FoundRun, Wanted
 from sovrgit.runs.trust import approve, proposal
 from sovrgit.store.files import reporting
-from sovrgit.store.format import Codec
 from sovrgit.store.session import WriteSession
-from sovrgit.store.store import ObjectStore
 
 __all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "record_run", "run_pod"]
 
@@ -111,14 +109,17 @@ def run_pod(
         with LineageIndex(pod) as index:
             known = None if request.force else own_result(pod, index, wanted)
             last = next(index.runs(1), None)
-        gone = known if known is not None and not _is_here(pod.store, known.run.output) else None
+        gone = known if known is not None and not is_here(pod.store, known.run.output) else None
         if known is not None and gone is None:
             decided(Decision(known, (), prepared.command))
             return _reuse(pod, request, prepared, known.id, known.run, Reuse("own"))
         lookup = NOTHING if request.force or request.find is None else request.find(pod, wanted)
         if (found := lookup.found) is not None:
             decided(Decision(None, (), prepared.command, found=found, notices=lookup.notices))
-            return replace(_reuse(pod, request, prepared, found.id, found.run, found.reuse()), found=found)
+            result = _reuse(pod, request, prepared, found.id, found.run, found.reuse())
+            if result.committed is None:
+                record_run(pod, found.id, request.author.time * 1_000_000_000)
+            return replace(result, found=found)
         reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
@@ -155,7 +156,7 @@ class _Prepared:
     @property
     def wanted(self) -> Wanted:
         """The result that is looked for."""
-        return Wanted(self.key, self.inputs.outputs, self.inputs.golem.log_folder)
+        return Wanted(self.key, self.inputs.outputs, self.inputs.golem.log_folder, self.inputs.recipe.name)
 
 
 def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
@@ -235,27 +236,7 @@ def _ask(pod: Pod, prepared: _Prepared, request: RunRequest) -> None:
 # --- a known result ---------------------------------------------------------------------------------------------
 
 
-def _is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
-    """Whether a tree is here with all that is in it. What was left at a remote is got."""
-    if tree is None:
-        return True
-    try:
-        entries = store.tree(tree).entries
-        store.ensure(entry.id for entry in entries if not entry.is_directory)
-        for entry in entries:
-            if entry.is_directory:
-                if not _is_here(store, entry.id):
-                    return False
-            elif store.location(entry.id).codec is Codec.CHUNKS and not all(map(store.has, store.chunks(entry.id))):
-                return False
-    except ObjectMissing:
-        return False
-    return True
-
-
-def _reuse(
-    pod: Pod, request: RunRequest, prepared: _Prepared, identity: ObjectId, run: Run, reuse: Reuse
-) -> RunResult:
+def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, identity: ObjectId, run: Run, reuse: Reuse) -> RunResult:
     """Take the output of a run that is known, and commit it if it is not what the pod has."""
     with pod.lock():
         with pod.store.session() as session:
