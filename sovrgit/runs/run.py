@@ -248,8 +248,9 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, identity: ObjectI
         working = WorkingTree.look(pod, here=[change.path for change in changes])
         with pod.store.session() as session:
             snapshot = take_snapshot(pod.root, working.found, working.index, session)
+            session.commit()
+        with pod.store.session() as session:
             if snapshot.tree == working.head_tree:
-                session.commit()
                 working.save_index()
                 return RunResult(identity, run, reused=True, committed=None)
             message = f"Take the output of run {identity.short}"
