@@ -19,8 +19,9 @@ from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
+from sovrgit.pod.switch import move_to
 from sovrgit.remotes.directory import DirectoryRemote
-from sovrgit.remotes.locations import add_remote
+from sovrgit.remotes.locations import add_remote, remove_remote
 from sovrgit.reuse.finding import Limits, finder
 from sovrgit.reuse.judging import Keys
 from sovrgit.runs.record import RunRequest
@@ -79,6 +80,9 @@ class Person(Lab):
     def knows(self, name: str) -> None:
         add_remote(self.pod, name, str(self.folder / name), self.folder)
 
+    def forgets(self, name: str) -> None:
+        remove_remote(self.pod, name)
+
     def publish(self, name: str, *, runs: bool = True) -> None:
         if name not in self.pod.config.subsections("remote"):
             self.knows(name)
@@ -104,6 +108,15 @@ class Person(Lab):
         with LineageIndex(self.pod) as index:
             known = next(index.runs(1))
             return known.id, known.run
+
+    def withdraw(self) -> Run:
+        """Go back to the commit before the last run, so that no push brings it; its record."""
+        run = self.latest()[1]
+        head = self.pod.head()
+        assert head is not None
+        with self.pod.lock():
+            move_to(self.pod, self.pod.store.commit(head).parents[0], command="test", time_ns=0)
+        return run
 
     def record(self, run: Run, *, signed: bool = True) -> ObjectId:
         """Put a record under its ref, signed by this person if they sign and nothing else is said."""
