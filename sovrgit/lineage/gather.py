@@ -74,7 +74,7 @@ class Gatherer:
                 self._add_run(identity)
             elif kind is Kind.VERDICT:
                 verdict = self._store.verdict(identity)
-                self._database.insert("verdicts", (identity, verdict.run, verdict.repeat, verdict.time))
+                self._database.insert("verdicts", (identity, verdict.run, verdict.repeat, _stored(verdict.time)))
         commits = self._collect(tips)
         order = parents_first(
             {identity: commit.parents for identity, commit in commits.items()},
@@ -115,7 +115,7 @@ class Gatherer:
         return commits
 
     def _add_commit(self, identity: ObjectId, commit: Commit, position: int) -> None:
-        row = (identity, position, commit.time, commit.run, int(commit.fork is not None))
+        row = (identity, position, _stored(commit.time), commit.run, int(commit.fork is not None))
         self._database.insert("commits", row)
         self._database.insert("parents", *((identity, parent) for parent in commit.parents))
         if commit.run is not None:
@@ -131,7 +131,8 @@ class Gatherer:
             self._miss(identity)
             return
         self._touched.add(identity)
-        row = (identity, run.key, str(run.status), run.started, run.finished, run.input, run.base, None, run.repeats)
+        times = (_stored(run.started), _stored(run.finished))
+        row = (identity, run.key, str(run.status), *times, run.input, run.base, None, run.repeats)
         self._database.insert("runs", row)
         if run.output is not None:
             self._add_outputs(identity, run.output)
@@ -198,6 +199,11 @@ class Gatherer:
 
 _PARENTS = "SELECT parent FROM parents WHERE child = ?"
 _NAMING = "SELECT id, time, position FROM commits WHERE run = ?"
+
+
+def _stored(time: int) -> int:
+    """A time as SQLite takes it: records can say anything up to 64 bits without a sign."""
+    return min(time, (1 << 63) - 1)
 
 
 def parents_first(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from sovrgit.errors import ObjectInvalid, SovrError
+from sovrgit.errors import ObjectInvalid, RemoteDamaged, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.signature import Signed
@@ -105,14 +105,21 @@ def _read(
         for entry in reversed(manifest.packs)
         if entry.kind is PackClass.METADATA and entry.id not in read and entry.id not in place.known
     ]
-    spent = 0
+    spent, damaged = 0, False
     for count, entry in enumerate(new):
         if count == budget.packs or spent + (0 if remote.has_ranges else entry.size) > budget.bytes:
             left = len(new) - count
             tell(Told(place.name, f"it has more than is read at once; {left} packs are left for the next time"))
             return
-        with blaming(remote):
-            records, size = read_pack(pod, remote, entry, deadline)
+        try:
+            with blaming(remote):
+                records, size = read_pack(pod, remote, entry, deadline)
+        except RemoteDamaged as error:
+            # The others may be good.
+            if not damaged:
+                tell(Told(place.name, error.message))
+            damaged = True
+            continue
         tell(Read(records))
         spent += size
 
