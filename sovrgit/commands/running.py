@@ -36,6 +36,7 @@ from sovrgit.ui.runview import decision_lines
 
 if TYPE_CHECKING:
     from sovrgit.runs.golem.executor import GolemExecutor
+    from sovrgit.runs.reused import Finder
     from sovrgit.ui.golemlive import GolemLive
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -53,12 +54,14 @@ def request_for(
     keep: Sequence[str] = (),
     allow_empty: bool = False,
     commit_failed: bool = False,
+    find: Finder | None = None,
 ) -> RunRequest:
     """The request that the options of a command describe."""
     pairs = [parameter.partition("=") for parameter in parameters]
     for parameter, (name, equals, _) in zip(parameters, pairs, strict=True):
         if not name or not equals:
             raise click.UsageError(f"a parameter is written NAME=VALUE, not `{parameter}`")
+    _ = app.pod  # its settings count, and who runs it may be one of them
     # So that `python3` in a recipe is the Python that sovr was installed with.
     environment = child_environment(app.environ, keep=keep, first_on_path=Path(sys.executable).parent)
     return RunRequest(
@@ -71,6 +74,7 @@ def request_for(
         timeout=timeout,
         allow_empty=allow_empty,
         commit_failed=commit_failed,
+        find=find,
         clock=app.now_ns,
     )
 
@@ -141,6 +145,8 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
     def decided(decision: Decision) -> None:
         for warning in decision.warnings:
             console.warn(warning)
+        for notice in decision.notices:
+            console.note(notice)
         for line in decision_lines(decision):
             console.note(line)
 

@@ -41,8 +41,9 @@ class Keys:
         if found is None:
             return UNSIGNED
         if not found.address:
-            return SignedBy(found.scheme)
-        return SignedBy(found.address, self.names.get(found.address, ""), found.address == self.own)
+            return SignedBy(scheme=found.scheme)
+        name = self.names.get(found.address, "")
+        return SignedBy(found.address, name, found.address == self.own, found.scheme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,10 @@ def judge(
     if rule == "own" and not signed.own:
         return "it is not signed by your key"
     if rule == "trusted" and not trusted:
-        if not signed.address:
+        if not signed.scheme:
             return "nobody has signed it"
+        if not signed.address:
+            return "it is signed in a way that this version cannot check"
         return f"it is signed by {signed.address}, a key without a name here"
     return Judged(signed, checks, trusted)
 

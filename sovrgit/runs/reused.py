@@ -29,11 +29,15 @@ class Wanted(NamedTuple):
 
 
 class SignedBy(NamedTuple):
-    """Who signed a record: the address, and the name that this user knows it by. Empty where nobody did."""
+    """Who signed a record: the address, and the name that this user knows it by. Empty where nobody did.
+
+    `scheme` is how, and the address is empty if that cannot be checked here. `own` says that it is the user's own key.
+    """
 
     address: str = ""
     name: str = ""
     own: bool = False
+    scheme: str = ""
 
     @property
     def counts(self) -> bool:

@@ -55,7 +55,8 @@ class RunResult:
     """What came of a run.
 
     `reused` says that nothing was executed, because the result was known; `found` whose it is, if it is not this pod's
-    own. `committed` is the commit that was made, if any. `changed` lists inputs that the run itself changed.
+    own, and `notices` what is to be told of the search for one. `committed` is the commit that was made, if any.
+    `changed` lists inputs that the run itself changed.
     """
 
     id: ObjectId
@@ -64,6 +65,7 @@ class RunResult:
     committed: Committed | None
     changed: tuple[bytes, ...] = ()
     found: FoundRun | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def run_pod(
             result = _reuse(pod, request, prepared, found.id, found.run, found.reuse())
             if result.committed is None:
                 record_run(pod, found.id, request.author.time * 1_000_000_000)
-            return replace(result, found=found)
+            return replace(result, found=found, notices=lookup.notices)
         reasons = _reasons(pod, prepared, last, gone, request)
         _ask(pod, prepared, request)
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
@@ -128,7 +130,7 @@ def run_pod(
         warnings = tuple(recipe_warnings(prepared.inputs.recipe))
         decided(Decision(None, reasons, prepared.command, warnings, notices=lookup.notices))
         _get_inputs(pod, prepared.inputs)
-        return _execute(pod, executor, request, prepared, plan, sink, cancel)
+        return replace(_execute(pod, executor, request, prepared, plan, sink, cancel), notices=lookup.notices)
 
 
 @contextlib.contextmanager

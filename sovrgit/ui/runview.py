@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Finding, Verdict
-from sovrgit.ui.commitview import commit_document
+from sovrgit.ui.commitview import commit_document, reuse_text
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_duration, human_size, human_time, plural, relative_time
+from sovrgit.ui.foundview import found_document, found_lines
 from sovrgit.ui.golemview import (
     Total,
     agreement_lines,
@@ -75,18 +77,22 @@ class RunResultView:
             "reused": self.result.reused,
             "commit": commit_document(committed.id, committed.commit) if committed else None,
             "changed_inputs": [path_fields(path) for path in self.result.changed],
+            "found": found_document(self.result.found) if self.result.found else None,
+            "notices": list(self.result.notices),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Shows one run in full, with the commits that it made and the verdicts on it."""
+    """Shows one run in full, with the commits that name it and the verdicts on it; `taken` are those of the commits
+    that took its output over."""
 
     id: ObjectId
     run: Run
     commits: Sequence[ObjectId]
     verdicts: Sequence[tuple[ObjectId, Verdict]]
     signature: ShownSignature | None = None
+    taken: Sequence[tuple[ObjectId, Reuse]] = ()
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -115,6 +121,7 @@ class RunView:
             ("Key", run.key.short),
             ("Repeats", run.repeats.short if run.repeats else ""),
             ("Commits", " ".join(commit.short for commit in self.commits)),
+            *(("Reused", console.safe(f"by {commit.short}, {reuse_text(reuse)}")) for commit, reuse in self.taken),
         ]
         for name, value in rows:
             if value:
@@ -130,6 +137,7 @@ class RunView:
             **run_document(self.id, self.run),
             "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
+            "reused": [{"commit": str(commit), **reuse._asdict()} for commit, reuse in self.taken],
             "verdicts": [verdict_document(identity, verdict) for identity, verdict in self.verdicts],
             "signature": signature_document(self.signature),
         }
@@ -138,12 +146,13 @@ class RunView:
 @dataclass(frozen=True, slots=True)
 class RunsView:
     """Shows a list of runs, with the latest verdict on each; `cost` if what they cost is wanted, and its sum;
-    `signatures` if who signed them is."""
+    `signatures` if who signed them is. `taken` says where those were found that were not made in this pod."""
 
     runs: Sequence[tuple[KnownRun, Verdict | None]]
     now: int
     cost: bool = False
     signatures: Mapping[ObjectId, ShownSignature] | None = None
+    taken: Mapping[ObjectId, Reuse] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -156,6 +165,8 @@ class RunsView:
             status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
             marks = [_MARKS[verdict.finding]] if verdict else []
             marks += [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
+            if (reuse := self.taken.get(known.id)) is not None:
+                marks.append(console.safe(reuse_text(reuse)))
             tail = f"  ({', '.join(marks)})" if marks else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
             if self.cost:
@@ -193,6 +204,7 @@ class RunsView:
                     **run_document(known.id, known.run),
                     "commit": str(known.commit) if known.commit else None,
                     "verdict": str(verdict.finding) if verdict else None,
+                    "taken": reuse._asdict() if (reuse := self.taken.get(known.id)) else None,
                     **self._signature(known.id),
                 }
                 for known, verdict in self.runs
@@ -202,6 +214,9 @@ class RunsView:
 
 def decision_lines(decision: Decision) -> Iterator[str]:
     """What is told before anything is executed, for a note."""
+    if decision.found is not None:
+        yield from found_lines(decision.found)
+        return
     known = decision.known
     if known is not None:
         when = human_time(known.run.started // 1_000_000_000, 0)

@@ -22,8 +22,9 @@ from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
 from sovrgit.pod.switch import move_to
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import add_remote, remove_remote
-from sovrgit.reuse.finding import Limits, finder
+from sovrgit.reuse.finding import finder
 from sovrgit.reuse.judging import Keys
+from sovrgit.reuse.taking import Limits
 from sovrgit.runs.record import RunRequest
 from sovrgit.runs.run import RunResult
 from sovrgit.signing.ethereum import SigningKey

@@ -20,9 +20,10 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.reuse.cache import PackRecords, RecordCache, RunRow
-from sovrgit.reuse.finding import FILE, Limits
+from sovrgit.reuse.finding import FILE
 from sovrgit.reuse.hasty import Deadline, hasty
 from sovrgit.reuse.reading import Budget
+from sovrgit.reuse.taking import Limits
 from sovrgit.store.format import PackClass
 from sovrgit.store.packreader import PackReader
 
