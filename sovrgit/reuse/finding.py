@@ -17,7 +17,7 @@ from sovrgit.reuse.bringing import Shelf, read_records
 from sovrgit.reuse.cache import Known, RecordCache
 from sovrgit.reuse.hasty import Deadline
 from sovrgit.reuse.judging import Keys
-from sovrgit.reuse.places import registries, remote_places
+from sovrgit.reuse.places import Registry, registries, remote_places
 from sovrgit.reuse.reading import Read, Seen, Told
 from sovrgit.reuse.taking import Candidate, Limits, Taking, opened
 from sovrgit.runs.known import others_here
@@ -117,7 +117,7 @@ class _Search:
         deadline = Deadline(self._limits.patience)
         seen: dict[bytes, Seen] = {}
         asking = Asking(self._pod, self._wanted.name, self._cache.read_packs(), self._limits.budget, deadline)
-        for event in asking.ask(remote_places(self._pod, self._networks), registries(self._networks)):
+        for event in asking.ask(remote_places(self._pod, self._networks), self._registries()):
             if isinstance(event, Read):
                 self._cache.add(event.records)
             elif isinstance(event, Told):
@@ -128,6 +128,13 @@ class _Search:
                 if before is None or before.manifest.generation < event.manifest.generation:
                     seen[event.manifest.repository] = event
         return list(seen.values())
+
+    def _registries(self) -> list[Registry]:
+        try:
+            return registries(self._networks)
+        except SovrError as error:
+            self.notices.append(error.message)
+            return []
 
     def _add_candidates(self, seen: Seen, candidates: Candidates, deadline: Deadline) -> None:
         rows = self._first(self._cache.runs(self._wanted.key), seen)

@@ -22,6 +22,7 @@ from sovrgit.pod.refs import RUNS, VERDICTS, RefChange
 from sovrgit.pod.switch import move_to
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import add_remote, remove_remote
+from sovrgit.remotes.networks import Networks
 from sovrgit.reuse.finding import finder
 from sovrgit.reuse.judging import Keys
 from sovrgit.reuse.taking import Limits
@@ -41,6 +42,7 @@ class Person(Lab):
     folder: Path = Path()
     keys: Keys = field(default_factory=Keys)
     notices: tuple[str, ...] = ()
+    networks: Networks | None = None
 
     @classmethod
     def begin(cls, folder: Path, name: str, says: str | None = None) -> Person:
@@ -99,7 +101,7 @@ class Person(Lab):
 
     def take(self, rule: str = "trusted", limits: Limits | None = None, **changes: Any) -> RunResult:
         """Run the pod, or take what somebody has."""
-        find = finder(rule, self.keys, changes.pop("networks", None), limits=limits)
+        find = finder(rule, self.keys, self.networks, limits=limits)
         result = self.run(find=find, **changes)
         (decision,) = self.decisions
         self.notices = decision.notices
