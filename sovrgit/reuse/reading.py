@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
+
+import msgpack
 
 from sovrgit.errors import ObjectInvalid, RemoteDamaged, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import Run
-from sovrgit.objects.signature import Signed
-from sovrgit.objects.verdict import Verdict
+from sovrgit.objects.run import RunStatus
+from sovrgit.objects.signature import ETHEREUM, PUBLIC_KEY_SIZE, SIGNED
 from sovrgit.pod.pod import Pod
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.manifest import Manifest, PackEntry, check_continues
@@ -55,6 +57,14 @@ class Told:
 
 
 Event: TypeAlias = Seen | Read | Told
+
+
+class ReadPack(NamedTuple):
+    """What was read of a pack, how many bytes that took, and whether it is all that is of interest in it."""
+
+    records: PackRecords
+    size: int
+    is_whole: bool
 
 
 class Budget(NamedTuple):
@@ -113,25 +123,34 @@ def _read(
             return
         try:
             with blaming(remote):
-                records, size = read_pack(pod, remote, entry, deadline)
+                found = read_pack(pod, remote, entry, deadline)
         except RemoteDamaged as error:
             # The others may be good.
             if not damaged:
                 tell(Told(place.name, error.message))
             damaged = True
             continue
-        tell(Read(records))
-        spent += size
+        if not found.is_whole and count:
+            # The next look-up begins with it.
+            deadline.check(remote.describe())
+        tell(Read(found.records))
+        spent += found.size
+        if not found.is_whole:
+            # It would be the same the next time.
+            tell(
+                Told(place.name, f"pack {entry.id.short} has more records than can be read in time; some are left out")
+            )
+            return
 
 
-def read_pack(pod: Pod, remote: Remote, entry: PackEntry, deadline: Deadline) -> tuple[PackRecords, int]:
-    """The records of a metadata pack, each verified against its id; and how many bytes were read for that.
+def read_pack(pod: Pod, remote: Remote, entry: PackEntry, deadline: Deadline) -> ReadPack:
+    """The records of a metadata pack, each verified against its id.
 
     Raises:
         RemoteDamaged, IntegrityFailure: if something in it is not what it is said to be.
         RemoteUnavailable: if the place cannot be read, or not in time.
     """
-    records = PackRecords(entry.id, {}, [], [])
+    records, is_whole = PackRecords(entry.id, {}, [], []), True
     what = f"the table of contents of pack {entry.id.short}"
     with opened_pack(pod, remote, entry) as pack:
         table = pack.table()
@@ -143,11 +162,16 @@ def read_pack(pod: Pod, remote: Remote, entry: PackEntry, deadline: Deadline) ->
                 check_entry(kind, codec, depth, stored, size, offset, what)
                 place = Location(Kind(kind), Codec(codec), depth, offset, stored, size, entry.id)
                 wanted.append(Wanted(place, ObjectId(digest)))
-        for made in pack.entries(wanted):
-            deadline.check(remote.describe())
+        # Tables first: without them nothing of the rest can be got.
+        wanted.sort(key=lambda item: item.place.kind is not Kind.TOC)
+        tables = sum(item.place.kind is Kind.TOC for item in wanted)
+        for made in chain(pack.entries(wanted[:tables]), pack.entries(wanted[tables:])):
+            if not deadline.left:
+                is_whole = False
+                break
             _take(made, records)
     read = len(encoded) + sum(item.place.stored + ENTRY_HEADER_SIZE for item in wanted)
-    return records, read if remote.has_ranges else entry.size
+    return ReadPack(records, read if remote.has_ranges else entry.size, is_whole)
 
 
 def data_of(entry: NewEntry) -> bytes:
@@ -162,27 +186,32 @@ def _take(entry: NewEntry, records: PackRecords) -> None:
             table = Toc.decode(data)
             if table.pack is not None:
                 records.tables[table.pack] = data
-        elif entry.kind is Kind.RUN:
-            run = Run.decode(data)
-            if run.succeeded:
-                row = RunRow(run.key, entry.id, run.started, run.repeats is not None, _claimed_by(run))
-                records.runs.append(row)
-        else:
-            verdict = Verdict.decode(data)
-            records.verdicts.append(VerdictRow(verdict.run, entry.id, verdict.time, _claimed_by(verdict)))
-    except ObjectInvalid:
+            return
+        # Only what is needed to find it again: there may be very many, and it is decoded and checked when it is wanted.
+        fields = msgpack.unpackb(data)
+        if entry.kind is Kind.VERDICT:
+            row = VerdictRow(ObjectId(fields["run"]), entry.id, _number(fields["time"]), _claimed_by(fields))
+            records.verdicts.append(row)
+        elif fields["status"] == RunStatus.SUCCEEDED:
+            key, started = ObjectId(fields["key"]), _number(fields["started"])
+            records.runs.append(RunRow(key, entry.id, started, "repeats" in fields, _claimed_by(fields)))
+    except (ObjectInvalid, ValueError, KeyError, TypeError, AttributeError):
         # Of a newer version, or nonsense: it is nothing that could be taken, and the rest may be good.
         return
 
 
-def _claimed_by(record: Signed) -> str:
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError
+    return value
+
+
+def _claimed_by(fields: dict[str, Any]) -> str:
     """The address that a signature names, not checked; empty without one."""
-    signature = record.signature
-    if signature is None or not signature.is_known:
+    signature = fields.get(SIGNED)
+    if signature is None or signature.get("scheme") != ETHEREUM:
         return ""
     from sovrgit.signing.ethereum import address_of
 
-    try:
-        return address_of(signature.key)
-    except ValueError:
-        return ""
+    key = signature["key"]
+    return address_of(key) if isinstance(key, bytes) and len(key) == PUBLIC_KEY_SIZE else ""

@@ -115,6 +115,24 @@ def test_a_remote_that_has_too_much_is_read_bit_by_bit(ann: Person, bob: Person)
     assert bob.take(limits=limits).reused and bob.notices == ()
 
 
+def test_a_pack_with_more_records_than_can_be_read_in_time(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob.trusts(ann)
+    run = ann.latest()[1]
+    for number in range(20):
+        ann.record(replace(run, started=run.started - number - 1))
+    ann.publish("shared")
+    clock = iter(range(100_000))
+    # Every look at the clock takes a second.
+    monkeypatch.setattr("sovrgit.reuse.finding.Deadline", lambda seconds: Deadline(seconds, lambda: next(clock)))
+    assert bob.take(limits=Limits(patience=15)).reused
+    assert any("has more records than can be read in time; some are left out" in text for text in bob.notices)
+    # It is not begun again and again.
+    with RecordCache(bob.pod.folder / FILE) as cache:
+        assert cache.read_packs() and 0 < len(cache.runs(run.key)) < 20
+
+
 def test_so_many_records_of_one_key_are_looked_at(ann: Person, bob: Person) -> None:
     bob.trusts(ann)
     said = ann.output({"output/out.txt": b"lie"})
