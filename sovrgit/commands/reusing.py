@@ -8,11 +8,12 @@ from sovrgit.commands.app import App
 from sovrgit.errors import SigningKeyMissing
 
 if TYPE_CHECKING:
-    from sovrgit.runs.reused import Finder
+    from sovrgit.pod.pod import Pod
+    from sovrgit.runs.reused import Finder, Lookup, Wanted
 
 
 def reuse_finder(app: App, rule: str | None) -> Finder:
-    """What looks for results.
+    """What looks for results, and tells at once what could not be asked or taken: the run may yet fail, or be refused.
 
     Args:
         rule: whose may be taken; what the settings say if None.
@@ -25,7 +26,15 @@ def reuse_finder(app: App, rule: str | None) -> Finder:
     chosen = rule or app.setting("run.reuse") or "own"
     names = {} if chosen == "own" else known_keys(app).read()
     networks = None if chosen == "own" else app.networks
-    return finder(chosen, Keys(names, lambda: _own_address(app)), networks, progress=app.progress)
+    find = finder(chosen, Keys(names, lambda: _own_address(app)), networks, progress=app.progress)
+
+    def telling(pod: Pod, wanted: Wanted) -> Lookup:
+        lookup = find(pod, wanted)
+        for notice in lookup.notices:
+            app.console.note(notice)
+        return lookup
+
+    return telling
 
 
 def _own_address(app: App) -> str:

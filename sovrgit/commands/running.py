@@ -145,8 +145,6 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
     def decided(decision: Decision) -> None:
         for warning in decision.warnings:
             console.warn(warning)
-        for notice in decision.notices:
-            console.note(notice)
         for line in decision_lines(decision):
             console.note(line)
 

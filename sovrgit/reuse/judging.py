@@ -107,7 +107,7 @@ def judge(
             return "nobody has signed it"
         if not signed.address:
             return "it is signed in a way that this version cannot check"
-        return f"it is signed by {signed.address}, a key without a name here"
+        return f"it is signed by {signed.address}, a key without a name here (`sovr trust key` gives it one)"
     return Judged(signed, checks, trusted)
 
 

@@ -106,6 +106,8 @@ def _read(
     remote = hasty(opened, deadline)
     manifest = decode_manifest(remote, remote.read_manifest())
     if manifest is None:
+        gone = "nothing has been pushed to it yet" if place.seen is None else "what it had is not there any more"
+        tell(Told(place.name, gone))
         return
     if place.seen is not None and opened.keeps_chain:
         check_continues(place.seen, manifest, remote.describe())

@@ -73,7 +73,8 @@ class Decision:
     """Told before anything is executed: the known result that is taken, or why there is none.
 
     `warnings` tells what in the recipe is probably not meant. `found` is a result of somebody else's that is taken, and
-    `notices` what is to be told of the search for one.
+    `notices` what is to be told of the search for one. `by` is who computed the known result, if that was another
+    person than the one who wants it now.
     """
 
     known: KnownRun | None
@@ -82,6 +83,7 @@ class Decision:
     warnings: tuple[str, ...] = ()
     found: FoundRun | None = None
     notices: tuple[str, ...] = ()
+    by: str = ""
 
 
 def run_pod(
@@ -113,7 +115,8 @@ def run_pod(
             last = next(index.runs(1), None)
         gone = known if known is not None and not is_here(pod.store, known.run.output) else None
         if known is not None and gone is None:
-            decided(Decision(known, (), prepared.command))
+            by = "" if known.run.by == request.author.name else known.run.by
+            decided(Decision(known, (), prepared.command, by=by))
             return _reuse(pod, request, prepared, known.id, known.run, Reuse("own"))
         lookup = NOTHING if request.force or request.find is None else request.find(pod, wanted)
         if (found := lookup.found) is not None:

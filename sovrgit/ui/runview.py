@@ -166,7 +166,7 @@ class RunsView:
             marks = [_MARKS[verdict.finding]] if verdict else []
             marks += [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
             if (reuse := self.taken.get(known.id)) is not None:
-                marks.append(console.safe(reuse_text(reuse)))
+                marks.append(console.safe(reuse_text(reuse._replace(trusted=""))))
             tail = f"  ({', '.join(marks)})" if marks else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
             if self.cost:
@@ -220,7 +220,8 @@ def decision_lines(decision: Decision) -> Iterator[str]:
     known = decision.known
     if known is not None:
         when = human_time(known.run.started // 1_000_000_000, 0)
-        yield f"known: run {known.id.short} of {when} had the same inputs; taking its output (--force runs it again)"
+        which = f"run {known.id.short}{f' by {decision.by}' if decision.by else ''} of {when}"
+        yield f"known: {which} had the same inputs; taking its output (--force runs it again)"
         return
     shown = decision.reasons[:_REASONS_SHOWN]
     more = len(decision.reasons) - len(shown)

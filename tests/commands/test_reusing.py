@@ -56,11 +56,12 @@ def test_taking_a_result(ann: Cli, bob: Cli) -> None:
     assert commit["run"] == ran and commit["reuse"] == reuse
     (listed,) = bob.json("runs")["runs"]
     assert listed["id"] == ran and listed["taken"] == reuse and listed["commit"] is None
-    assert f"(taken from {place}, on the word of {ANN.address})" in bob("runs").out
+    assert bob("runs").out.endswith(f"(taken from {place})\n")
     assert bob.json("show", ran)["reused"] == [{"commit": commit["id"], **reuse}]
     assert f"Reused:    by {commit['id'][:10]}, taken from {place}" in bob("show", ran).out
     assert f"Reuse:  taken from {place}" in bob("show").out
-    assert '"taken-from"' in bob("--json", "lineage").out
+    (edge,) = [edge for edge in bob.json("lineage")["edges"] if edge["relation"] == "taken-from"]
+    assert edge["note"] == f"found at {place}, on the word of {ANN.address}"
     assert bob("fsck").code == 0
 
 
@@ -78,6 +79,23 @@ def test_what_is_not_taken_is_said(ann: Cli, bob: Cli) -> None:
     document = bob.json("run", "--reuse", "trusted")
     assert not document["reused"] and document["found"] is None
     assert "is signed by" in document["notices"][-1] and "without a name here" in document["notices"][-1]
+
+
+def test_it_is_said_before_scripts_of_others_are_asked_about(ann: Cli, bob: Cli) -> None:
+    config = bob.folder / ".sovr" / "config"
+    config.write_text(config.read_text() + '[pod]\n\tforeign = "true"\n')
+    said = bob("run", "--reuse", "trusted", code=64)
+    assert f"from anns was not taken: it is signed by {ANN.address}" in said.err
+    assert said.err.index("was not taken") < said.err.index("has not been approved")
+
+
+def test_whose_a_result_is_that_came_with_a_branch(ann: Cli, bob: Cli) -> None:
+    ran = ann.json("runs")["runs"][0]["id"]
+    clone = ann.at(ann.folder.parent)
+    clone("clone", "shared", "theirs")
+    theirs = ann.at(ann.folder.parent / "theirs")
+    theirs.set(SOVR_AUTHOR_NAME="Bob")
+    assert theirs("run").err.startswith(f"known: run {ran[:10]} by Ann of ")
 
 
 def test_the_setting_is_the_users_alone(ann: Cli, bob: Cli) -> None:

@@ -152,9 +152,12 @@ def test_a_remote_that_is_not_there(ann: Person, bob: Person) -> None:
     bob.trusts(ann)
     bob.knows("nowhere")
     assert bob.take().reused
+    assert bob.notices == ("nowhere: nothing has been pushed to it yet",)
+    bob.fetch("shared")
     shutil.rmtree(bob.folder / "shared")
     bob.write("payload/in.txt", "two\n")
     assert not bob.take().reused
+    assert "shared: what it had is not there any more" in bob.notices
 
 
 def test_a_remote_that_went_back(ann: Person, bob: Person) -> None:
