@@ -1,8 +1,9 @@
-"""Kills the taking of a result at every other of its calls that write, and looks at what is left. A program of its own: it forks.
+"""Kills the taking of a result at every other call that writes, and looks at what is left.
 
     python tests/reuse/killed_taking.py FOLDER
 
-FOLDER is empty; the folders `crash` and `runs` of the tests are to be in PYTHONPATH. Prints a JSON line for each call: `{"call": n, "ended": bool, "problems": [...]}`.
+A program of its own: it forks. FOLDER is empty; the folders `crash` and `runs` of the tests are to be in PYTHONPATH.
+Prints a JSON line for each call: `{"call": n, "ended": bool, "problems": [...]}`.
 """
 
 from __future__ import annotations
