@@ -80,9 +80,14 @@ class Surroundings:
         machine = self.environment_login(server)
         return find_login(server.identity, secrets, machine=machine, old_files=self.old_files(server))
 
-    def connect(self, server: ServerAddress) -> FairOS:
-        """A client of a server, which looks for the login when it needs one."""
+    def connect(self, server: ServerAddress, *, hurried: bool = False) -> FairOS:
+        """A client of a server, which looks for the login when it needs one.
+
+        Args:
+            hurried: it soon gives up.
+        """
         from sovrgit.remotes.fairos.client import FairOS
+        from sovrgit.remotes.fairos.timeouts import HURRY, PATIENCE
 
         def login() -> Login:
             machine = self.environment_login(server)
@@ -97,7 +102,7 @@ class Surroundings:
                 self.old_login(found)
             return found.login
 
-        return FairOS(server, login)
+        return FairOS(server, login, timeouts=HURRY if hurried else PATIENCE)
 
     def networks(self) -> Networks:
         """How this user reaches networks."""
@@ -105,6 +110,7 @@ class Surroundings:
             connect=lambda server: self.connect(server if server is not None else self.server()),
             secrets=self.secrets(),
             locks=self.places()[1] / "locks",
+            hurried=lambda server: self.connect(server if server is not None else self.server(), hurried=True),
         )
 
     def environment_login(self, server: ServerAddress) -> Login | None:

@@ -70,6 +70,7 @@ def init(
         author=author,
         environ=surroundings,
         networks=_networks_of(surroundings),
+        known_keys=_known_keys,
         devnet=_devnet,
     )
 
@@ -90,6 +91,7 @@ def open(folder: Where = ".", *, author: str | None = None, environ: Mapping[str
         author=author,
         environ=_surroundings(environ),
         networks=_networks_of(environ),
+        known_keys=_known_keys,
         devnet=_devnet,
     )
 
@@ -184,7 +186,14 @@ def _get(
         selection=selection,
         networks=networks(None),
     )
-    return Pod(cloned.pod, author=author, environ=_surroundings(environ), networks=networks, devnet=_devnet), cloned
+    return Pod(
+        cloned.pod,
+        author=author,
+        environ=_surroundings(environ),
+        networks=networks,
+        known_keys=_known_keys,
+        devnet=_devnet,
+    ), cloned
 
 
 def _surroundings(environ: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -213,6 +222,13 @@ def _devnet() -> tuple[str, Path] | None:
 
     found = Background(_places()[1] / "devnet" / "golem.json", birth_of).find()
     return None if found is None else (found.url, Path(found.folder))
+
+
+def _known_keys() -> Mapping[str, str]:
+    """The keys that `sovr trust key` has named."""
+    from sovrgit.signing.known import KnownKeys
+
+    return KnownKeys(_places()[1] / "keys.json").read()
 
 
 def _places() -> tuple[Path, Path]:

@@ -49,6 +49,12 @@ def _amount(text: str) -> str:
     return "" if re.fullmatch(r"[0-9]{1,10}(?:\.[0-9]{1,18})?", text.strip()) else "is no amount of tokens, such as 0.5"
 
 
+def _whose(text: str) -> str:
+    from sovrgit.objects.commit import REUSE_RULES
+
+    return "" if text in REUSE_RULES else f"is none of {', '.join(REUSE_RULES)}"
+
+
 def _place(text: str) -> str:
     return "" if text in PLACES else f"is none of {', '.join(PLACES)}"
 
@@ -67,6 +73,7 @@ ADDRESS = Kind("address", _address)
 PROGRAM = Kind("command line", _anything)
 COMMAND = Kind("command of sovr", _command_line)
 AMOUNT = Kind("amount of tokens", _amount)
+WHOSE = Kind("own, trusted or any", _whose)
 PLACE = Kind("local, devnet or golem", _place)
 
 
@@ -94,6 +101,7 @@ class Setting:
 _A_PROGRAM = "names a program to run"
 _MONEY = "decides what is spent"
 _A_SIGNATURE = "decides what is signed in your name"
+_A_BELIEF = "decides whose results are believed"
 _AN_ENDPOINT = "names an endpoint to talk to"
 
 SETTINGS: Final = (
@@ -133,6 +141,13 @@ SETTINGS: Final = (
         variable=env.FAIROS_URL,
     ),
     Setting("run.on", PLACE, "Where pods run.", "as the recipe is"),
+    Setting(
+        "run.reuse",
+        WHOSE,
+        "Whose results `sovr run` takes instead of computing them.",
+        "`own`",
+        users_only=_A_BELIEF,
+    ),
     Setting(
         "golem.python",
         TEXT,

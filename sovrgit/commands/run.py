@@ -7,12 +7,19 @@ import click
 from sovrgit.commands.app import App
 from sovrgit.commands.making import sovr_command
 from sovrgit.commands.placing import Placing, placing_options
+from sovrgit.commands.reusing import reuse_finder
+from sovrgit.objects.commit import REUSE_RULES
 
 
 @sovr_command("run")
 @click.argument("arguments", nargs=-1)
 @placing_options
 @click.option("--force", is_flag=True, help="Run even if the result is known.")
+@click.option(
+    "--reuse",
+    type=click.Choice(REUSE_RULES),
+    help="Whose results may be taken: of this pod only, of those whose keys you trust, or anybody's.",
+)
 @click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the run.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End it after this.")
 @click.option("--keep-env", multiple=True, metavar="NAME", help="Pass this environment variable on, and record it.")
@@ -26,6 +33,7 @@ def command(
     arguments: tuple[str, ...],
     placing: Placing,
     force: bool,
+    reuse: str | None,
     parameters: tuple[str, ...],
     timeout: float | None,
     keep_env: tuple[str, ...],
@@ -37,7 +45,8 @@ def command(
 ) -> int:
     """Run the pod as its recipe says, and record and commit the result.
 
-    If the same inputs have been run before, the known result is taken. ARGUMENTS after `--` are added to the command;
+    If the same inputs have been run before, the known result is taken. With --reuse it is also looked for at the
+    remotes of the pod and in registries, and it is said whose it is. ARGUMENTS after `--` are added to the command;
     parameters reach it as SOVR_PARAM_NAME.
 
     Recipes for Golem run on the devnet, which needs no account and no money, unless you name a network. Nothing is
@@ -80,6 +89,7 @@ def command(
         keep=keep_env,
         allow_empty=allow_empty,
         commit_failed=commit_failed,
+        find=None if force else reuse_finder(app, reuse),
     )
     executor, choice = place(app, placing, timeout=timeout)
     if choice.because:

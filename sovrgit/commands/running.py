@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sovrgit.lockfile import LockedPayload
     from sovrgit.payloads.state import PayloadState
     from sovrgit.runs.golem.executor import GolemExecutor
+    from sovrgit.runs.reused import Finder
     from sovrgit.ui.golemlive import GolemLive
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -55,12 +56,14 @@ def request_for(
     keep: Sequence[str] = (),
     allow_empty: bool = False,
     commit_failed: bool = False,
+    find: Finder | None = None,
 ) -> RunRequest:
     """The request that the options of a command describe."""
     pairs = [parameter.partition("=") for parameter in parameters]
     for parameter, (name, equals, _) in zip(parameters, pairs, strict=True):
         if not name or not equals:
             raise click.UsageError(f"a parameter is written NAME=VALUE, not `{parameter}`")
+    _ = app.pod  # its settings count, and who runs it may be one of them
     # So that `python3` in a recipe is the Python that sovr was installed with.
     environment = child_environment(app.environ, keep=keep, first_on_path=Path(sys.executable).parent)
     return RunRequest(
@@ -73,6 +76,7 @@ def request_for(
         timeout=timeout,
         allow_empty=allow_empty,
         commit_failed=commit_failed,
+        find=find,
         clock=app.now_ns,
     )
 

@@ -11,6 +11,8 @@ from sovrgit.commands.making import sovr_command
 
 if TYPE_CHECKING:
     from sovrgit.commands.signatures import Looker
+    from sovrgit.lineage.index import LineageIndex
+    from sovrgit.objects.commit import Reuse
     from sovrgit.objects.ids import ObjectId
     from sovrgit.pod.pod import Pod
     from sovrgit.ui.runview import RunView
@@ -29,13 +31,15 @@ def command(app: App, number: int, everything: bool, cost: bool, signatures: boo
     from sovrgit.ui.runview import RunsView
 
     with LineageIndex(app.pod) as index:
-        rows = []
+        rows, taken = [], {}
         for known in index.runs(-1 if everything else number):
+            if known.commit is None and (reuses := _reuses(app, index, known.id)):
+                taken[known.id] = reuses[0][1]
             rows.append((known, [app.pod.store.verdict(verdict) for verdict in index.verdicts_on(known.id)]))
     looker = Looker(app)
     shown = looker.look_at((known.id, known.run) for known, _ in rows) if signatures else None
     with app.paged():
-        app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost, shown))
+        app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost, shown, taken))
     looker.fail()
 
 
@@ -59,4 +63,11 @@ def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
     with LineageIndex(app.pod) as index:
         verdicts = [known_verdict(app.pod, verdict) for verdict in index.verdicts_on(identity)]
         run = app.pod.store.run(identity)
-        return RunView(identity, run, index.commits_of(identity), verdicts, looker.look(identity, run))
+        signature, taken = looker.look(identity, run), _reuses(app, index, identity)
+        return RunView(identity, run, index.commits_of(identity), verdicts, signature, taken)
+
+
+def _reuses(app: App, index: LineageIndex, run: ObjectId) -> list[tuple[ObjectId, Reuse]]:
+    """The commits that took the output of a run over, and what they say of that."""
+    commits = ((item, app.pod.store.commit(item).reuse) for item in index.commits_of(run))
+    return [(item, reuse) for item, reuse in commits if reuse is not None]

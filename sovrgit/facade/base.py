@@ -32,6 +32,7 @@ class PodBase:
         author: `Name <address>`.
         clock: the time in nanoseconds since 1970.
         networks: how to reach networks; without it only what is on this machine can be reached.
+        known_keys: the names of keys by address that this user has given them.
         devnet: finds the stand-in for Golem that runs on this machine: its address and folder.
     """
 
@@ -43,6 +44,7 @@ class PodBase:
         environ: Mapping[str, str],
         clock: Callable[[], int] = time.time_ns,
         networks: Callable[[Repository], Networks] | None = None,
+        known_keys: Callable[[], Mapping[str, str]] = dict,
         devnet: Callable[[], tuple[str, Path] | None] = lambda: None,
     ) -> None:
         self.repository = repository
@@ -50,6 +52,7 @@ class PodBase:
         self._environ = environ
         self._clock = clock
         self._find_networks = networks
+        self._known_keys = known_keys
         self._find_devnet = devnet
         repository.supply = self._supply
 

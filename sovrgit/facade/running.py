@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from sovrgit.errors import PathNotFound, RunNotFound
 from sovrgit.facade.base import Where
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sovrgit.runs.log import LogLine
     from sovrgit.runs.record import RunRequest
     from sovrgit.runs.repeat import Repeated
+    from sovrgit.runs.reused import Finder
     from sovrgit.runs.run import RunResult
     from sovrgit.runs.trust import Proposal
     from sovrgit.runs.verification import Verification
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Approve: TypeAlias = "bool | Callable[[Proposal], bool]"
 """Whether scripts of somebody else may run, or a function that is asked."""
+
+ReuseRule: TypeAlias = Literal["own", "trusted", "any"]
+"""Whose results may be taken."""
 
 
 def _ignore(_: object) -> None:
@@ -39,6 +43,8 @@ class Running(Placing):
         *arguments: str,
         parameters: Mapping[str, str] | None = None,
         force: bool = False,
+        reuse: ReuseRule = "own",
+        trusted: Mapping[str, str] | None = None,
         timeout: float | None = None,
         keep_env: Iterable[str] = (),
         allow_empty: bool = False,
@@ -55,6 +61,9 @@ class Running(Placing):
             arguments: added to the command.
             parameters: reach the command as `SOVR_PARAM_<NAME>`.
             force: run even if the result is known.
+            reuse: whose results may be taken: `own` for those of this pod, `trusted` for those that a trusted key
+                stands for, found at its remotes and in registries, `any` for all. `result.found` says whose it is.
+            trusted: names of keys by address, as `sovr trust key` gives them; the user's own list if None.
             timeout: seconds.
             keep_env: names of environment variables to pass on, and record, beyond the usual ones.
             approve: for pods of other people.
@@ -83,6 +92,7 @@ class Running(Placing):
             arguments=arguments,
             parameters=dict(parameters or {}),
             force=force,
+            find=None if force else self._finder(reuse, trusted),
             allow_empty=allow_empty,
             commit_failed=commit_failed,
         )
@@ -187,6 +197,28 @@ class Running(Placing):
         executor = self._executor(place, timeout, self.repository.store.run(identity))
         with Cancel() as cancel:
             return verify(self.repository, identity, executor, request, events or _ignore, cancel, checks)
+
+    def _finder(self, rule: ReuseRule, trusted: Mapping[str, str] | None) -> Finder:
+        from sovrgit.objects.commit import REUSE_RULES
+        from sovrgit.reuse.finding import finder
+        from sovrgit.reuse.judging import Keys
+
+        if rule not in REUSE_RULES:
+            raise ValueError(f"`reuse` is one of {', '.join(REUSE_RULES)}, not {rule!r}")
+        if rule == "own":
+            return finder(rule, Keys(find_own=self._own_address))
+        names = self._known_keys() if trusted is None else trusted
+        return finder(rule, Keys(names, self._own_address), self._networks())
+
+    def _own_address(self) -> str:
+        from sovrgit.errors import SigningKeyMissing
+        from sovrgit.signing.keeping import own_key
+
+        networks = self._networks()
+        try:
+            return "" if networks is None else own_key(networks.secrets).key.address
+        except SigningKeyMissing:
+            return ""
 
     def _run(self, run: str | None) -> ObjectId:
         from sovrgit.pod.revisions import resolve_run

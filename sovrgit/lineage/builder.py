@@ -78,6 +78,14 @@ class Builder:
                 self._commits[identity] = None
         return self._commits[identity]
 
+    def how_taken(self, identity: ObjectId) -> str:
+        """The note on a result that a commit took over: where from, and on whose word. Empty if it was known there."""
+        read = self.read_commit(identity)
+        if read is None or read.reuse is None or not read.reuse.reference:
+            return ""
+        word = f", on the word of {read.reuse.trusted}" if read.reuse.trusted else ""
+        return f"found at {read.reuse.reference}{word}"
+
     def read_run(self, identity: ObjectId) -> RunDetails:
         """What is known of a run."""
         if identity not in self._runs:

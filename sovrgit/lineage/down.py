@@ -103,7 +103,8 @@ class _Question:
             if commit == details.made:
                 self._builder.link(node, self._builder.commit(commit), Relation.COMMITTED_IN)
             else:
-                self._builder.link(self._builder.commit(commit), node, Relation.TAKEN_FROM)
+                how = self._builder.how_taken(commit)
+                self._builder.link(self._builder.commit(commit), node, Relation.TAKEN_FROM, how)
         for verdict in self._index.verdicts_on(details.id):
             self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)
         judged = self._index.judged_repeats(details.id)

@@ -75,7 +75,7 @@ class Gatherer:
                 self._add_run(identity)
             elif kind is Kind.VERDICT:
                 verdict = self._store.verdict(identity)
-                self._database.insert("verdicts", (identity, verdict.run, verdict.repeat, verdict.time))
+                self._database.insert("verdicts", (identity, verdict.run, verdict.repeat, _stored(verdict.time)))
         commits = self._collect(tips)
         order = parents_first(
             {identity: commit.parents for identity, commit in commits.items()},
@@ -116,7 +116,7 @@ class Gatherer:
         return commits
 
     def _add_commit(self, identity: ObjectId, commit: Commit, position: int) -> None:
-        row = (identity, position, commit.time, commit.run, int(commit.fork is not None))
+        row = (identity, position, _stored(commit.time), commit.run, int(commit.fork is not None))
         self._database.insert("commits", row)
         self._database.insert("parents", *((identity, parent) for parent in commit.parents))
         if commit.run is not None:
@@ -140,7 +140,8 @@ class Gatherer:
 
     def _insert_run(self, identity: ObjectId, run: Run) -> None:
         self._touched.add(identity)
-        row = (identity, run.key, str(run.status), run.started, run.finished, run.input, run.base, None, run.repeats)
+        times = (_stored(run.started), _stored(run.finished))
+        row = (identity, run.key, str(run.status), *times, run.input, run.base, None, run.repeats)
         self._database.insert("runs", row)
         if run.output is not None:
             self._add_outputs(identity, run.output)
@@ -190,6 +191,7 @@ class Gatherer:
         """Find the commit that a run made; others that name it have taken its output later.
 
         A run commits on top of the commit that it began from; where none of the commits does so, the earliest counts.
+        One that says that it took the output made none.
         """
         row = self._database.execute("SELECT base FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None:
@@ -198,6 +200,7 @@ class Gatherer:
         ranked = [
             ([item[0] for item in self._database.execute(_PARENTS, (identity,))] != base, time, position, identity)
             for identity, time, position in self._database.execute(_NAMING, (run,)).fetchall()
+            if self._store.commit(ObjectId(identity)).reuse is None
         ]
         made = min(ranked)[-1] if ranked else None
         self._database.execute("UPDATE runs SET made = ? WHERE id = ?", (made, run))
@@ -205,6 +208,11 @@ class Gatherer:
 
 _PARENTS = "SELECT parent FROM parents WHERE child = ?"
 _NAMING = "SELECT id, time, position FROM commits WHERE run = ?"
+
+
+def _stored(time: int) -> int:
+    """A time as SQLite takes it: records can say anything up to 64 bits without a sign."""
+    return min(time, (1 << 63) - 1)
 
 
 def parents_first(

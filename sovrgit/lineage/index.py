@@ -91,9 +91,13 @@ class LineageIndex:
     # --- runs ---------------------------------------------------------------------------------------------------
 
     def succeeded_with(self, key: ObjectId) -> KnownRun | None:
-        """The latest successful run with a run key whose output is here.
+        """The latest successful run with a run key whose output is here."""
+        return next(self.all_succeeded_with(key), None)
 
-        A run that is no repetition comes first: to check a result is no reason to replace it.
+    def all_succeeded_with(self, key: ObjectId) -> Iterator[KnownRun]:
+        """The successful runs with a run key whose output is here, the latest first.
+
+        Those that are no repetitions come first: to check a result is no reason to replace it.
         """
         for row in self._ask(
             "SELECT id, made FROM runs WHERE key = ? AND status = ? ORDER BY repeats IS NOT NULL, started DESC",
@@ -102,8 +106,7 @@ class LineageIndex:
             known = self._known(row)
             # The record decides, not the index: what it says is taken for a result.
             if known is not None and known.run.key == key and known.run.succeeded and self._is_whole(known.run):
-                return known
-        return None
+                yield known
 
     def runs(self, limit: int = -1) -> Iterator[KnownRun]:
         """All runs, or at most `limit`, the latest first. Records are read as they are asked for."""

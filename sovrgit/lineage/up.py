@@ -121,7 +121,7 @@ class _Question:
         if read.run is not None:
             node = self._builder.commit(commit)
             relation = Relation.MADE_BY if self._took(commit) is None else Relation.TAKEN_FROM
-            self._builder.link(node, self._follow_run(read.run), relation)
+            self._builder.link(node, self._follow_run(read.run), relation, self._builder.how_taken(commit))
             return node
         changed = self._changed(read)
         node = self._builder.commit(commit, max(0, len(changed) - SHOWN))
@@ -286,7 +286,8 @@ class _Question:
         self._builder.link(node, commit, relation, "" if introduction.certain else UNCERTAIN)
         taken = self._took(introduction.commit)
         if taken is not None:
-            self._builder.link(commit, self._follow_run(taken), Relation.TAKEN_FROM)
+            note = self._builder.how_taken(introduction.commit)
+            self._builder.link(commit, self._follow_run(taken), Relation.TAKEN_FROM, note)
 
     def _run_behind(self, introduction: Introduction | None, path: bytes, entry: TreeEntry) -> ObjectId | None:
         """The run of the commit that brought a path, if it left the path in its output or log."""
@@ -303,4 +304,6 @@ class _Question:
         read = self._builder.read_commit(commit)
         if read is None or read.run is None:
             return None
+        if read.reuse is not None:
+            return read.run
         return read.run if self._builder.read_run(read.run).made not in (None, commit) else None

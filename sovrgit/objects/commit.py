@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sovrgit.errors import ObjectInvalid
 from sovrgit.objects.codec import Fields, Value, decode, encode, without_defaults
@@ -36,13 +36,29 @@ class Fork(NamedTuple):
     pod: str
 
 
+REUSE_RULES: Final = ("own", "trusted", "any")
+"""Whose results may be taken over, the strictest rule first."""
+
+
+class Reuse(NamedTuple):
+    """How a commit came to the output of its `run`: it was taken over, not computed.
+
+    `rule` is what was allowed, one of `REUSE_RULES`. `reference` is the place that the result was found at, without
+    secrets, and empty if it was known in this pod. `trusted` is the address of the key on whose word it was taken.
+    """
+
+    rule: str
+    reference: str = ""
+    trusted: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """A state of the pod.
 
-    `run` names the run that produced this state; `fork` stands in the first commit of a fork only. `committer` is
-    given where it is not the author. Of `signature` only the form has been checked. `extra` keeps the fields that a
-    newer version wrote.
+    `run` names the run that produced this state, and `reuse` says how, if this commit only took it over; `fork` stands
+    in the first commit of a fork only. `committer` is given where it is not the author. Of `signature` only the form
+    has been checked. `extra` keeps the fields that a newer version wrote.
     """
 
     tree: ObjectId
@@ -52,6 +68,7 @@ class Commit:
     committer: Stamp | None = None
     run: ObjectId | None = None
     fork: Fork | None = None
+    reuse: Reuse | None = None
     signature: Signature | None = None
     extra: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
@@ -77,6 +94,7 @@ class Commit:
             "committer": self.committer and self.committer._asdict(),
             "run": self.run,
             "fork": self.fork and self.fork._asdict(),
+            "reuse": self.reuse and without_defaults(self.reuse._asdict()),
             SIGNED: self.signature and self.signature.fields(),
         }
         data = encode({**self.extra, **required, **without_defaults(optional)}, kind=Kind.COMMIT)
@@ -109,6 +127,7 @@ class Commit:
             committer=committer,
             run=fields.optional_id("run"),
             fork=fork,
+            reuse=_reuse(fields.nested("reuse")) if fields.has("reuse") else None,
             signature=take_signature(fields, Kind.COMMIT),
             extra=fields.rest(),
         )
@@ -116,6 +135,14 @@ class Commit:
     def id(self) -> ObjectId:
         """The commit's id."""
         return hash_object(Kind.COMMIT, self.encode())
+
+
+def _reuse(fields: Fields) -> Reuse:
+    reuse = Reuse(fields.text("rule"), fields.text("reference", ""), fields.text("trusted", ""))
+    fields.done()
+    if reuse.rule not in REUSE_RULES:
+        raise ObjectInvalid(kind="commit", reason=f"rule `{reuse.rule}` of reuse is not known")
+    return reuse
 
 
 def _stamp(fields: Fields) -> Stamp:

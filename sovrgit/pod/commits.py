@@ -184,8 +184,8 @@ def _amended(previous: Commit | None, tree: ObjectId, request: CommitRequest) ->
     message = previous.message if request.message is None else _clean(request.message)
     committer = request.author if request.author != previous.author else None
     # A run stands behind a commit only as long as the commit is what the run left.
-    run = previous.run if tree == previous.tree else None
-    return replace(previous, tree=tree, message=message, committer=committer, run=run)
+    run, reuse = (previous.run, previous.reuse) if tree == previous.tree else (None, None)
+    return replace(previous, tree=tree, message=message, committer=committer, run=run, reuse=reuse)
 
 
 def _as_made_here(commit: Commit) -> Commit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,14 @@ class Networks:
             is meant when none is named.
         secrets: where this user's keys of private pods are kept.
         locks: a folder of this user for locks on places that have none themselves; None for no locks.
+        hurried: as `connect`, a client that soon gives up.
     """
 
     connect: Callable[[ServerAddress | None], FairOS]
     secrets: Secrets
     locks: Path | None = None
+    hurried: Callable[[ServerAddress | None], FairOS] | None = None
+
+    def in_a_hurry(self) -> Networks:
+        """The same networks, for what can be done without: nobody waits long for an answer."""
+        return self if self.hurried is None else replace(self, connect=self.hurried)

@@ -42,6 +42,38 @@ class Wanted(NamedTuple):
     id: ObjectId
 
 
+class OpenPack:
+    """One pack of a remote, of which several things are read. One that has no ranges is fetched once."""
+
+    def __init__(self, pod: Pod, remote: Remote, entry: PackEntry, source: _Source) -> None:
+        self._pod = pod
+        self._remote = remote
+        self._entry = entry
+        self._source = source
+
+    def table(self) -> Toc:
+        """Its table of contents. Raises as `read_table`."""
+        return self._source.table() if self._source.is_here else read_table(self._pod, self._remote, self._entry)
+
+    def entries(self, wanted: Sequence[Wanted]) -> Iterator[NewEntry]:
+        """Entries of it. Raises as `read_entries`."""
+        for span in _spans(sorted(wanted, key=lambda item: item.place.offset)):
+            yield from self._source(span)
+
+
+@contextlib.contextmanager
+def opened_pack(pod: Pod, remote: Remote, entry: PackEntry) -> Iterator[OpenPack]:
+    """Open a pack for the length of a block.
+
+    Raises:
+        RemoteDamaged: if the pack is not there, or not what the manifest says.
+        RemoteUnavailable: if the place cannot be read.
+        StorageFull, ReadOnly, StorageFailure: if a pack that has no ranges cannot be kept for a moment.
+    """
+    with _opened(pod, remote, entry) as source:
+        yield OpenPack(pod, remote, entry, source)
+
+
 def read_entries(pod: Pod, remote: Remote, entry: PackEntry, wanted: Sequence[Wanted]) -> Iterator[NewEntry]:
     """Entries of one pack, each verified against its id; of a chunk list only the form can be verified.
 
@@ -50,9 +82,8 @@ def read_entries(pod: Pod, remote: Remote, entry: PackEntry, wanted: Sequence[Wa
         RemoteUnavailable: if the place cannot be read.
         StorageFull, ReadOnly, StorageFailure: if a pack that has no ranges cannot be kept for a moment.
     """
-    with _opened(pod, remote, entry) as source:
-        for span in _spans(sorted(wanted, key=lambda item: item.place.offset)):
-            yield from source(span)
+    with opened_pack(pod, remote, entry) as pack:
+        yield from pack.entries(wanted)
 
 
 @contextlib.contextmanager
@@ -91,6 +122,11 @@ class _Source:
         self._remote = remote
         self._entry = entry
         self._reader = reader
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all of the pack was fetched."""
+        return self._reader is not None
 
     def __call__(self, span: Sequence[Wanted]) -> list[NewEntry]:
         start, last = span[0].place.offset, span[-1].place

@@ -198,11 +198,37 @@ def run_key(
     BLAKE3 in key-derivation mode over msgpack of: run format, executor class, recipe, input tree, command, parameters
     sorted by name, external payloads as they lie, and, if it is known, the digest of the image.
     """
+    return _key_of(inputs.recipe_id, inputs.tree, command, parameters, external, executor, image)
+
+
+def claims_key(run: Run, key: ObjectId) -> bool:
+    """Whether what a record says of its inputs makes a run key: a key can be written into any record."""
+    images = [""]
+    hashed = image.get("hash") if isinstance(image := run.golem.get("image"), dict) else None
+    if isinstance(hashed, str) and hashed:
+        # Which image it was may only have been known when it was run.
+        images.append(hashed)
+    name = run.executor.get("name", "")
+    return run.key == key and any(
+        _key_of(run.recipe, run.input, run.command, run.parameters, run.external, name, image) == key
+        for image in images
+    )
+
+
+def _key_of(
+    recipe: ObjectId,
+    tree: ObjectId,
+    command: Sequence[str],
+    parameters: Mapping[str, str],
+    external: Sequence[External],
+    executor: str,
+    image: str,
+) -> ObjectId:
     parts: tuple[object, ...] = (
         RUN_FORMAT,
         executor,
-        inputs.recipe_id,
-        inputs.tree,
+        recipe,
+        tree,
         list(command),
         sorted(parameters.items()),
         sorted((entry.path, entry.id, entry.place, entry.executable) for entry in external),

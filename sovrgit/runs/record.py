@@ -16,6 +16,7 @@ from sovrgit.pod.ignore import IGNORE_FILE
 from sovrgit.pod.recipe import Golem
 from sovrgit.runs.executor import GRACE, Executor, Outcome, Plan
 from sovrgit.runs.inputs import Inputs, argv_of, subtree
+from sovrgit.runs.reused import Finder
 from sovrgit.runs.supplied import Supplied, recorded_external
 from sovrgit.runs.surroundings import platform_facts
 from sovrgit.runs.trust import Proposal
@@ -44,6 +45,7 @@ class RunRequest:
             `supplied` then need not be here, and only has to say what records will.
         approve: asked before scripts of other people are run.
         grace: seconds between the signals that end the command.
+        find: looks for a result that this pod does not have as its own; without it nobody is asked.
         clock: nanoseconds since 1970, looked at when the command has ended: the time of the commit. Without it that is
             the author's.
     """
@@ -60,6 +62,7 @@ class RunRequest:
     commit_failed: bool = False
     supplied: tuple[Supplied, ...] = ()
     fetch: Callable[[], tuple[Supplied, ...]] | None = None
+    find: Finder | None = None
     clock: Callable[[], int] | None = None
 
 

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sovrgit.errors import Locked, ObjectMissing
+from sovrgit.errors import Locked
 from sovrgit.lineage.index import KnownRun, LineageIndex
-from sovrgit.objects.commit import Commit, Stamp
+from sovrgit.objects.commit import Commit, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.tree import EMPTY_TREE_ID
@@ -39,13 +39,13 @@ from sovrgit.runs.inputs import (
     subtree,
     with_defaults,
 )
+from sovrgit.runs.known import is_here, own_result
 from sovrgit.runs.placing import note_left, place_external
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
+from sovrgit.runs.reused import NOTHING, FoundRun, Wanted
 from sovrgit.runs.supplied import check_given, check_same, recorded_external
 from sovrgit.store.files import reporting
-from sovrgit.store.format import Codec
 from sovrgit.store.session import WriteSession
-from sovrgit.store.store import ObjectStore
 
 __all__ = ["LOG_NAME", "Decision", "RunRequest", "RunResult", "alone", "record_run", "run_pod"]
 
@@ -57,8 +57,9 @@ _RUN_PATIENCE = 0.2
 class RunResult:
     """What came of a run.
 
-    `reused` says that nothing was executed, because the result was known. `committed` is the commit that was made, if
-    any. `changed` lists inputs that the run itself changed.
+    `reused` says that nothing was executed, because the result was known; `found` whose it is, if it is not this pod's
+    own, and `notices` what is to be told of the search for one. `committed` is the commit that was made, if any.
+    `changed` lists inputs that the run itself changed.
     """
 
     id: ObjectId
@@ -66,19 +67,26 @@ class RunResult:
     reused: bool
     committed: Committed | None
     changed: tuple[bytes, ...] = ()
+    found: FoundRun | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Told before anything is executed: the known result that is taken, or why there is none.
 
-    `warnings` tells what in the recipe is probably not meant.
+    `warnings` tells what in the recipe is probably not meant. `found` is a result of somebody else's that is taken, and
+    `notices` what is to be told of the search for one. `by` is who computed the known result, if that was another
+    person than the one who wants it now.
     """
 
     known: KnownRun | None
     reasons: tuple[str, ...]
     command: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    found: FoundRun | None = None
+    notices: tuple[str, ...] = ()
+    by: str = ""
 
 
 def run_pod(
@@ -105,13 +113,22 @@ def run_pod(
     with alone(pod):
         recover(pod)
         prepared = _prepare(pod, executor, request)
+        wanted = prepared.wanted
         with LineageIndex(pod) as index:
-            known = None if request.force else index.succeeded_with(prepared.key)
+            known = None if request.force else own_result(pod, index, wanted)
             last = next(index.runs(1), None)
-        gone = known if known is not None and not _is_here(pod.store, known.run.output) else None
+        gone = known if known is not None and not is_here(pod.store, known.run.output) else None
         if known is not None and gone is None:
-            decided(Decision(known, (), prepared.command))
-            return _reuse(pod, request, prepared, known)
+            by = "" if known.run.by == request.author.name else known.run.by
+            decided(Decision(known, (), prepared.command, by=by))
+            return _reuse(pod, request, prepared, known.id, known.run, Reuse("own"))
+        lookup = NOTHING if request.force or request.find is None else request.find(pod, wanted)
+        if (found := lookup.found) is not None:
+            decided(Decision(None, (), prepared.command, found=found, notices=lookup.notices))
+            result = _reuse(pod, request, prepared, found.id, found.run, found.reuse())
+            if result.committed is None:
+                record_run(pod, found.id, request.author.time * 1_000_000_000)
+            return replace(result, found=found, notices=lookup.notices)
         reasons = _reasons(pod, prepared, last, gone, request)
         ask(pod, prepared.snapshot, prepared.inputs.golem, prepared.base, prepared.command, request)
         if request.fetch is not None:
@@ -122,9 +139,10 @@ def run_pod(
         plan = make_plan(pod.root, prepared.inputs, prepared.command, prepared.parameters, request)
         # What it cannot do is said before anything is touched.
         executor.prepare(plan)
-        decided(Decision(None, reasons, prepared.command, tuple(recipe_warnings(prepared.inputs.recipe))))
+        warnings = tuple(recipe_warnings(prepared.inputs.recipe))
+        decided(Decision(None, reasons, prepared.command, warnings, notices=lookup.notices))
         _get_inputs(pod, prepared.inputs)
-        return _execute(pod, executor, request, prepared, plan, sink, cancel)
+        return replace(_execute(pod, executor, request, prepared, plan, sink, cancel), notices=lookup.notices)
 
 
 @contextlib.contextmanager
@@ -152,6 +170,11 @@ class _Prepared:
     command: tuple[str, ...]
     parameters: Mapping[str, str]
     key: ObjectId
+
+    @property
+    def wanted(self) -> Wanted:
+        """The result that is looked for."""
+        return Wanted(self.key, self.inputs.outputs, self.inputs.golem.log_folder, self.inputs.recipe.name)
 
 
 def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
@@ -220,46 +243,29 @@ def _ended(run: Run) -> str:
 # --- a known result ---------------------------------------------------------------------------------------------
 
 
-def _is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
-    """Whether a tree is here with all that is in it. What was left at a remote is got."""
-    if tree is None:
-        return True
-    try:
-        entries = store.tree(tree).entries
-        store.ensure(entry.id for entry in entries if not entry.is_directory)
-        for entry in entries:
-            if entry.is_directory:
-                if not _is_here(store, entry.id):
-                    return False
-            elif store.location(entry.id).codec is Codec.CHUNKS and not all(map(store.has, store.chunks(entry.id))):
-                return False
-    except ObjectMissing:
-        return False
-    return True
-
-
-def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) -> RunResult:
+def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, identity: ObjectId, run: Run, reuse: Reuse) -> RunResult:
     """Take the output of a run that is known, and commit it if it is not what the pod has."""
     with pod.lock():
         with pod.store.session() as session:
             inputs = prepared.inputs
             here = subtree(pod.store, session, prepared.snapshot, inputs.outputs, without=inputs.golem.log_folder)
             session.commit()
-        changes = list(diff_trees(pod.store, here or EMPTY_TREE_ID, known.run.output or EMPTY_TREE_ID))
+        changes = list(diff_trees(pod.store, here or EMPTY_TREE_ID, run.output or EMPTY_TREE_ID))
         apply_changes(pod.store, pod.root, pod.temporary, changes)
         working = WorkingTree.look(pod, here=[change.path for change in changes])
         with pod.store.session() as session:
             snapshot = take_snapshot(pod.root, working.found, working.index, session)
+            session.commit()
+        with pod.store.session() as session:
             if snapshot.tree == working.head_tree:
-                session.commit()
                 working.save_index()
-                return RunResult(known.id, known.run, reused=True, committed=None)
-            message = f"Take the output of run {known.id.short}"
-            made = _commit(pod, snapshot, request.author, message, known.id)
+                return RunResult(identity, run, reused=True, committed=None)
+            message = f"Take the output of run {identity.short}"
+            made = replace(_commit(pod, snapshot, request.author, message, identity), reuse=reuse)
             rewritten = _rewritten(pod, session, prepared, snapshot)
             committed = publish(pod, session, working, snapshot, made, "run", rewritten=rewritten)
             working.keep_rules()
-    return RunResult(known.id, known.run, reused=True, committed=committed)
+    return RunResult(identity, run, reused=True, committed=committed)
 
 
 def _commit(pod: Pod, snapshot: Snapshot, author: Stamp, message: str, run: ObjectId) -> Commit:

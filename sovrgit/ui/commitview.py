@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sovrgit.objects.commit import Commit, Stamp
+from sovrgit.objects.commit import Commit, Reuse, Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.verdict import Verdict
 from sovrgit.pod.refs import HEADS, REMOTES, TAGS, branch_name
@@ -127,6 +127,8 @@ def commit_lines(
     if commit.run is not None:
         mark = f"  {found}" if (found := standing(console, verdicts)) else ""
         lines.append(f"Run:    {console.style(commit.run.short, 'cyan')}{mark}")
+    if commit.reuse is not None:
+        lines.append(f"Reuse:  {console.safe(reuse_text(commit.reuse))}")
     if commit.fork is not None:
         lines.append(f"Fork:   of {console.safe(commit.fork.pod)} at {commit.fork.commit.short}")
         lines.append(f"        from {console.safe(commit.fork.reference)}")
@@ -135,6 +137,12 @@ def commit_lines(
     lines.append("")
     lines += [f"    {console.safe(line)}" for line in commit.message.splitlines()]
     return lines
+
+
+def reuse_text(reuse: Reuse) -> str:
+    """How a commit came to the output of a run that it did not compute, in words."""
+    where = f"taken from {reuse.reference}" if reuse.reference else "taken from a run that was known here"
+    return f"{where}, on the word of {reuse.trusted}" if reuse.trusted else where
 
 
 def commit_document(identity: ObjectId, commit: Commit) -> dict[str, Any]:
@@ -149,6 +157,7 @@ def commit_document(identity: ObjectId, commit: Commit) -> dict[str, Any]:
         "message": commit.message,
         "run": str(commit.run) if commit.run else None,
         "fork": {"reference": fork.reference, "commit": str(fork.commit), "pod": fork.pod} if fork else None,
+        "reuse": commit.reuse._asdict() if commit.reuse else None,
     }
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Verdict
-from sovrgit.ui.commitview import commit_document
+from sovrgit.ui.commitview import commit_document, reuse_text
 from sovrgit.ui.console import Console, path_fields
 from sovrgit.ui.format import human_duration, human_size, human_time, plural, relative_time
+from sovrgit.ui.foundview import found_document, found_lines
 from sovrgit.ui.golemview import (
     Total,
     agreement_lines,
@@ -72,18 +74,22 @@ class RunResultView:
             "reused": self.result.reused,
             "commit": commit_document(committed.id, committed.commit) if committed else None,
             "changed_inputs": [path_fields(path) for path in self.result.changed],
+            "found": found_document(self.result.found) if self.result.found else None,
+            "notices": list(self.result.notices),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """Shows one run in full, with the commits that it made and the verdicts on it."""
+    """Shows one run in full, with the commits that name it and the verdicts on it; `taken` are those of the commits
+    that took its output over."""
 
     id: ObjectId
     run: Run
     commits: Sequence[ObjectId]
     verdicts: Sequence[KnownVerdict]
     signature: ShownSignature | None = None
+    taken: Sequence[tuple[ObjectId, Reuse]] = ()
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -113,6 +119,7 @@ class RunView:
             ("Repeats", run.repeats.short if run.repeats else ""),
             *(("Pod run", f"{member.run.short} {console.safe(member.name)}") for member in run.pods),
             ("Commits", " ".join(commit.short for commit in self.commits)),
+            *(("Reused", console.safe(f"by {commit.short}, {reuse_text(reuse)}")) for commit, reuse in self.taken),
         ]
         for name, value in rows:
             if value:
@@ -132,6 +139,7 @@ class RunView:
             **run_document(self.id, self.run),
             "receipts": receipts_document(self.run.golem),
             "commits": [str(commit) for commit in self.commits],
+            "reused": [{"commit": str(commit), **reuse._asdict()} for commit, reuse in self.taken],
             "verdicts": [verdict_document(one.id, one.verdict) for one in self.verdicts],
             "signature": signature_document(self.signature),
         }
@@ -141,13 +149,15 @@ class RunView:
 class RunsView:
     """Shows a list of runs, with the verdicts on each, the latest first.
 
-    `cost` if what they cost is wanted, and its sum; `signatures` if who signed them is.
+    `cost` if what they cost is wanted, and its sum; `signatures` if who signed them is. `taken` says where those were
+    found that were not made in this pod.
     """
 
     runs: Sequence[tuple[KnownRun, Sequence[Verdict]]]
     now: int
     cost: bool = False
     signatures: Mapping[ObjectId, ShownSignature] | None = None
+    taken: Mapping[ObjectId, Reuse] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -160,7 +170,10 @@ class RunsView:
             status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
             mark = standing(replace(console, colour=False), verdicts)
             tail = f"  {mark}" if mark else ""
-            made = f"  (commit {known.commit.short})" if known.commit and console.verbosity > 0 else ""
+            notes = [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
+            if (reuse := self.taken.get(known.id)) is not None:
+                notes.append(console.safe(reuse_text(reuse._replace(trusted=""))))
+            made = f"  ({', '.join(notes)})" if notes else ""
             row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
             if self.cost:
                 row += f"{console.safe(_cost(run)):<32}  "
@@ -202,6 +215,7 @@ class RunsView:
                     "commit": str(known.commit) if known.commit else None,
                     "verdict": str(verdicts[0].finding) if verdicts else None,
                     "verdicts": counted(verdicts),
+                    "taken": reuse._asdict() if (reuse := self.taken.get(known.id)) else None,
                     **self._signature(known.id),
                 }
                 for known, verdicts in self.runs
@@ -211,10 +225,14 @@ class RunsView:
 
 def decision_lines(decision: Decision) -> Iterator[str]:
     """What is told before anything is executed, for a note."""
+    if decision.found is not None:
+        yield from found_lines(decision.found)
+        return
     known = decision.known
     if known is not None:
         when = human_time(known.run.started // 1_000_000_000, 0)
-        yield f"known: run {known.id.short} of {when} had the same inputs; taking its output (--force runs it again)"
+        which = f"run {known.id.short}{f' by {decision.by}' if decision.by else ''} of {when}"
+        yield f"known: {which} had the same inputs; taking its output (--force runs it again)"
         return
     shown = decision.reasons[:_REASONS_SHOWN]
     more = len(decision.reasons) - len(shown)

@@ -85,6 +85,8 @@ class TaskResultView:
             "reused": result.reused,
             "commit": commit_document(committed.id, committed.commit) if committed else None,
             "changed_inputs": [],
+            "found": None,
+            "notices": [],
             "begun": commit_document(begun.id, begun.commit) if begun else None,
             "steps": [{**_step(outcome.planned), **_ended(outcome)} for outcome in result.outcomes],
         }

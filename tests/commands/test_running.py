@@ -26,6 +26,13 @@ def test_run(pod: Cli) -> None:
     assert pod("run", "--force").err.startswith("running, because it was asked for\n")
 
 
+def test_who_ran_it_is_who_the_pod_says(pod: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOVR_AUTHOR_NAME")
+    pod("config", "user.name", "Ann of this pod")
+    pod("run", "--force")
+    assert pod.json("runs")["runs"][0]["by"] == "Ann of this pod"
+
+
 def test_run_quietly(pod: Cli) -> None:
     said = pod("run", "-q")
     assert ID.fullmatch(said.out.strip()) and said.err == ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sovrgit.objects.commit import Commit, Fork, Stamp
+from sovrgit.objects.commit import Commit, Fork, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.objects.place import BytePlace, JsonPlace, PixelPlace, TextPlace
 from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
@@ -192,6 +192,21 @@ COMMITS = {
             "Ergebnis: größer\n",
             run=_id(4),
             fork=Fork("file:///srv/pods/demo", _id(2), "demo"),
+        ),
+    ),
+    "reuse": Sample(
+        "Takes the output of a run over that was known in the pod.",
+        Commit(_id(1), (_id(2),), ADA, "m", run=_id(4), reuse=Reuse("own")),
+    ),
+    "reuse from elsewhere": Sample(
+        "Takes the output of a run over that was found at a remote and signed by a trusted key.",
+        Commit(
+            _id(1),
+            (_id(2),),
+            ADA,
+            "m",
+            run=_id(4),
+            reuse=Reuse("trusted", "fairos:ref-0123456789abcdef", "0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"),
         ),
     ),
     "signed": Sample(

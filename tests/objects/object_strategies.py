@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
-from sovrgit.objects.commit import MAX_ZONE, Commit, Fork, Stamp
+from sovrgit.objects.commit import MAX_ZONE, REUSE_RULES, Commit, Fork, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.place import BytePlace, JsonPlace, PixelPlace, TextPlace
 from sovrgit.objects.run import External, Member, Run, RunStatus, Usage
@@ -86,6 +86,7 @@ signatures = st.one_of(
 
 stamps = st.builds(Stamp, text, text, integers, st.integers(-MAX_ZONE, MAX_ZONE))
 forks = st.builds(Fork, text, ids, text)
+reuses = st.builds(Reuse, st.sampled_from(REUSE_RULES), text, text)
 
 
 @st.composite
@@ -99,6 +100,7 @@ def commits(draw: st.DrawFn) -> Commit:
         committer=draw(st.none() | stamps.filter(lambda stamp: stamp != author)),
         run=draw(st.none() | ids),
         fork=draw(st.none() | forks),
+        reuse=draw(st.none() | reuses),
         signature=draw(st.none() | signatures),
         extra=draw(extras),
     )

@@ -29,3 +29,6 @@ class Timeouts:
 
 PATIENCE = Timeouts()
 """What is waited for unless somebody knows better."""
+
+HURRY = Timeouts(connect=5.0, write=10.0, answer=15.0, transfer=30.0)
+"""For what can be done without."""

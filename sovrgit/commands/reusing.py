@@ -1,0 +1,47 @@
+"""What `run` needs to look for results of others: the rule, and whose word counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sovrgit.commands.app import App
+from sovrgit.errors import SigningKeyMissing
+
+if TYPE_CHECKING:
+    from sovrgit.pod.pod import Pod
+    from sovrgit.runs.reused import Finder, Lookup, Wanted
+
+
+def reuse_finder(app: App, rule: str | None) -> Finder:
+    """What looks for results, and tells at once what could not be asked or taken: the run may yet fail, or be refused.
+
+    Args:
+        rule: whose may be taken; what the settings say if None.
+    """
+    from sovrgit.commands.signatures import known_keys
+    from sovrgit.reuse.finding import finder
+    from sovrgit.reuse.judging import Keys
+
+    _ = app.pod  # so that it is told of a setting in its file, which does not count
+    chosen = rule or app.setting("run.reuse") or "own"
+    names = {} if chosen == "own" else known_keys(app).read()
+    networks = None if chosen == "own" else app.networks
+    find = finder(chosen, Keys(names, lambda: _own_address(app)), networks, progress=app.progress)
+
+    def telling(pod: Pod, wanted: Wanted) -> Lookup:
+        lookup = find(pod, wanted)
+        for notice in lookup.notices:
+            app.console.note(notice)
+        return lookup
+
+    return telling
+
+
+def _own_address(app: App) -> str:
+    from sovrgit.commands.accounts import kept_secrets
+    from sovrgit.signing.keeping import own_key
+
+    try:
+        return own_key(kept_secrets(app)).key.address
+    except SigningKeyMissing:
+        return ""

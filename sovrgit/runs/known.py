@@ -1,0 +1,116 @@
+"""Results that this pod knows: those that are its own, and those whose records have only come from somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sovrgit.errors import ObjectMissing
+from sovrgit.lineage.index import KnownRun, LineageIndex
+from sovrgit.objects.ids import ObjectId
+from sovrgit.objects.run import Run
+from sovrgit.pod.history import is_ancestor
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.reflog import moves
+from sovrgit.pod.refs import DETACHED, HEADS, RUNS
+from sovrgit.pod.treediff import find
+from sovrgit.runs.inputs import claims_key
+from sovrgit.runs.reused import Wanted
+from sovrgit.store.format import Codec
+from sovrgit.store.store import ObjectStore
+
+
+def own_result(pod: Pod, index: LineageIndex, wanted: Wanted) -> KnownRun | None:
+    """The latest result with a run key that was made here, or that is in the history of a branch here.
+
+    What `fetch` has brought is somebody else's before it is merged.
+    """
+    return next((known for known in _fitting(pod, index, wanted) if _is_own(pod, index, known.id)), None)
+
+
+def others_here(pod: Pod, index: LineageIndex, wanted: Wanted) -> list[KnownRun]:
+    """The results with a run key that came from somebody else and were taken over by nobody here."""
+    return [known for known in _fitting(pod, index, wanted) if not _is_own(pod, index, known.id)]
+
+
+def misplaced(store: ObjectStore, run: Run, wanted: Wanted) -> str:
+    """What is wrong with where the output of a record lies, or nothing. Anybody could name the scripts as output.
+
+    Raises:
+        ObjectMissing: if the folders of the output are not here.
+    """
+    if run.output is None:
+        return ""
+    folders = [folder.encode().split(b"/") for folder in wanted.outputs]
+    if not _is_inside(store, run.output, folders):
+        return "its output lies outside of the folder that the recipe names"
+    hidden = any(wanted.logs.startswith(f"{folder}/") for folder in wanted.outputs)
+    if hidden and find(store, run.output, wanted.logs.encode()) is not None:
+        return "its output has a log in it"
+    return ""
+
+
+def is_here(store: ObjectStore, tree: ObjectId | None) -> bool:
+    """Whether a tree is here with all that is in it. What was left at a remote is got."""
+    if tree is None:
+        return True
+    try:
+        entries = store.tree(tree).entries
+        store.ensure(entry.id for entry in entries if not entry.is_directory)
+        for entry in entries:
+            if entry.is_directory:
+                if not is_here(store, entry.id):
+                    return False
+            elif store.location(entry.id).codec is Codec.CHUNKS and not all(map(store.has, store.chunks(entry.id))):
+                return False
+    except ObjectMissing:
+        return False
+    return True
+
+
+def _fitting(pod: Pod, index: LineageIndex, wanted: Wanted) -> Iterator[KnownRun]:
+    for known in index.all_succeeded_with(wanted.key):
+        if not claims_key(known.run, wanted.key):
+            continue
+        try:
+            if not misplaced(pod.store, known.run, wanted):
+                yield known
+        except ObjectMissing:
+            continue
+
+
+def _is_inside(store: ObjectStore, tree: ObjectId, folders: list[list[bytes]]) -> bool:
+    """Whether there is nothing in a tree but what lies below some folders, given by their components."""
+    for entry in store.tree(tree).entries:
+        rest = [folder[1:] for folder in folders if folder[0] == entry.name]
+        if not rest or not entry.is_directory:
+            return False
+        if [] not in rest and not _is_inside(store, entry.id, rest):
+            return False
+    return True
+
+
+def _is_own(pod: Pod, index: LineageIndex, run: ObjectId) -> bool:
+    commits = index.commits_of(run)
+    refs = pod.refs.read()
+    tips = {value for name, value in refs.values.items() if name.startswith(HEADS)}
+    if (current := refs.current()) is not None:
+        tips.add(current)
+    if any(is_ancestor(pod.store, commit, tip) for commit in commits for tip in tips):
+        return True
+    # What was undone, amended away, or never committed.
+    return not _made_here(pod, run).isdisjoint({run, *commits})
+
+
+def _made_here(pod: Pod, run: ObjectId) -> set[ObjectId]:
+    """The commits that branches here stood at once, and the run if it was recorded here."""
+    return {
+        change.new
+        for move in moves(pod)
+        for change in move.changes
+        if change.new is not None
+        and (
+            change.name.startswith(HEADS)
+            or change.name == DETACHED
+            or (change.name == f"{RUNS}{run}" and move.command == "run")
+        )
+    }

@@ -1,0 +1,117 @@
+"""run --reuse: whose results are taken, what is said of them, and where they are seen afterwards."""
+
+from __future__ import annotations
+
+import pytest
+from command_lab import Cli, words
+
+from sovrgit.signing.ethereum import SigningKey
+
+ANN = SigningKey(bytes(31) + b"\x11")
+
+
+@pytest.fixture
+def ann(pod: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Has run the pod, signed, and shared it."""
+    import io
+    import sys
+
+    pod.set(SOVR_CREDENTIALS=str(pod.folder.parent / "anns"), SOVR_CONFIG=str(pod.folder.parent / "config"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ANN.export().encode() + b"\n")))
+    pod("key", "import")
+    pod("trust", "forget", ANN.address)
+    pod("config", "--user", "user.signing", "true")
+    pod("run")
+    pod.share()
+    pod("config", "--user", "user.signing", "false")
+    return pod
+
+
+@pytest.fixture
+def bob(ann: Cli) -> Cli:
+    """Has the same inputs, and knows where Ann shares."""
+    folder = ann.folder.parent / "bobs"
+    made = ann.at(folder.parent)
+    made.pod("bobs")
+    for path in ("recipe.json", "script/run.sh", "payload/in.txt"):
+        made.write(path, ann.read(path))
+    made.set(SOVR_CREDENTIALS=str(folder.parent / "none"), SOVR_AUTHOR_NAME="Bob")
+    made("remote", "add", "anns", "../shared")
+    return made
+
+
+def test_taking_a_result(ann: Cli, bob: Cli) -> None:
+    ran = ann.json("runs")["runs"][0]["id"]
+    bob("trust", "key", ANN.address, "Ann of the lab")
+    said = bob("run", "--reuse", "trusted")
+    first, second = said.err.splitlines()
+    place = bob.folder.parent / "shared"
+    assert first.startswith(f"found: run {ran[:10]} by Ann of ")
+    assert first.endswith(f", at `anns` ({place}), had the same inputs; taking its output")
+    assert second == f"  signed by Ann of the lab ({ANN.address}); nobody is known to have verified it"
+    assert words(said.out) == "run <id> succeeded earlier\ncommitted as <id> Take the output of run <id>\n"
+    assert bob.read("output/out.txt") == "one\n"
+    reuse = {"rule": "trusted", "reference": str(place), "trusted": ANN.address}
+    commit = bob.json("log")["commits"][0]
+    assert commit["run"] == ran and commit["reuse"] == reuse
+    (listed,) = bob.json("runs")["runs"]
+    assert listed["id"] == ran and listed["taken"] == reuse and listed["commit"] is None
+    assert bob("runs").out.endswith(f"(taken from {place})\n")
+    assert bob.json("show", ran)["reused"] == [{"commit": commit["id"], **reuse}]
+    assert f"Reused:    by {commit['id'][:10]}, taken from {place}" in bob("show", ran).out
+    assert f"Reuse:  taken from {place}" in bob("show").out
+    (edge,) = [edge for edge in bob.json("lineage")["edges"] if edge["relation"] == "taken-from"]
+    assert edge["note"] == f"found at {place}, on the word of {ANN.address}"
+    assert bob("fsck").code == 0
+
+
+def test_as_json(ann: Cli, bob: Cli) -> None:
+    document = bob.json("run", "--reuse", "any")
+    assert document["reused"] and document["notices"] == []
+    found = document["found"]
+    assert (found["rule"], found["remote"], found["by"], found["others"]) == ("any", "anns", "Ann", 0)
+    assert found["signed"] == {"scheme": "eip-191", "address": ANN.address, "name": None, "own": False}
+    assert found["trusted"] is None and found["verdicts"] == []
+
+
+def test_what_is_not_taken_is_said(ann: Cli, bob: Cli) -> None:
+    bob("remote", "add", "gone", "../nowhere")
+    document = bob.json("run", "--reuse", "trusted")
+    assert not document["reused"] and document["found"] is None
+    assert "is signed by" in document["notices"][-1] and "without a name here" in document["notices"][-1]
+
+
+def test_it_is_said_before_scripts_of_others_are_asked_about(ann: Cli, bob: Cli) -> None:
+    config = bob.folder / ".sovr" / "config"
+    config.write_text(config.read_text() + '[pod]\n\tforeign = "true"\n')
+    said = bob("run", "--reuse", "trusted", code=64)
+    assert f"from anns was not taken: it is signed by {ANN.address}" in said.err
+    assert said.err.index("was not taken") < said.err.index("has not been approved")
+
+
+def test_whose_a_result_is_that_came_with_a_branch(ann: Cli, bob: Cli) -> None:
+    ran = ann.json("runs")["runs"][0]["id"]
+    clone = ann.at(ann.folder.parent)
+    clone("clone", "shared", "theirs")
+    theirs = ann.at(ann.folder.parent / "theirs")
+    theirs.set(SOVR_AUTHOR_NAME="Bob")
+    assert theirs("run").err.startswith(f"known: run {ran[:10]} by Ann of ")
+
+
+def test_the_setting_is_the_users_alone(ann: Cli, bob: Cli) -> None:
+    assert "decides whose results are believed" in bob("config", "run.reuse", "any", code=13).err
+    config = bob.folder / ".sovr" / "config"
+    config.write_text(config.read_text() + "[run]\n\treuse = any\n")
+    said = bob("run")
+    assert "`run.reuse` in" in said.err and "running, because" in said.err
+
+
+def test_what_the_user_sets(ann: Cli, bob: Cli) -> None:
+    bob("config", "--user", "run.reuse", "any")
+    assert bob("run").err.startswith("found: run ")
+
+
+def test_own_is_the_default_and_asks_nobody(ann: Cli, bob: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sovrgit.reuse.finding.remote_places", None)
+    assert "running, because" in bob("run").err
+    assert not (bob.folder / ".sovr" / "cache").exists()
