@@ -44,6 +44,13 @@ class RunInput(NamedTuple):
     finished: int
 
 
+class ExternalUse(NamedTuple):
+    """A run that used something of another pod, and the path that it has there."""
+
+    run: RunInput
+    path: str
+
+
 _FILE = "lineage.sqlite"
 
 
@@ -147,6 +154,18 @@ class LineageIndex:
         """The ids of everything that a run put out."""
         return {row[0] for row in self._ask("SELECT DISTINCT id FROM outputs")}
 
+    def users_of_external(self, content: ObjectId) -> list[ExternalUse]:
+        """The runs that used this content as payload of another pod, the earliest first."""
+        rows = self._ask(_EXTERNAL_USES, (content,))
+        return [
+            ExternalUse(RunInput(ObjectId(run), ObjectId(tree), start, end), path)
+            for run, tree, start, end, path in rows
+        ]
+
+    def external_ids(self) -> set[bytes]:
+        """The ids of everything that a run used as payload of another pod."""
+        return {row[0] for row in self._ask("SELECT DISTINCT id FROM externals")}
+
     def verdicts_on(self, run: ObjectId) -> list[ObjectId]:
         """The verdicts on a run, the latest first."""
         return _ids(self._ask("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC, id", (run,)))
@@ -160,6 +179,15 @@ class LineageIndex:
     def commits_of(self, run: ObjectId) -> list[ObjectId]:
         """The commits that a run made, or whose output was taken from it; parents come before children."""
         return _ids(self._ask("SELECT id FROM commits WHERE run = ? ORDER BY position", (run,)))
+
+    def has_commit(self, commit: ObjectId) -> bool:
+        """Whether refs lead to a commit."""
+        return bool(self._ask("SELECT 1 FROM commits WHERE id = ?", (commit,)))
+
+    def place_of(self, commit: ObjectId) -> str:
+        """The name of the remote that a commit was first found at; nothing if it is not from a remote."""
+        rows = self._ask("SELECT place FROM commits WHERE id = ?", (commit,))
+        return str(rows[0][0]) if rows else ""
 
     def ancestry(self, commit: ObjectId) -> dict[ObjectId, int]:
         """The commits that can be reached, the first one included, each with a number above those of its ancestors.
@@ -219,6 +247,12 @@ _ANCESTORS = """
 WITH RECURSIVE reached(id) AS (
     VALUES (?) UNION SELECT parent FROM parents JOIN reached ON child = reached.id
 ) SELECT id, position FROM reached JOIN commits USING (id)
+"""
+
+
+_EXTERNAL_USES = """
+SELECT run, input, started, finished, path FROM externals JOIN runs ON runs.id = run
+WHERE externals.id = ? ORDER BY started, run, path
 """
 
 
