@@ -95,11 +95,11 @@ def _node(node: Node, names: Mapping[str, str]) -> dict[str, Any]:
     }
     signature = signature_of(node)
     if signature is not None:
-        described["signed"] = {
-            "state": "forged" if signature.forged else "good" if signature.address else "unknown",
+        described["signature"] = {
             "scheme": _clean(signature.scheme),
             "address": signature.address or None,
             "name": names.get(signature.address),
+            "problem": "forged" if signature.forged else None,
         }
     return {**described, **_details(node.details)}
 

@@ -51,7 +51,7 @@ class Elsewhere:
         key = there.pod if there is not None else pod.key if pod is not None else ""
         node = self._builder.external(external, key)
         self._builder.link(run, node, Relation.USED)
-        self._say_state(node, pod)
+        self._say_state(node, pod, there)
         commit = self._builder.read_commit(external.commit) if there is not None else None
         if there is None or commit is None:
             return
@@ -88,7 +88,7 @@ class Elsewhere:
             details = OriginDetails(shown_reference(read.fork.reference), read.fork, identity)
             origin = self._builder.origin(details, there.pod if there is not None else "")
             self._builder.link(node, origin, Relation.FORKED_FROM)
-            self._say_state(origin, pod)
+            self._say_state(origin, pod, there)
             if there is not None:
                 self._link_commit(origin, read.fork.commit, there)
         return references
@@ -141,8 +141,9 @@ class Elsewhere:
         key = "" if self._builder.index.is_own(commit) else pod.key
         return pod, self._question.scope(commit, key, scope.depth + 1 if key else 0)
 
-    def _say_state(self, node: str, pod: OtherPod | None) -> None:
-        if pod is not None and pod.state is not PodState.FETCHED:
+    def _say_state(self, node: str, pod: OtherPod | None, there: Scope | None) -> None:
+        # What is here by way of another pod need not be fetched again.
+        if pod is not None and pod.state is not PodState.FETCHED and not (there and pod.state is PodState.ABSENT):
             self._builder.link(node, self._builder.other(pod), Relation.IN_POD)
 
     def _link_commit(self, node: str, identity: ObjectId, there: Scope) -> None:

@@ -43,6 +43,14 @@ def label_lines(node: Node) -> list[str]:
             return [pod.name or pod.reference, str(pod.state), pod.reason]
 
 
+def by_pod(lineage: Lineage) -> dict[str, list[Node]]:
+    """The nodes by the pod that they belong to; first those of the pod that was asked about."""
+    found: dict[str, list[Node]] = {"": []}
+    for node in lineage.nodes.values():
+        found.setdefault(node.pod, []).append(node)
+    return found
+
+
 def pod_name(lineage: Lineage, key: str) -> str:
     """What a picture calls another pod."""
     pod = lineage.pods.get(key)

@@ -32,6 +32,12 @@ def signature_of(node: Node) -> NodeSignature | None:
     return None if found is None else NodeSignature(found.scheme, found.address)
 
 
+def is_signed(node: Node) -> bool:
+    """Whether a node stands for something that says it is signed."""
+    record = _record(node)
+    return record is not None and record.signature is not None
+
+
 def _record(node: Node) -> Signed | None:
     match node.details:
         case CommitDetails(_, commit):

@@ -13,6 +13,7 @@ from sovrgit.lineage.graph import (
     FolderDetails,
     Node,
     OriginDetails,
+    PodDetails,
     RunDetails,
     VerdictDetails,
 )
@@ -56,8 +57,11 @@ def _facts(node: Node) -> Iterator[tuple[str, str]]:
             yield "reference", reference
             if fork is not None:
                 yield from [("pod", fork.pod), ("commit there", str(fork.commit)), ("in commit", str(commit))]
-        case ExternalDetails(external):
-            yield from [("path", external.path), ("from", external.reference)]
+        case PodDetails(pod):
+            yield from [("reference", pod.reference), ("state", str(pod.state)), ("reason", pod.reason)]
+            yield "fetched", "never" if pod.fetched is None else utc(pod.fetched)
+        case ExternalDetails(external, reference):
+            yield from [("path", external.path), ("from", reference)]
             yield from [("commit there", str(external.commit)), ("content", str(external.id))]
 
 

@@ -29,12 +29,18 @@ _MARGIN = 40
 _PATHS = {NodeKind.FILE, NodeKind.FOLDER, NodeKind.RECIPE, NodeKind.EXTERNAL}
 
 
-def to_html(lineage: Lineage, title: str, recipe: Callable[[Node], str] = lambda _: "") -> str:
+def to_html(
+    lineage: Lineage,
+    title: str,
+    recipe: Callable[[Node], str] = lambda _: "",
+    names: Mapping[str, str] | None = None,
+) -> str:
     """The page.
 
     Args:
         title: what the page is about.
         recipe: the text of a recipe's node, shown when it is chosen; empty if there is none.
+        names: the keys that are known by name, by address.
     """
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
@@ -44,7 +50,7 @@ def to_html(lineage: Lineage, title: str, recipe: Callable[[Node], str] = lambda
     numbers = {identity: number for number, identity in enumerate(lineage.nodes)}
     legend = "".join(_legend(lineage, kind) for kind in NodeKind)
     graph = "\n".join(_graph(lineage, layout, numbers))
-    data = _data(lineage, numbers, layout, recipe)
+    data = _data(lineage, numbers, layout, recipe, names or {})
     shown_title = html.escape(_clean(title))
     return f"""<!DOCTYPE html>
 <html lang="en">

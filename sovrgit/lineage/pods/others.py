@@ -163,6 +163,9 @@ class OtherPods:
             return self._fetch(note, lambda: self._open(note, reference if is_fairos(reference) else note.location))
         except SovrError as error:
             return self._failed(note, error)
+        except (OSError, ValueError):
+            # A path that no file can have.
+            return self._failed(note, RemoteUnavailable(location=note.location, reason="it leads nowhere"))
 
     def _failed(self, note: Note, error: SovrError) -> Note:
         state = PodState.REFUSED
