@@ -3,7 +3,9 @@
     python benchmarks/history.py --scale 0.01            # small, a minute
     python benchmarks/history.py --sovr PATH --work DIR  # everything at full size
 
-Prints a table with seconds and ratios. Everything that is measured is a whole process; what is prepared is not.
+Prints a table with seconds and ratios. Everything that is measured is a whole process; what is prepared is not. With
+`--markdown FILE` the table is added to the file, so that sets can be measured one by one: at full size they take from a
+minute (`upkeep`) to ten (`long`, `million`), most of it for what is prepared.
 """
 
 from __future__ import annotations
@@ -251,7 +253,7 @@ def _commit(bench: Bench, tool: str, folder: Path, message: str) -> None:
 
 
 def report(bench: Bench, facts: dict[str, str]) -> str:
-    """A table, with the ratio to Git where it did the same, and the time beyond the start-up of Python."""
+    """A table, with the ratio to Git where it did the same, and the time beyond what `sovr --version` takes."""
     lines = [f"* {key}: {value}" for key, value in facts.items()]
     lines += [f"* start-up of `sovr`: {bench.start:.3f} s", ""]
     lines += [
@@ -288,14 +290,17 @@ def main() -> None:
     work = options.work.absolute()
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    facts = describe(work)
+    facts = {**describe(work), "scale": f"{options.scale:g}", "repetitions": str(options.repeat)}
     bench = Bench(str(Path(options.sovr).absolute()), options.git, work, options.repeat)
     for name in options.set.split(","):
         SETS[name](bench, options.scale)
     table = report(bench, facts)
     print(table)
     if options.markdown:
-        options.markdown.write_text(table)
+        if not options.markdown.exists():
+            options.markdown.write_text("# Long histories and large trees\n")
+        with options.markdown.open("a") as file:
+            file.write(f"\n## {options.set}\n\n{table}")
     shutil.rmtree(work, ignore_errors=True)
 
 

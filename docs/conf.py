@@ -15,7 +15,13 @@ author = copyright = "The sovrgit maintainers"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sovr_reference"]
-exclude_patterns = ["_build", "_ext", "benchmarks-table.md", "fairos-benchmarks-table.md"]
+exclude_patterns = [
+    "_build",
+    "_ext",
+    "benchmarks-table.md",
+    "fairos-benchmarks-table.md",
+    "history-benchmarks-table.md",
+]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]  # sessions hold output that no lexer knows

@@ -221,6 +221,11 @@ def fairos_table() -> str:
     return _report("fairos-benchmarks-table.md")
 
 
+def history_table() -> str:
+    """The latest measurement of long histories and large trees, if there is one."""
+    return _report("history-benchmarks-table.md")
+
+
 def _report(name: str) -> str:
     path = ROOT / "docs" / name
     if path.exists():
@@ -264,6 +269,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "json_output": json_output,
     "benchmarks_table": benchmarks_table,
     "fairos_table": fairos_table,
+    "history_table": history_table,
     "secret_tokens": secret_tokens,
     "secret_files": secret_files,
 }

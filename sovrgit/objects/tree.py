@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import lt
+from typing import NamedTuple, cast
 
 import msgpack
 
@@ -104,8 +106,11 @@ class Tree(NamedTuple):
             check_value(values)
         except ValueError as error:
             raise ObjectInvalid(kind="tree", reason=str(error)) from None
-        entries = tuple([_entry(row) for row in rows])
-        _check_order(entries)
+        entries = _sound_entries(rows)
+        if entries is None:
+            # Something is wrong, or there are none: one by one it is told what.
+            entries = tuple([_entry(row) for row in rows])
+            _check_order(entries)
         return cls(entries, values)
 
     def id(self) -> ObjectId:
@@ -114,6 +119,40 @@ class Tree(NamedTuple):
 
 
 _ENTRY_KINDS = {int(kind): kind for kind in EntryKind}
+
+
+_as_entry = cast("Callable[[tuple[object, ...]], TreeEntry]", partial(tuple.__new__, TreeEntry))
+_as_id = cast("Callable[[bytes], ObjectId]", partial(bytes.__new__, ObjectId))
+
+
+def _sound_entries(rows: list[Value]) -> tuple[TreeEntry, ...] | None:
+    """The entries of rows in which nothing is wrong, None if something is. It takes a quarter of the time of looking at
+    one after the other: whoever compares or walks large trees decodes a hundred thousand."""
+    if set(map(type, rows)) != {list} or set(map(len, cast("list[list[Value]]", rows))) != {len(TreeEntry._fields)}:
+        return None
+    columns = tuple(zip(*cast("list[list[Value]]", rows), strict=True))
+    if [set(map(type, column)) for column in columns] != [{bytes}, {int}, {bytes}, {int}]:
+        return None
+    names, kinds, digests, sizes = cast(
+        "tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...], tuple[int, ...]]", columns
+    )
+    joined = b"\0" + b"\0".join(names) + b"\0"
+    if (
+        joined.count(b"\0") != len(names) + 1
+        or b"/" in joined
+        or any(name in joined for name in (b"\0\0", b"\0.\0", b"\0..\0"))
+        or b"\0.sovr\0" in joined.lower()
+        or max(map(len, names)) > MAX_NAME
+        or not all(map(lt, names, names[1:]))
+        or not _ENTRY_KINDS.keys() >= set(kinds)
+        or set(map(len, digests)) != {ID_SIZE}
+        or min(sizes) < 0
+        or max(sizes) > MAX_SIZE
+    ):
+        return None
+    return tuple(
+        map(_as_entry, zip(names, map(_ENTRY_KINDS.__getitem__, kinds), map(_as_id, digests), sizes, strict=True))
+    )
 
 
 def _entry(row: Value) -> TreeEntry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -15,7 +16,11 @@ from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import HEADS, REMOTES, RUNS, VERDICTS
 from sovrgit.progress import SILENT, Progress
 from sovrgit.signing.checking import SIGNED_KINDS, check_signature, read_signed
+from sovrgit.store.catalogue import PackInfo
 from sovrgit.store.verify import verify_pack
+
+_AT_ONCE = 2
+"""Packs that are verified at the same time. Each of them takes as much memory as it has bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,9 @@ def check_pod(pod: Pod, progress: Progress = SILENT, promised: Promised | None =
     packs = pod.store.packs()
     progress.begin("checking packs", sum(pack.size for pack in packs), "bytes")
     try:
-        for pack in packs:
-            try:
-                verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
-            except SovrError as error:
-                problems.append(error.message)
+        for pack, problem in zip(packs, _verified(pod, packs), strict=True):
+            if problem is not None:
+                problems.append(problem.message)
                 damaged.append(pack.id)
             progress.advance(pack.size)
     finally:
@@ -94,6 +97,23 @@ def check_pod(pod: Pod, progress: Progress = SILENT, promised: Promised | None =
         tuple(missing),
         len(left),
     )
+
+
+def _verified(pod: Pod, packs: list[PackInfo]) -> Iterator[SovrError | None]:
+    """What is wrong with each pack, in order. Reading, hashing and decompressing let other threads run."""
+
+    def verify(pack: PackInfo) -> SovrError | None:
+        try:
+            verify_pack(pod.store.pack_path(pack.id), pack.id, pack.size)
+        except SovrError as error:
+            return error
+        return None
+
+    pool = ThreadPoolExecutor(_AT_ONCE, "sovr-check")
+    try:
+        yield from pool.map(verify, packs)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_catalogue(pod: Pod) -> list[str]:
@@ -215,8 +235,7 @@ class _Follower:
             ]
             return (kind, tree.size), below
         if kind is Kind.BLOB and store.chunks(item):
-            for _ in store.stream(item):
-                pass
+            store.check_whole(item)
         if kind in SIGNED_KINDS:
             try:
                 check_signature(read_signed(store, item, kind), item)

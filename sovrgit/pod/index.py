@@ -115,6 +115,10 @@ class Folder:
         """The number of files and links in the folder itself."""
         return self._row.files if self._row is not None else sum(map(self.kinds.count, (FILE, EXECUTABLE, SYMLINK)))
 
+    def holds(self, kind: int) -> bool:
+        """Whether a name of a kind is in the folder itself."""
+        return kind in (self._row.kinds if self._row is not None else self.kinds)
+
     def row(self, path: str) -> Row:
         """The folder as it stands in the file."""
         name = path.encode("utf-8", "surrogateescape")

@@ -17,9 +17,8 @@ from sovrgit.pod.mergetrees import Conflict, merge_trees
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe
 from sovrgit.pod.refs import RefChange, Rewritten, branch_name
-from sovrgit.pod.switch import learn, move_to, rewrite
+from sovrgit.pod.switch import Rewrite, move_to
 from sovrgit.pod.treediff import diff_trees, find
-from sovrgit.pod.worktree import WorkingTree
 from sovrgit.store.session import WriteSession
 
 FastForward: TypeAlias = Literal["allowed", "only", "never"]
@@ -161,7 +160,7 @@ def _combine(
         session.commit()
     if merged.tree == ours and not merged.conflicts and state.operation != "merge":
         return Merged("nothing", head)
-    working = WorkingTree.look(pod)
+    rewrite = Rewrite.prepare(pod, ours, merged.tree)
     if merged.conflicts:
         # First, so that after a crash it is known what the marks in the files mean.
         write_state(
@@ -178,11 +177,11 @@ def _combine(
             ),
         )
         try:
-            changed = rewrite(pod, working, merged.tree, shown={conflict.path for conflict in merged.conflicts})
+            changed = rewrite.run(shown={conflict.path for conflict in merged.conflicts})
         except BaseException:
             forget_state(pod)
             raise
-        learn(pod)
+        rewrite.learn()
         return Merged("conflicts", head, changed, merged.conflicts)
     author = state.author or who
     commit = Commit(merged.tree, parents, author, state.message, committer=who if who != author else None)
@@ -190,11 +189,11 @@ def _combine(
     with pod.store.session() as session:
         identity = session.add(Kind.COMMIT, commit.encode())
         session.commit()
-    changed = rewrite(pod, working, merged.tree)
+    changed = rewrite.run()
     rewritten = Rewritten(ours, merged.tree) if merged.tree != ours else None
     change = RefChange(refs.head, head, identity)
     pod.refs.update([change], command=state.operation, time_ns=time_ns, rewritten=rewritten)
-    learn(pod)
+    rewrite.learn()
     mixed = bool(whole) and _is_mixed(pod, base, ours, theirs, whole)
     return Merged("merged", identity, changed, mixed=mixed)
 

@@ -11,9 +11,9 @@ from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.paths import is_within, outermost
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.switch import check_free, learn
+from sovrgit.pod.switch import check_free
 from sovrgit.pod.treediff import Change, find, walk
-from sovrgit.pod.worktree import WorkingTree
+from sovrgit.pod.worktree import WorkingTree, learn
 from sovrgit.progress import SILENT, Progress
 
 

@@ -27,7 +27,14 @@ class Scan:
     clock: int
 
 
-def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collection[bytes]], temporary: Path) -> Scan:
+def scan(
+    root: Path,
+    index: Index,
+    head: bytes,
+    tracked: Callable[[str], Collection[bytes]],
+    temporary: Path,
+    only: Collection[str] | None = None,
+) -> Scan:
     """Compare the working tree with the index.
 
     Args:
@@ -36,12 +43,13 @@ def scan(root: Path, index: Index, head: bytes, tracked: Callable[[str], Collect
         head: the id of the tree that was committed last; ignored files that are in it stay in the pod.
         tracked: the names that this tree has in a folder.
         temporary: a folder on the same file system, to read its clock.
+        only: the folders to look at; the others are taken to be as the index says.
     """
     clock = _clock(temporary)
-    paths = list(index.folders)
+    paths = [path for path in index.folders if only is None or path in only]
     dirty = _differing(os.fspath(root), index, paths)
     if index.head != head:
-        dirty |= {path for path, folder in index.folders.items() if IGNORED in folder.kinds}
+        dirty |= {path for path, folder in index.folders.items() if folder.holds(IGNORED)}
     if not index.folders:
         dirty = {""}
     if not dirty:

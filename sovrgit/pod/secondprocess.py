@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import signal
+import struct
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -155,3 +156,36 @@ def unpacked(answer: bytes, kind: type[Result]) -> Result:
     if not isinstance(result, kind):
         raise TypeError(f"a child answered with {type(result).__name__}")
     return result
+
+
+class SharedProgress:
+    """How far the other process is: two numbers in memory that both see. Use as a context manager."""
+
+    _FORM = struct.Struct("=QQ")
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, self._FORM.size)
+        self._done = self._told = (0, 0)
+
+    def __enter__(self) -> SharedProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.close()
+
+    def add(self, files: int, size: int) -> None:
+        """Tell of files and bytes that were written."""
+        self._done = (self._done[0] + files, self._done[1] + size)
+        self._FORM.pack_into(self._memory, 0, *self._done)
+
+    def take(self) -> tuple[int, int]:
+        """What was written since the last call, as far as it was told."""
+        files, size = self._FORM.unpack_from(self._memory)
+        # What is done once more is not told of twice.
+        more = (max(files - self._told[0], 0), max(size - self._told[1], 0))
+        self._told = (self._told[0] + more[0], self._told[1] + more[1])
+        return more
+
+    def restart(self) -> None:
+        """Begin to count anew."""
+        self._done = (0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
@@ -50,38 +51,59 @@ def move_to(
     refuse_unfinished(pod)
     refuse_running(pod.folder, pod.root)
     refs = pod.refs.read()
-    working = WorkingTree.look(pod)
-    tree = pod.store.commit(target).tree
-    before = working.head_tree
-    changed = rewrite(pod, working, tree, advance)
+    before, tree = pod.head_tree(), pod.store.commit(target).tree
+    rewrite = Rewrite.prepare(pod, before, tree)
+    changed = rewrite.run(advance)
     if changes is None:
         changes = [RefChange(refs.head, refs.current(), target)]
     rewritten = Rewritten(before, tree) if before != tree else None
     pod.refs.update(changes, command=command, time_ns=time_ns, head=head, rewritten=rewritten)
-    learn(pod)
+    rewrite.learn()
     return changed
 
 
-def rewrite(
-    pod: Pod, working: WorkingTree, tree: ObjectId, advance: Advance | None = None, shown: Collection[bytes] = ()
-) -> int:
-    """Bring the files from the tree that `working` is compared to, to another one; the number of paths that changed.
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Bringing the files from one tree to another one. Cost follows what differs: nothing else is looked at."""
 
-    Args:
-        shown: paths that are written even if they were left out.
+    pod: Pod
+    working: WorkingTree
+    incoming: list[Change]
 
-    Raises:
-        LocalChanges, SovrError: as for `move_to`.
-    """
-    incoming = list(diff_trees(pod.store, working.head_tree, tree))
-    if not incoming:
-        return 0
-    wanted = _without_done(incoming, _comparable(working, incoming))
-    # What was left out stays so, whatever another commit has there.
-    wanted = [change for change in wanted if change.path in shown or not working.is_absent(change.path)]
-    check_free(os.fsencode(pod.root), wanted)
-    apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
-    return len(wanted)
+    @classmethod
+    def prepare(cls, pod: Pod, old: ObjectId, new: ObjectId) -> Rewrite:
+        """Look what would be written, and what is there.
+
+        Raises:
+            SovrError: as for `diff_trees` and `WorkingTree.look`.
+        """
+        incoming = list(diff_trees(pod.store, old, new))
+        working = WorkingTree.look(pod, [change.path for change in incoming])
+        working.head_tree = old
+        return cls(pod, working, incoming)
+
+    def run(self, advance: Advance | None = None, shown: Collection[bytes] = ()) -> int:
+        """Write the files; the number of paths that changed.
+
+        Args:
+            shown: paths that are written even if they were left out.
+
+        Raises:
+            LocalChanges, SovrError: as for `move_to`.
+        """
+        if not self.incoming:
+            return 0
+        pod = self.pod
+        wanted = _without_done(self.incoming, _comparable(self.working, self.incoming))
+        # What was left out stays so, whatever another commit has there.
+        wanted = [change for change in wanted if change.path in shown or not self.working.is_absent(change.path)]
+        check_free(os.fsencode(pod.root), wanted)
+        apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
+        return len(wanted)
+
+    def learn(self) -> None:
+        """Let the index know the files that were written, once the refs have moved."""
+        self.working.learn([change.path for change in self.incoming])
 
 
 def restore(
@@ -121,7 +143,7 @@ def _restore(
     *,
     exact: bool = False,
 ) -> list[Change]:
-    working = WorkingTree.look(pod)
+    working = WorkingTree.look(pod, paths)
     # The working tree seen as the old side, the tree as the new one.
     local = working.changes() if tree == working.head_tree else against(working, tree)
     wanted: list[Change] = []
@@ -153,7 +175,7 @@ def _restore(
         ]
         if working.sparse is not None and gone:
             working.sparse.with_paths(gone, out=False).write(pod.folder)
-        learn(pod)
+        working.learn([change.path for change in wanted])
     return wanted
 
 
@@ -267,11 +289,3 @@ def _listed(paths: list[bytes]) -> str:
     named = ", ".join(f"`{os.fsdecode(path)}`" for path in paths[:_NAMED_IN_MESSAGE])
     more = len(paths) - _NAMED_IN_MESSAGE
     return named + (f" and {more} more" if more > 0 else "")
-
-
-def learn(pod: Pod) -> None:
-    """Look again, so that the index knows the files that were just written."""
-    working = WorkingTree.look(pod)
-    working.changes()
-    working.remember()
-    working.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter, eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from sovrgit.objects.ids import ObjectId
@@ -72,14 +73,21 @@ def diff_trees(store: ObjectStore, old: ObjectId, new: ObjectId, prefix: bytes =
                 yield from (Change(found, None, entry) for found, entry in walk(store, right, path))
 
 
+_name = attrgetter("name")
+
+
 def _differing(
     store: ObjectStore, old: ObjectId, new: ObjectId, prefix: bytes
 ) -> list[tuple[bytes, TreeEntry | None, TreeEntry | None]]:
     """The paths of the entries that are not the same in both folders, the last one first."""
     if old == new:
         return []
-    before = {entry.name: entry for entry in store.tree(old).entries}
-    after = {entry.name: entry for entry in store.tree(new).entries}
+    left, right = store.tree(old).entries, store.tree(new).entries
+    if len(left) == len(right) and all(map(eq, map(_name, left), map(_name, right))):
+        # Most changes are of files that stay where they are.
+        pairs = zip(reversed(left), reversed(right), strict=True)
+        return [(prefix + here.name, here, there) for here, there in pairs if here != there]
+    before, after = ({entry.name: entry for entry in entries} for entries in (left, right))
     names = sorted(before.keys() | after.keys(), reverse=True)
     return [(prefix + name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sovrgit.errors import NothingToUndo
+from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.lock import refuse_running
 from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import Move, moves
 from sovrgit.pod.refs import DETACHED, HEADS, TAGS, RefChange, Rewritten
-from sovrgit.pod.switch import learn, rewrite
-from sovrgit.pod.worktree import WorkingTree
+from sovrgit.pod.switch import Rewrite
 
 _OURS = (HEADS, TAGS, DETACHED)
 """Refs that the user moves. Where remotes were last seen, and records of runs, are facts that no undo changes."""
@@ -55,15 +55,13 @@ def undo(pod: Pod, *, time_ns: int, steps: int = 1) -> list[Undone]:
 
 
 def _take_back(pod: Pod, move: Move, time_ns: int) -> Undone:
-    changed, rewritten = 0, None
-    if move.rewritten is not None:
-        working = WorkingTree.look(pod)
-        working.head_tree = move.rewritten.after
-        changed = rewrite(pod, working, move.rewritten.before)
-        rewritten = Rewritten(move.rewritten.after, move.rewritten.before)
+    before, after = move.rewritten or (EMPTY_TREE_ID, EMPTY_TREE_ID)
+    rewrite = Rewrite.prepare(pod, after, before)
+    changed = rewrite.run()
+    rewritten = Rewritten(after, before) if move.rewritten is not None else None
     changes = [
         RefChange(change.name, change.new, change.old) for change in move.changes if change.name.startswith(_OURS)
     ]
     pod.refs.update(changes, command="undo", time_ns=time_ns, head=move.was, rewritten=rewritten)
-    learn(pod)
+    rewrite.learn()
     return Undone(move, changed)

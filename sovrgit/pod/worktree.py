@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from sovrgit.errors import IntegrityFailure, ObjectMissing, ReadOnly, StorageFailure, StorageFull
+from sovrgit.errors import ReadOnly, StorageFailure, StorageFull
 from sovrgit.objects.ids import ObjectId, blob_id
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
-from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, join
+from sovrgit.pod.index import DIRECTORY, ENTRY_KINDS, FILE, SYMLINK, UNKNOWN, Folder, Index, join, parent_of
 from sovrgit.pod.overlay import LeftOut, Overlay
-from sovrgit.pod.paths import MERGE_FILE
+from sovrgit.pod.paths import MERGE_FILE, folders_above
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reading import unreadable
 from sovrgit.pod.scan import Scan, scan, smudge
 from sovrgit.pod.sparse import Sparse
+from sovrgit.pod.tracked import Tracked, for_other_head
 from sovrgit.pod.treediff import Change, diff_trees, walk
 from sovrgit.store.files import reporting
 
@@ -44,39 +45,66 @@ class _Below(NamedTuple):
 class WorkingTree:
     """The working tree of a pod as one look at it found it, with the commit it is compared to.
 
-    `sparse` says what was left at a remote, None in a whole pod. In `found`, that counts as being there.
+    `near` are the folders that were looked at, None for all of them. `sparse` says what was left at a remote, None in a
+    whole pod. In `found`, that counts as being there.
     """
 
     pod: Pod
     index: Index
     found: Scan
     head_tree: ObjectId
+    near: frozenset[str] | None = None
     sparse: Sparse | None = None
     _overlay: Overlay | None = field(default=None, repr=False)
 
     @classmethod
-    def look(cls, pod: Pod, here: Iterable[bytes] = ()) -> WorkingTree:
+    def look(cls, pod: Pod, near: Collection[bytes] | None = None, *, here: Iterable[bytes] = ()) -> WorkingTree:
         """Look at the working tree of a pod.
 
         Args:
+            near: paths; only the folders above and below them are looked at, so that the cost does not follow what
+                else there is. Nothing is known then of changes elsewhere. Where something was left at a remote, all
+                are looked at.
             here: paths that are taken as they are, though what is there or below may have been left at a remote.
 
         Raises:
             StorageFailure: if a folder cannot be read.
             FileUnstable: if a folder keeps coming and going.
         """
-        index = Index.load(pod.index_path)
+        return cls._look(pod, Index.load(pod.index_path), near, here)
+
+    @classmethod
+    def _look(cls, pod: Pod, index: Index, near: Collection[bytes] | None, here: Iterable[bytes] = ()) -> WorkingTree:
         head = pod.head()
         # The index knows the tree of the commit it was written for, so a clean pod need not open its store.
         head_tree = ObjectId(index.head) if head is not None and index.commit == head else pod.head_tree()
         if index.head and index.head != head_tree:
-            index = _for_other_head(index, pod.store, head_tree)
-        with reporting(pod.root):
-            found = scan(pod.root, index, head_tree, _Tracked(pod, head_tree), pod.temporary)
+            index = for_other_head(index, pod.store, head_tree)
         sparse = Sparse.read(pod.folder)
-        working = cls(pod, index, found, head_tree, sparse and sparse.with_paths(here, out=False))
+        everywhere = near is None or (sparse is not None and bool(sparse.rules))
+        only = None if everywhere or near is None else _folders_near(near, index.folders)
+        with reporting(pod.root):
+            found = scan(pod.root, index, head_tree, Tracked(pod, head_tree), pod.temporary, only)
+        index.head = head_tree
+        working = cls(pod, index, found, head_tree, only, sparse and sparse.with_paths(here, out=False))
         working._lay()
         return working
+
+    def learn(self, written: Collection[bytes]) -> None:
+        """Look again where something was written, and remember what is there now, compared to the commit that is
+        checked out now. The rest stays known as it was.
+
+        Raises:
+            StorageFailure, FileUnstable: as for `look`.
+        """
+        if self._overlay is not None:
+            self._overlay.lift()
+        smudge(self.found)
+        known = Index(self.index.head, b"", self.found.folders)
+        now = self._look(self.pod, known, written)
+        now.changes()
+        now.remember()
+        now.settle()
 
     @property
     def absent(self) -> list[LeftOut]:
@@ -95,7 +123,7 @@ class WorkingTree:
         return out and not os.path.lexists(os.path.join(os.fsencode(self.pod.root), path))
 
     def changes(self) -> list[Change]:
-        """Every path that differs from the commit, in order.
+        """Every path that differs from the commit, in order, as far as it was looked at.
 
         Files that may be the same in spite of other times are read; those that are get their place in the index.
 
@@ -104,6 +132,7 @@ class WorkingTree:
             FileUnstable: if a file is gone since the working tree was looked at.
         """
         found: list[Change] = []
+        passed = 0
         # A list of the folders we are in, not recursion: folders may be nested deeply.
         inside = [(_Below("", self.head_tree), 0, self._differences("", self.head_tree))]
         while inside:
@@ -111,12 +140,14 @@ class WorkingTree:
             item = next(differences, None)
             if isinstance(item, Change):
                 found.append(item)
+            elif item is not None and self._was_looked_at(item.path):
+                inside.append((item, len(found) + passed, self._differences(*item)))
             elif item is not None:
-                inside.append((item, len(found), self._differences(*item)))
+                passed += self.found.folders[item.path].tree != item.tree
             else:
                 inside.pop()
                 folder = self.found.folders[path]
-                if len(found) == before and folder.tree != tree:
+                if len(found) + passed == before and folder.tree != tree:
                     folder.tree, folder.size = tree, self.pod.store.tree(tree).size
         return found
 
@@ -201,6 +232,9 @@ class WorkingTree:
         head = self.pod.head()
         return head if head is not None and self.pod.store.commit(head).tree == self.head_tree else b""
 
+    def _was_looked_at(self, path: str) -> bool:
+        return self.near is None or path in self.near or path in self.found.changed
+
     def _differences(self, path: str, tree: ObjectId) -> Iterator[Change | _Below]:
         """The changes in a folder, and the folders in it whose changes belong in their place."""
         folder = self.found.folders[path]
@@ -261,53 +295,12 @@ class WorkingTree:
             raise unreadable(error, path) from error
 
 
-def _for_other_head(index: Index, store: ObjectStore, head: ObjectId) -> Index:
-    """The index for another commit: what is not tracked any more may be ignored now, so its folder is read again."""
-    try:
-        for path in _losing(store, ObjectId(index.head), head):
-            if path in index.folders:
-                index.folders[path].modified = NO_STAMP
-    except (ObjectMissing, IntegrityFailure):
-        # The tree that the index is about is gone, or damaged. Nothing but the index needs it.
-        return Index()
-    return index
-
-
-def _losing(store: ObjectStore, old: ObjectId, new: ObjectId) -> Iterator[str]:
-    """The folders in which the old tree has names that the new one has not."""
-    waiting = [("", old, new)]
-    while waiting:
-        path, old, new = waiting.pop()
-        if old == new:
-            continue
-        after = {entry.name: entry for entry in store.tree(new).entries}
-        before = store.tree(old).entries
-        if any(entry.name not in after for entry in before):
-            yield path
-        for entry in before:
-            if entry.is_directory:
-                now = after.get(entry.name)
-                below = now.id if now is not None and now.is_directory else EMPTY_TREE_ID
-                waiting.append((join(path, os.fsdecode(entry.name)), entry.id, below))
-
-
-class _Tracked:
-    """The names that the committed tree has in a folder, looked up only when an ignored name turns up."""
-
-    def __init__(self, pod: Pod, tree: ObjectId) -> None:
-        self._pod = pod
-        self._tree = tree
-        self._known: dict[str, frozenset[bytes]] = {}
-
-    def __call__(self, path: str) -> frozenset[bytes]:
-        if path not in self._known:
-            entry: ObjectId | None = self._tree
-            for name in os.fsencode(path).split(b"/") if path else []:
-                found = self._pod.store.tree(entry).get(name) if entry else None
-                entry = found.id if found is not None and found.is_directory else None
-            names = self._pod.store.tree(entry).entries if entry else ()
-            self._known[path] = frozenset(child.name for child in names)
-        return self._known[path]
+def learn(pod: Pod) -> None:
+    """Look at everything, so that the index knows the files that were just written."""
+    working = WorkingTree.look(pod)
+    working.changes()
+    working.remember()
+    working.settle()
 
 
 def read_working(pod: Pod) -> Callable[[bytes, TreeEntry], bytes]:
@@ -345,3 +338,19 @@ def hash_file(path: Path) -> ObjectId:
 def _gone(store: ObjectStore, entry: TreeEntry | None, path: bytes) -> Iterator[Change]:
     if entry is not None:
         yield from (Change(found, old, None) for found, old in walk(store, entry, path))
+
+
+def _folders_near(paths: Collection[bytes], folders: Collection[str]) -> frozenset[str]:
+    """The folders above and below paths, out of those that are known, and what lies above them."""
+    near = {""}
+    for path in paths:
+        near.update(map(os.fsdecode, folders_above(path)))
+    tops = {path for path in map(os.fsdecode, paths) if path in folders}
+    if tops:
+        near |= {path for path in folders if any(at in tops for at in ("", path, *_above(path)))}
+    return frozenset(near)
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := parent_of(path):
+        yield path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +14,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry, check_size
 from sovrgit.pod import repeats, secondprocess
 from sovrgit.pod.aliases import refuse_aliases
-from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index
+from sovrgit.pod.index import DIRECTORY, EXECUTABLE, FILE, IGNORED, NO_STAMP, SYMLINK, UNKNOWN, Folder, Index, storable
 from sovrgit.pod.newfile import Advance, make_folder, silent, write_new
 from sovrgit.pod.overlay import left_out
 from sovrgit.pod.paths import folders_above
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     from sovrgit.store.catalogue import Location
     from sovrgit.store.store import ObjectStore
 
-Stamps: TypeAlias = tuple[int, int, int, int]
-"""What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode."""
+_STAMPS = struct.Struct("=QqqQ")
+"""What the index keeps of a file: its size, times of modification and of change in nanoseconds, and inode. Packed, it
+takes a third of the memory."""
 
 WORTHWHILE = 2_000
 """Files from which a second process pays: it costs about 10 ms."""
@@ -41,11 +41,17 @@ _KIND_BYTES = {EntryKind.FILE: FILE, EntryKind.EXECUTABLE: EXECUTABLE, EntryKind
 
 
 class _Planned(NamedTuple):
-    """A folder that was made for a tree. `tree` is empty if something below was left out."""
+    """A folder that was made for a tree. What is in the tree is read again when it is needed: a million entries take
+    200 MB. `out` are the names that were left out, None if nothing was, here or below."""
 
-    tree: bytes
+    tree: ObjectId
     size: int
-    entries: dict[bytes, TreeEntry]
+    out: frozenset[bytes] | None = None
+
+    def entries(self, store: ObjectStore) -> tuple[TreeEntry, ...]:
+        """What is to be there."""
+        entries = store.tree(self.tree).entries
+        return tuple(entry for entry in entries if entry.name not in self.out) if self.out else entries
 
 
 Targets: TypeAlias = dict[ObjectId, list[tuple[bytes, EntryKind]]]
@@ -83,11 +89,11 @@ def write_tree(
         if places is None:
             store.ensure(targets)
         found = {item: places[item] for item in targets} if places is not None else store.locations(targets)
-        _check_sizes(top, folders, found)
+        _check_sizes(store, top, folders, found)
         for path in folders:
             if path:
                 make_folder(top + b"/" + path)
-        return _index_of(top, folders, _write_all(store, top, targets, found, advance), tree)
+        return _index_of(store, top, folders, _write_all(store, top, targets, found, advance), tree)
 
 
 def _plan(store: ObjectStore, tree: ObjectId, out: Collection[bytes] = ()) -> tuple[dict[bytes, _Planned], Targets]:
@@ -105,26 +111,34 @@ def _plan(store: ObjectStore, tree: ObjectId, out: Collection[bytes] = ()) -> tu
             repeats.refuse_repeats(store, tree)
             is_bounded = True
         refuse_aliases(entry.name for entry in entries)
+        folders[path] = planned = _Planned(digest, size)
         if path in incomplete:
             before = path + b"/" if path else path
-            entries = tuple(entry for entry in entries if before + entry.name not in out)
-        known = b"" if path in incomplete else digest
-        folders[path] = _Planned(known, size, {entry.name: entry for entry in entries})
+            left = frozenset(entry.name for entry in entries if before + entry.name in out)
+            folders[path] = planned = planned._replace(out=left)
+            entries = planned.entries(store)
         for entry in entries:
             full = path + b"/" + entry.name if path else entry.name
             if entry.is_directory:
                 waiting.append((full, entry.id, entry.size))
             else:
-                targets.setdefault(entry.id, []).append((full, entry.kind))
+                target = (full, entry.kind)
+                if entry.id in targets:
+                    targets[entry.id].append(target)
+                else:
+                    # Almost always the only one: a list that grows takes more than one that is made so.
+                    targets[entry.id] = [target]
     return folders, targets
 
 
-def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]) -> None:
+def _check_sizes(
+    store: ObjectStore, top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[ObjectId, Location]
+) -> None:
     """Check that files are files, all is as large as its folder says, and there is room for all of it."""
     needed = 0
     for planned in folders.values():
         total = 0
-        for entry in planned.entries.values():
+        for entry in planned.entries(store):
             total += entry.size
             if entry.is_directory:
                 continue
@@ -134,8 +148,8 @@ def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[
             check_size(entry.id, place.size, entry.size)
             needed += entry.size
         # Of a folder in which something is left out, the rest says nothing of the whole.
-        if planned.tree:
-            check_size(ObjectId(planned.tree), total, planned.size)
+        if planned.out is None:
+            check_size(planned.tree, total, planned.size)
     disk = os.statvfs(top)
     # Some file systems say nothing of their size.
     if disk.f_blocks and needed > disk.f_bavail * disk.f_frsize:
@@ -147,7 +161,7 @@ def _check_sizes(top: bytes, folders: Mapping[bytes, _Planned], places: Mapping[
 
 def _write_all(
     store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
-) -> dict[bytes, Stamps]:
+) -> dict[bytes, bytes]:
     """Write all files, small ones with two processes: creating a file and reading a small blob hold the interpreter
     lock almost all the time, so threads would not help."""
     # In the order of the packs, which is that of the folders when they were committed.
@@ -159,14 +173,15 @@ def _write_all(
         weights = [len(targets[item]) * (1 + places[item].size // _WEIGHT) for item in small]
         small, others = secondprocess.split(small, weights)
 
-    def write(items: Iterable[ObjectId], told: Advance) -> dict[bytes, Stamps]:
-        return _write_files(store, top, {item: targets[item] for item in items}, places, told)
+    def write(items: Iterable[ObjectId], told: Advance) -> bytes:
+        return _write_files(store, top, items, targets, places, told)
 
+    mine = [*small, *large]
     if not others:
-        return write([*small, *large], advance)
-    with _SharedProgress() as theirs:
+        return _by_path(targets, mine, write(mine, advance))
+    with secondprocess.SharedProgress() as theirs:
 
-        def write_others() -> dict[bytes, Stamps]:
+        def write_others() -> bytes:
             with reporting(Path(os.fsdecode(top))):
                 return write(others, theirs.add)
 
@@ -176,18 +191,27 @@ def _write_all(
 
         with secondprocess.second_process(lambda: secondprocess.packed(write_others)) as child:
             # What is large is looked up piece by piece, which only the process can do that opened the catalogue.
-            stamps = write(chain(small, large), advance_both)
+            stamps = write(mine, advance_both)
             answer = child.answer()
         if answer is None:
             # The child died. Its files are ours, in folders that were made for them.
             for path, _ in chain.from_iterable(targets[item] for item in others):
                 _remove(top + b"/" + path)
             theirs.restart()
-            stamps |= write(others, theirs.add)
+            others_stamps = write(others, theirs.add)
         else:
-            stamps |= secondprocess.unpacked(answer, dict)
+            others_stamps = secondprocess.unpacked(answer, bytes)
         advance(*theirs.take())
-    return stamps
+    rows = _by_path(targets, mine, stamps)
+    rows.update(_by_path(targets, others, others_stamps))
+    return rows
+
+
+def _by_path(targets: Targets, items: list[ObjectId], stamps: bytes) -> dict[bytes, bytes]:
+    """The stamps of files that were written in the order of items."""
+    paths = (path for item in items for path, _ in targets[item])
+    size = _STAMPS.size
+    return {path: stamps[at * size : (at + 1) * size] for at, path in enumerate(paths)}
 
 
 def _remove(path: bytes) -> None:
@@ -198,13 +222,19 @@ def _remove(path: bytes) -> None:
 
 
 def _write_files(
-    store: ObjectStore, top: bytes, targets: Targets, places: Mapping[ObjectId, Location], advance: Advance
-) -> dict[bytes, Stamps]:
-    stamps: dict[bytes, Stamps] = {}
+    store: ObjectStore,
+    top: bytes,
+    items: Iterable[ObjectId],
+    targets: Targets,
+    places: Mapping[ObjectId, Location],
+    advance: Advance,
+) -> bytes:
+    """Write files; their stamps, one after the other."""
+    stamps = bytearray()
     folder: bytes | None = None
     descriptor = -1
     try:
-        for digest, data in store.read_placed([(places[item], item) for item in targets]):
+        for digest, data in store.read_placed((places[item], item) for item in items):
             for path, kind in targets[digest]:
                 above, _, name = path.rpartition(b"/")
                 if above != folder:
@@ -214,12 +244,13 @@ def _write_files(
                         descriptor = -1
                     folder, descriptor = above, _entered(top, above)
                 found = write_new(store, name, kind, digest, data, descriptor)
-                stamps[path] = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+                modified = storable(found.st_mtime_ns)
+                stamps += _STAMPS.pack(found.st_size, modified, found.st_ctime_ns, found.st_ino)
                 advance(1, found.st_size)
     finally:
         if descriptor >= 0:
             os.close(descriptor)
-    return stamps
+    return bytes(stamps)
 
 
 def _entered(top: bytes, folder: bytes) -> int:
@@ -227,46 +258,15 @@ def _entered(top: bytes, folder: bytes) -> int:
     return os.open(top + b"/" + folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-class _SharedProgress:
-    """How far the other process is: two numbers in memory that both see. Use as a context manager."""
-
-    _FORM = struct.Struct("=QQ")
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, self._FORM.size)
-        self._done = self._told = (0, 0)
-
-    def __enter__(self) -> _SharedProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._memory.close()
-
-    def add(self, files: int, size: int) -> None:
-        """Tell of files and bytes that were written."""
-        self._done = (self._done[0] + files, self._done[1] + size)
-        self._FORM.pack_into(self._memory, 0, *self._done)
-
-    def take(self) -> tuple[int, int]:
-        """What was written since the last call, as far as it was told."""
-        files, size = self._FORM.unpack_from(self._memory)
-        # What is done once more is not told of twice.
-        more = (max(files - self._told[0], 0), max(size - self._told[1], 0))
-        self._told = (self._told[0] + more[0], self._told[1] + more[1])
-        return more
-
-    def restart(self) -> None:
-        """Begin to count anew."""
-        self._done = (0, 0)
-
-
 # --- the index --------------------------------------------------------------------------------------------------
 
 
-def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stamps], tree: ObjectId) -> Index:
+def _index_of(
+    store: ObjectStore, top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, bytes], tree: ObjectId
+) -> Index:
     index = Index(head=tree)
     # The time of the file system: what was written just before it could still change under the same stamp.
-    clock = max((changed for _, _, changed, _ in rows.values()), default=0)
+    clock = max((_STAMPS.unpack(row)[2] for row in rows.values()), default=0)
     for path, planned in folders.items():
         descriptor = _entered(top, path)
         try:
@@ -275,19 +275,21 @@ def _index_of(top: bytes, folders: dict[bytes, _Planned], rows: dict[bytes, Stam
             names = os.listdir(descriptor)
         finally:
             os.close(descriptor)
+        entries = {entry.name: entry for entry in planned.entries(store)}
         for name in names:
-            entry = planned.entries.get(os.fsencode(name))
+            entry = entries.get(os.fsencode(name))
             if entry is None:
                 folder.append(name, IGNORED, 0, 0, 0, 0, UNKNOWN)
             elif entry.is_directory:
                 folder.append(name, DIRECTORY, 0, 0, 0, 0, UNKNOWN)
             else:
-                size, modified, changed, inode = rows[path + b"/" + entry.name if path else entry.name]
+                row = rows.pop(path + b"/" + entry.name if path else entry.name)
+                size, modified, changed, inode = _STAMPS.unpack(row)
                 stamp = NO_STAMP if is_recent(changed, clock) else modified
                 folder.append(name, _KIND_BYTES[entry.kind], size, stamp, changed, inode, entry.id)
-        if len(names) != len(planned.entries):
+        if len(names) != len(entries):
             # Something else is in the folder, `.sovr` at least: let the next look decide what it is.
             folder.modified = NO_STAMP
-        folder.tree, folder.size = planned.tree, planned.size
+        folder.tree, folder.size = planned.tree if planned.out is None else b"", planned.size
         index.folders[os.fsdecode(path)] = folder
     return index

@@ -171,7 +171,8 @@ class Collector:
         self._want_files({item: same for item, (_, same) in new.items()})
         for item, (size, _) in new.items():
             # Before anybody reads it: a list of chunks can claim to be far longer than any disk.
-            check_size(item, self.wanted[item].size, size)
+            if item not in self.left:
+                check_size(item, self.wanted[item].size, size)
 
     def _entries(self, tree: ObjectId) -> tuple[TreeEntry, ...]:
         return self._store.tree(tree).entries

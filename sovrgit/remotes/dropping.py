@@ -16,9 +16,8 @@ from sovrgit.pod.paths import is_within, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.roots import Reach, roots
 from sovrgit.pod.sparse import Sparse
-from sovrgit.pod.switch import learn
 from sovrgit.pod.treediff import Change, find, walk
-from sovrgit.pod.worktree import WorkingTree
+from sovrgit.pod.worktree import WorkingTree, learn
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.base import Remote
 from sovrgit.remotes.manifest import Manifest, PackEntry

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from sovrgit.errors import IntegrityFailure, ObjectMissing, StorageFailure
 from sovrgit.objects.codec import size_limit
@@ -15,6 +17,9 @@ from sovrgit.store.shelf import Shelf
 
 _SPAN = 4 << 20
 """Bytes read at once when many objects are wanted."""
+
+_AHEAD = 16
+"""Pieces that may be read before they are hashed: they are of the same span, most of the time, or of the one before."""
 
 _MAX_LIST_DEPTH = 4
 """Levels of chunk lists that are followed, and of chunked pieces in them: enough for files beyond any disk."""
@@ -52,8 +57,44 @@ class ObjectReader:
         if location.kind is not Kind.BLOB or whole.digest() != wanted:
             raise IntegrityFailure(what=f"object {wanted.short}", reason="its pieces do not make the whole")
 
-    def read_placed(self, placed: Iterable[tuple[Location, ObjectId]]) -> Iterator[tuple[ObjectId, Data | None]]:
+    def check_whole(self, wanted: ObjectId) -> None:
+        """Check a chunked blob, as `stream` does; for packs that were verified, in half the time.
+
+        Raises:
+            ObjectMissing, IntegrityFailure, StorageFailure: as for `stream`.
+        """
+        try:
+            if self._digest(wanted) == wanted:
+                # The hash of the whole proves every piece of it.
+                return
+        except (ObjectMissing, IntegrityFailure, StorageFailure):
+            pass
+        # Perhaps another copy is sound; if not, it is told which piece is not.
+        for _ in self.stream(wanted):
+            pass
+
+    def _digest(self, wanted: ObjectId) -> bytes:
+        records = list(self.pieces(wanted))
+        places = self._shelf.locations({record.id for record in records})
+        whole = hasher(Kind.BLOB)
+        waiting: deque[Future[object]] = deque()
+        # Hashing lets other threads run, so the next pieces are read meanwhile.
+        with ThreadPoolExecutor(1, "sovr-hash") as hashing:
+            placed = ((places[record.id], record.id) for record in records)
+            for item, piece in self.read_placed(placed, verify=False):
+                data = self.read(item, Kind.BLOB) if piece is None else piece
+                waiting.append(hashing.submit(whole.update, data))
+                if len(waiting) > _AHEAD:
+                    waiting.popleft().result()
+        return whole.digest()
+
+    def read_placed(
+        self, placed: Iterable[tuple[Location, ObjectId]], *, verify: bool = True
+    ) -> Iterator[tuple[ObjectId, Data | None]]:
         """The same for blobs whose places are known, in the order given: that of the packs is fastest.
+
+        Args:
+            verify: False if the caller does it.
 
         Raises:
             ObjectMissing, IntegrityFailure: as for `read`.
@@ -61,14 +102,15 @@ class ObjectReader:
         span: list[tuple[Location, ObjectId]] = []
         for location, item in placed:
             if location.codec is Codec.CHUNKS:
+                yield from self._read_span(span, verify)
                 yield item, None
+                span = []
                 continue
-            if span and (location.pack != span[0][0].pack or location.offset - span[0][0].offset > _SPAN):
-                yield from self._read_span(span)
+            if span and (location.pack != span[0][0].pack or not 0 <= location.offset - span[0][0].offset <= _SPAN):
+                yield from self._read_span(span, verify)
                 span = []
             span.append((location, item))
-        if span:
-            yield from self._read_span(span)
+        yield from self._read_span(span, verify)
 
     def raw_entry(self, location: Location, wanted: ObjectId) -> Data:
         """The payload of an object as a pack has it, to be copied into another pack. What can be verified is: the
@@ -202,7 +244,9 @@ class ObjectReader:
             below = read_chunk_list(bytes(piece), f"object {wanted.short}")
             yield from self._follow(wanted, below, depth - 1, levels, lists)
 
-    def _read_span(self, span: list[tuple[Location, ObjectId]]) -> Iterator[tuple[ObjectId, Data]]:
+    def _read_span(self, span: list[tuple[Location, ObjectId]], verify: bool) -> Iterator[tuple[ObjectId, Data]]:
+        if not span:
+            return
         first, last = span[0][0], span[-1][0]
         length = last.offset - first.offset + ENTRY_HEADER_SIZE + last.stored
         try:
@@ -221,7 +265,7 @@ class ObjectReader:
                 if location.kind is not Kind.BLOB:
                     raise IntegrityFailure(what=f"object {item.short}", reason=f"it is a {location.kind.label}")
                 blob = decompress(location.codec, view[start : start + location.stored], location.size, reader.what)
-                if hash_object(Kind.BLOB, blob) != item:
+                if verify and hash_object(Kind.BLOB, blob) != item:
                     raise IntegrityFailure(what=f"object {item.short}", reason="its hash is another")
             except IntegrityFailure:
                 blob = self.read(item, Kind.BLOB)

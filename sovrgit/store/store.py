@@ -245,6 +245,14 @@ class ObjectStore:
             self.ensure([wanted])
         return self._reader.stream(wanted)
 
+    def check_whole(self, wanted: ObjectId) -> None:
+        """Check a chunked blob, as `stream` does; for packs that were verified, in half the time.
+
+        Raises:
+            ObjectMissing, IntegrityFailure: as for `stream`.
+        """
+        self._reader.check_whole(wanted)
+
     def read_many(self, wanted: Iterable[ObjectId]) -> Iterator[tuple[ObjectId, Data | None]]:
         """Many blobs, in the order in which they lie in the packs; None for those that are chunked (use `stream`).
 

@@ -65,7 +65,9 @@ def holder_of(path: Path) -> Holder:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"12\n", b"no holder", Holder(os.getpid(), "another birth", machine(), 5).encode()]
+    "content",
+    [b"", b"12\n", b"no holder", Holder(os.getpid(), "another birth", machine(), 5).encode()],
+    ids=["empty", "short", "nonsense", "another process"],
 )
 def test_nobody_is_named_who_is_gone_or_not_known(tmp_path: Path, content: bytes) -> None:
     """The lock is held, and its file says what an earlier holder, or half of one, has left."""

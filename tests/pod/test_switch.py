@@ -14,6 +14,8 @@ from test_treediff import FILES
 from sovrgit.errors import LocalChanges, PathNotFound, StorageFull, UnsafeName
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.switch import move_to, restore
+from sovrgit.pod.treediff import find
+from sovrgit.pod.worktree import WorkingTree
 
 BASE: dict[bytes, Node] = {b"a": text(b"1"), b"d/x": text(b"1"), b"d/y": text(b"1"), b"e": EMPTY, b"l": link(b"a")}
 
@@ -377,3 +379,49 @@ def test_restoring_what_is_nowhere(lab: Lab) -> None:
             _restore(lab, b"a", path)
     assert lab.changed() == {"a": "modified"}
     assert _restore(lab, b"d/x") == []
+
+
+# --- cost follows the changes ---------------------------------------------------------------------------------------
+
+
+def test_only_folders_near_the_changes_are_looked_at(lab: Lab) -> None:
+    lab.put_all({b"a/b/x": text(b"1"), b"a/c/x": text(b"1"), b"e/x": text(b"1"), b"e/f/x": text(b"1")})
+    lab.commit()
+    assert WorkingTree.look(lab.pod, [b"a/b/x"]).near == {"", "a", "a/b"}
+    assert WorkingTree.look(lab.pod, [b"e"]).near == {"", "e", "e/f"}
+    assert WorkingTree.look(lab.pod, [b"new/folder/x"]).near == {"", "new", "new/folder"}
+    assert WorkingTree.look(lab.pod, [b""]).near == {"", "a", "a/b", "a/c", "e", "e/f"}
+    assert WorkingTree.look(lab.pod, []).near == {""}
+
+
+def test_what_was_not_looked_at_is_not_taken_for_unchanged(lab: Lab) -> None:
+    lab.put_all(BASE)
+    target = lab.add_commit({**BASE, b"f/new": text(b"n")}, lab.commit().id)
+    lab.put("d/x", b"mine")
+    lab.put("d/more/y", b"mine")
+    near = WorkingTree.look(lab.pod, [b"f/new"])
+    assert near.changes() == []
+    near.remember()
+    assert lab.changed() == {"d/x": "modified", "d/more/y": "added"}
+    _move(lab, target)
+    assert lab.changed() == {"d/x": "modified", "d/more/y": "added"}
+    made = lab.commit()
+    assert find(lab.pod.store, made.commit.tree, b"d/more/y") is not None
+
+
+def test_what_is_not_tracked_any_more_may_be_ignored_wherever_it_lies(lab: Lab) -> None:
+    # The file stays, because it is changed; the commit that is moved to has given it up, and its rules ignore it.
+    lab.put_all({b"a/x.log": text(b"1"), b"b/y": text(b"1")})
+    base = lab.commit().id
+    ignoring = {b".sovrignore": text(b"*.log\n"), b"b/y": text(b"1"), b"a/z": text(b"1")}
+    target = lab.add_commit(ignoring, base)
+    _move(lab, target)
+    lab.put("a/x.log", b"2")
+    assert lab.changed() == {}
+    with pytest.raises(LocalChanges, match=r"a/x\.log"):
+        _move(lab, base)
+    lab.drop("a/x.log")
+    _move(lab, base)
+    assert lab.changed() == {}
+    lab.put("a/x.log", b"3")
+    assert lab.changed() == {"a/x.log": "modified"}

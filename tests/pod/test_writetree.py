@@ -14,7 +14,7 @@ from sovrgit.errors import IntegrityFailure, ObjectInvalid, StorageFull, UnsafeN
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
 from sovrgit.pod import repeats, secondprocess, writetree
-from sovrgit.pod.index import Index
+from sovrgit.pod.index import NO_STAMP, Index
 from sovrgit.pod.writetree import write_tree
 
 FILES = {
@@ -94,6 +94,24 @@ def test_the_index_is_the_same(
     (tmp_path / "alone").mkdir()
     assert described(index) == described(write_tree(lab.pod.store, tree, tmp_path / "alone"))
     assert len(forked) == 1
+
+
+def test_the_index_says_of_each_file_what_the_system_does(
+    lab: Lab, tree: ObjectId, out: Path, forked: list[int]
+) -> None:
+    index = write_tree(lab.pod.store, tree, out)
+    assert len(forked) == 1
+    seen = 0
+    for path, folder in index.folders.items():
+        for at, name in enumerate(folder.names):
+            if not folder.inodes[at]:
+                continue
+            found = os.lstat(out / path / name)
+            assert (folder.sizes[at], folder.ctimes[at]) == (found.st_size, found.st_ctime_ns)
+            assert folder.inodes[at] == found.st_ino
+            assert folder.mtimes[at] in (found.st_mtime_ns, NO_STAMP)
+            seen += 1
+    assert seen == sum(node != EMPTY for node in FILES.values())
 
 
 @pytest.mark.parametrize("after", [0, 1, 30])

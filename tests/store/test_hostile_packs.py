@@ -231,6 +231,17 @@ def test_a_stream_gives_what_was_verified_and_then_the_error(bench: Bench) -> No
         next(pieces)
 
 
+def test_pieces_that_are_sound_and_make_another_whole_are_found_by_a_check(bench: Bench) -> None:
+    forge(bench, listed(WHOLE, [record(TWO), record(ONE)]), *PIECES)
+    with pytest.raises(IntegrityFailure, match="do not make the whole"):
+        bench.store.check_whole(blob_id(WHOLE))
+
+
+def test_pieces_that_make_the_whole_pass_a_check(bench: Bench) -> None:
+    forge(bench, listed(WHOLE, [record(ONE), record(TWO)]), *PIECES)
+    bench.store.check_whole(blob_id(WHOLE))
+
+
 def test_an_entry_that_lies_about_its_kind(bench: Bench) -> None:
     tree = Tree().encode()
     lies = [

@@ -159,6 +159,14 @@ def test_lists_of_lists(bench: Bench, tiny: None, noise: random.Random, size: in
         assert b"".join(store.stream(digest)) == data
 
 
+def test_placed_objects_are_read_in_the_order_given(bench: Bench, tiny: None, noise: random.Random) -> None:
+    # Small ones are read together, chunked ones are left to the caller: none of them comes before its turn.
+    items = bench.add(b"one", b"two", noise.randbytes(4000), b"three", noise.randbytes(3000), b"four")
+    places = [(bench.store.location(item), item) for item in items]
+    for order in (places, places[::-1]):
+        assert [item for item, _ in bench.store.read_placed(order)] == [item for _, item in order]
+
+
 def test_everything_that_a_chunked_object_needs_is_named(bench: Bench, tiny: None, noise: random.Random) -> None:
     digest = bench.add(noise.randbytes(16_000))[0]
     assert bench.store.location(digest).depth == 3
