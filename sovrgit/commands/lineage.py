@@ -42,7 +42,9 @@ def command(app: App, words: tuple[str, ...], html: str | None, **options: Any) 
     forms = [f"--{name}" for name in ("dot", "mermaid") if options[name]] + (["--html"] if html is not None else [])
     if words[:1] == ("diff",):
         ways = [name for name in ("--down", "--fetch", "--offline") if options[name[2:]]]
-        ways += [f"--{name}" for name in ("depth", "pod") if options["pods" if name == "pod" else name] not in (None, ())]
+        ways += [
+            f"--{name}" for name in ("depth", "pod") if options["pods" if name == "pod" else name] not in (None, ())
+        ]
         if forms or ways:
             raise click.UsageError(f"`diff` compares two runs, and does not take `{[*forms, *ways][0]}`")
         return _diff(app, words[1:])
