@@ -44,14 +44,14 @@ def run_with(lab: Lab, *external: External, command: str = "cp payload/words.txt
     before = lab.head()
     result = lab.run(force=True)
     made = lab.pod.store.commit(lab.head())
-    record = replace(lab.pod.store.run(result.id), external=tuple(external))
+    record = lab.pod.sign(replace(lab.pod.store.run(result.id), external=tuple(external)))
     with lab.pod.store.session() as session:
         run = session.add(Kind.RUN, record.encode())
         session.commit()
     lab.move(None, f"refs/runs/{result.id}")
     lab.move(before)
     lab.move(run, f"refs/runs/{run}")
-    return lab.add_commit(replace(made, run=run, parents=(before,)))
+    return lab.add_commit(lab.pod.sign(replace(made, run=run, parents=(before,))))
 
 
 def others_of(

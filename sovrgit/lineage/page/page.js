@@ -40,6 +40,7 @@
 
   // --- how it looks ----------------------------------------------------------------------------------------------
   let colours = {};
+  const podBoxes = [...document.querySelectorAll("#pods input")];
   const kinds = [...new Set(data.nodes.map((node) => node.kind))];
   const readColours = () => {
     const style = getComputedStyle(document.documentElement);
@@ -47,6 +48,10 @@
     colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue("--" + name).trim()]));
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     colours.pods = data.pods.map((_, number) => `hsl(${(number * 137 + 20) % 360} 65% ${dark ? 68 : 38}%)`);
+    podBoxes.forEach((box) => {
+      const number = Number(box.value);
+      box.parentElement.style.setProperty("--kind", number < 0 ? colours.soft : colours.pods[number]);
+    });
     redraw();
   };
 
@@ -165,7 +170,7 @@
     paper.fillStyle = colours.card;
     paper.strokeStyle = number === chosen ? colours.strong : number === data.root ? colours[kind]
       : pod >= 0 ? colours.pods[pod] : colours.line;
-    paper.lineWidth = number === chosen ? 2.5 : number === data.root ? 2 : 1;
+    paper.lineWidth = number === chosen ? 2.5 : number === data.root || pod >= 0 ? 2 : 1;
     paper.beginPath();
     paper.roundRect(x, y, nodeWidth, nodeHeight, 6);
     paper.fill();
@@ -176,14 +181,15 @@
     paper.fillStyle = colours.ink;
     paper.font = "600 13px system-ui, sans-serif";
     paper.fillText(lines[0], x + 16, y + 21);
-    if (scale < FAR) return;
-    paper.fillStyle = colours.soft;
-    paper.font = "11px system-ui, sans-serif";
-    paper.fillText(lines[1], x + 16, y + 40);
+    if (scale >= FAR) {
+      paper.fillStyle = colours.soft;
+      paper.font = "11px system-ui, sans-serif";
+      paper.fillText(lines[1], x + 16, y + 40);
+    }
     if (pod < 0) return;
     paper.fillStyle = colours.pods[pod];
-    paper.font = "600 10px system-ui, sans-serif";
-    paper.fillText(data.pods[pod], x + 4, y - 4, nodeWidth - 8);
+    paper.font = scale < FAR ? "600 15px system-ui, sans-serif" : "600 10px system-ui, sans-serif";
+    paper.fillText(data.pods[pod], x + 4, y - 3, nodeWidth - 8);
   };
   const draw = () => {
     waiting = false;
@@ -353,7 +359,6 @@
 
   // --- which nodes -----------------------------------------------------------------------------------------------
   const kindBoxes = [...document.querySelectorAll("#kinds input")];
-  const podBoxes = [...document.querySelectorAll("#pods input")];
   let hits = [];
   const checked = (boxes) => new Set(boxes.filter((box) => box.checked).map((box) => box.value));
   const filter = () => {
