@@ -24,7 +24,7 @@ class Note:
     name: str = ""
     state: PodState = PodState.ABSENT
     reason: str = ""
-    asked: int = 0
+    asked: int | None = None
     fetched: int | None = None
     seal: str | None = None
 

@@ -147,7 +147,8 @@ class OtherPods:
             return False
         if asking is Asking.ALWAYS:
             return True
-        return wanted and not 0 <= self.following.time_ns - note.asked < PATIENCE
+        lately = note.asked is not None and 0 <= self.following.time_ns - note.asked < PATIENCE
+        return wanted and not lately
 
     def _origin(self) -> str | None:
         """Where the pod that is asked about comes from."""
