@@ -116,7 +116,9 @@ class Builder:
         """What is known of a run."""
         if identity not in self._runs:
             try:
-                self._runs[identity] = RunDetails(*self.index.run(identity))
+                self._runs[identity] = RunDetails(
+                    identity, self.store.run(identity), self.index.commit_made_by(identity)
+                )
             except ObjectMissing:
                 self.miss(identity)
                 self._runs[identity] = RunDetails(identity, None, None)
@@ -165,7 +167,7 @@ class Builder:
             folder = FolderDetails(path, entry.id, files, entry.size)
             return self._add(f"folder:{entry.id}:{_quoted(path)}{where}", NodeKind.FOLDER, label + "/", folder, pod)
         kind = NodeKind.RECIPE if path == RECIPE_PATH else NodeKind.FILE
-        here = self.pod.store.has(entry.id)
+        here = not pod and self.pod.store.has(entry.id)
         details = FileDetails(path, entry.id, entry.size, here)
         return self._add(f"file:{entry.id}:{_quoted(path)}{where}", kind, label, details, pod)
 

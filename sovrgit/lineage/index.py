@@ -128,8 +128,12 @@ class LineageIndex:
         Raises:
             ObjectMissing: if its record is not here.
         """
-        rows = self._ask("SELECT made FROM runs WHERE id = ?", (identity,))
-        return KnownRun(identity, self._pod.store.run(identity), _optional(rows[0][0]) if rows else None)
+        return KnownRun(identity, self._pod.store.run(identity), self.commit_made_by(identity))
+
+    def commit_made_by(self, run: ObjectId) -> ObjectId | None:
+        """The commit that a run made, if there is one."""
+        rows = self._ask("SELECT made FROM runs WHERE id = ?", (run,))
+        return _optional(rows[0][0]) if rows else None
 
     def inputs(self) -> list[RunInput]:
         """The input tree of every run, the earliest first."""
@@ -169,6 +173,10 @@ class LineageIndex:
     def verdicts_on(self, run: ObjectId) -> list[ObjectId]:
         """The verdicts on a run, the latest first."""
         return _ids(self._ask("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC, id", (run,)))
+
+    def judged_runs(self) -> set[ObjectId]:
+        """The runs that there is a verdict on."""
+        return set(_ids(self._ask("SELECT DISTINCT run FROM verdicts")))
 
     def judged_repeats(self, run: ObjectId) -> set[ObjectId]:
         """The repetitions of a run that there is a verdict on."""

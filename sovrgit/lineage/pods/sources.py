@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing
-from sovrgit.lineage.index import ExternalUse, KnownRun, LineageIndex, Maker, RunInput
+from sovrgit.lineage.index import ExternalUse, LineageIndex, Maker, RunInput
 from sovrgit.lineage.pods.others import OtherPods
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
@@ -17,6 +17,9 @@ from sovrgit.pod.pod import Pod
 from sovrgit.store.store import ObjectStore
 
 _Item = TypeVar("_Item")
+
+_MAX_TREES = 20_000
+"""Folders that are kept in memory for one question."""
 
 
 class Trees(Protocol):
@@ -36,14 +39,20 @@ class Objects:
     def __init__(self, pod: Pod, others: OtherPods | None) -> None:
         self._own = pod.store
         self._others = others
+        self._trees: dict[ObjectId, Tree] = {}
 
     def commit(self, wanted: ObjectId) -> Commit:
         """A commit; each of these raises ObjectMissing if it is not here."""
         return self._read(wanted, lambda store: store.commit(wanted))
 
     def tree(self, wanted: ObjectId) -> Tree:
-        """A tree."""
-        return self._read(wanted, lambda store: store.tree(wanted))
+        """A tree. The same ones are asked for again and again."""
+        found = self._trees.get(wanted)
+        if found is None:
+            if len(self._trees) >= _MAX_TREES:
+                self._trees.clear()
+            found = self._trees[wanted] = self._read(wanted, lambda store: store.tree(wanted))
+        return found
 
     def run(self, wanted: ObjectId) -> Run:
         """A run."""
@@ -83,6 +92,7 @@ class Indexes:
     def __init__(self, index: LineageIndex, others: OtherPods | None) -> None:
         self._own = index
         self._others = others
+        self._judged: set[ObjectId] | None = None
 
     def _both(self) -> Iterator[LineageIndex]:
         yield self._own
@@ -96,24 +106,9 @@ class Indexes:
         """The index that knows the history of a commit."""
         return next((index for index in self._both() if index.has_commit(commit)), self._own)
 
-    def run(self, identity: ObjectId) -> KnownRun:
-        """One run, with the commit that it made, if there is one.
-
-        Raises:
-            ObjectMissing: if its record is not here.
-        """
-        found: KnownRun | None = None
-        for index in self._both():
-            try:
-                known = index.run(identity)
-            except (ObjectMissing, IntegrityFailure, ObjectInvalid):
-                continue
-            if known.commit is not None:
-                return known
-            found = found or known
-        if found is None:
-            raise ObjectMissing(id=identity)
-        return found
+    def commit_made_by(self, run: ObjectId) -> ObjectId | None:
+        """The commit that a run made, if there is one."""
+        return next((made for index in self._both() if (made := index.commit_made_by(run)) is not None), None)
 
     def inputs(self) -> list[RunInput]:
         """The input tree of every run, the earliest first."""
@@ -137,7 +132,9 @@ class Indexes:
 
     def verdicts_on(self, run: ObjectId) -> list[ObjectId]:
         """The verdicts on a run."""
-        return self._joined(lambda index: index.verdicts_on(run))
+        if self._judged is None:
+            self._judged = set[ObjectId]().union(*(index.judged_runs() for index in self._both()))
+        return self._joined(lambda index: index.verdicts_on(run)) if run in self._judged else []
 
     def repeats_of(self, run: ObjectId) -> list[ObjectId]:
         """The runs that repeat a run."""
