@@ -59,7 +59,6 @@ def command(app: App, words: tuple[str, ...], html: str | None, **options: Any) 
 
 
 def _answer(app: App, what: str, options: dict[str, Any]) -> Lineage:
-    from sovrgit.commands.getting import typed_reference
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.lineage.pods.other import Asking, Following
     from sovrgit.lineage.pods.others import OtherPods
@@ -70,6 +69,8 @@ def _answer(app: App, what: str, options: dict[str, Any]) -> Lineage:
     networks = None if options["offline"] else app.networks
     with LineageIndex(app.pod) as index, OtherPods(app.pod, following, networks, app.progress) as others:
         for reference in options["pods"]:
+            from sovrgit.commands.getting import typed_reference
+
             others.add(typed_reference(reference), app.folder)
         if options["down"]:
             if asking is Asking.ALWAYS:

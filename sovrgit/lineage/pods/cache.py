@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sovrgit.errors import IntegrityFailure, NotAPod, PodExists, RemoteDamaged, RemoteUnavailable, Unsupported
 from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
-from sovrgit.remotes.base import Remote
-from sovrgit.remotes.fetch import FetchRequest, fetch
-from sovrgit.remotes.manifest import Manifest, check_continues
-from sovrgit.remotes.reading import decode_manifest
-from sovrgit.remotes.state import RemoteState
 from sovrgit.store.files import reporting
-from sovrgit.store.format import PackClass
+
+if TYPE_CHECKING:
+    from sovrgit.remotes.base import Remote
+    from sovrgit.remotes.manifest import Manifest
 
 MAX_METADATA = 256 << 20
 """Bytes of commits, trees and records that are fetched of one pod: those of some million files."""
@@ -70,6 +69,13 @@ def fetch_metadata(cache: Pod, remote: Remote, key: str, time_ns: int, progress:
         RemoteDamaged: if it is not what it should be, or far too large.
         SovrError: as for `sovrgit.remotes.fetch.fetch`.
     """
+    # Most answers ask nobody.
+    from sovrgit.remotes.fetch import FetchRequest, fetch
+    from sovrgit.remotes.manifest import check_continues
+    from sovrgit.remotes.reading import decode_manifest
+    from sovrgit.remotes.state import RemoteState
+    from sovrgit.store.format import PackClass
+
     manifest = decode_manifest(remote, remote.read_manifest())
     if manifest is None:
         raise RemoteUnavailable(location=remote.describe(), reason="there is no pod, or nothing in it yet")

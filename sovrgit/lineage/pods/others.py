@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ from sovrgit.pod.pod import Pod
 from sovrgit.progress import SILENT, Progress
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
 from sovrgit.remotes.fairos.wording import safe
-from sovrgit.remotes.locations import open_location, remotes
 
 if TYPE_CHECKING:
     from sovrgit.remotes.base import Remote
@@ -53,9 +53,6 @@ class OtherPods:
         self._notes = Notes(self._folder / NOTES)
         self._asked: set[str] = set()
         self._keys = {_key(location): location for location in self._notes.all()}
-        self._own = {str(pod.root), *(setting.location for setting in remotes(pod))}
-        named = (server_of(location) for location in self._own)
-        self._servers = frozenset(server for server in named if server)
         self.store: Pod | None = None
         """The repository with what came from others."""
         self.index: LineageIndex | None = None
@@ -134,6 +131,14 @@ class OtherPods:
             note = self._notes.all().get(location) if location is not None else None
             self._touch(_described(note) if note is not None else OtherPod(key, "", "", PodState.FETCHED))
 
+    @cached_property
+    def _servers(self) -> frozenset[str]:
+        """The servers that the user has named, by adding remotes."""
+        from sovrgit.remotes.locations import remotes
+
+        named = (server_of(setting.location) for setting in remotes(self._pod))
+        return frozenset(server for server in named if server)
+
     def _touch(self, other: OtherPod) -> OtherPod:
         self.touched[other.key] = other
         return other
@@ -182,6 +187,8 @@ class OtherPods:
         return note
 
     def _open(self, note: Note, reference: str) -> Remote:
+        from sovrgit.remotes.locations import open_location, remotes
+
         seal = note.seal
         for setting in remotes(self._pod):
             if setting.location == note.location:

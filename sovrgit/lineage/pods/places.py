@@ -8,7 +8,6 @@ from pathlib import Path
 from sovrgit.errors import ConfigInvalid, ReferenceUnknown, SovrError, UnsafeName
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
 from sovrgit.remotes.fairos.wording import without_secrets
-from sovrgit.remotes.locations import local_path
 
 
 def locate(reference: str, base: Path) -> str:
@@ -22,6 +21,8 @@ def locate(reference: str, base: Path) -> str:
     """
     if is_fairos(reference) and not os.path.exists(base / reference):
         return parse_place(reference).location
+    from sovrgit.remotes.locations import local_path
+
     return local_path(reference, base)
 
 
