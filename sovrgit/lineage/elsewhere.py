@@ -19,6 +19,9 @@ from sovrgit.objects.tree import TreeEntry
 OTHERWISE = "what stands there is not the same: it was unpacked, or the record is wrong"
 """The note on payload whose id is not that of what the commit has at the path."""
 
+NO_COMMIT = ObjectId(bytes(32))
+"""What stands for a commit where payload was taken from no commit: from the folder of a task, as it was then."""
+
 BY_CONTENT = "by its content alone: no record says that it was taken from there"
 
 _LARGEST_SEARCH = 10_000
@@ -47,6 +50,17 @@ class Elsewhere:
 
     def add_external(self, run: str, scope: Scope, external: External, *, foreign: bool) -> None:
         """Payload of another pod that a run used, and the story that it has there."""
+        maker = self._maker_of(external)
+        if maker is not None:
+            # As between the pods of a task: what made it is here, whether a commit holds it or not.
+            its = self._scope_of_run(maker, scope)
+            node = self._builder.external(external, its.pod)
+            self._builder.link(run, node, Relation.USED)
+            self._builder.link(node, self._question.follow_run(maker, its), Relation.MADE_BY)
+            return
+        if external.commit == NO_COMMIT:
+            self._builder.link(run, self._builder.external(external), Relation.USED)
+            return
         pod, there = self._reach(external.reference, external.commit, scope, foreign=foreign)
         key = there.pod if there is not None else pod.key if pod is not None else ""
         node = self._builder.external(external, key)
@@ -124,6 +138,26 @@ class Elsewhere:
                 self._builder.link(node, item, Relation.SAME_CONTENT, BY_CONTENT)
                 self._question.explain_item(item, there, maker.path, entry)
                 return
+
+    def _maker_of(self, external: External) -> ObjectId | None:
+        """The run that is known to have left payload at the same path, if the commit that it was taken from does not
+        have it: the first one, because others have put out the same later."""
+        commit = self._builder.read_commit(external.commit) if self._builder.store.has(external.commit) else None
+        path = external.path.encode("utf-8", "surrogateescape").strip(b"/")
+        if commit is not None:
+            entry = self._builder.find(commit.tree, path) if path else None
+            if external.id == (entry.id if entry is not None else None if path else commit.tree):
+                return None
+        makers = (maker.run for maker in self._builder.index.makers(external.id) if maker.path == path)
+        return next(makers, None)
+
+    def _scope_of_run(self, run: ObjectId, scope: Scope) -> Scope:
+        """The history that a run belongs to, if it made a commit; else that of what led to it."""
+        commits = self._builder.index.commits_of(run)
+        if not commits or commits[0] in scope.history:
+            return scope
+        key = self._builder.index.place_of(commits[0])
+        return self._question.scope(commits[0], key, scope.depth + 1 if key else 0)
 
     # --- how it is done -----------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from lineage_lab import Lab, clone_of, edge, edges
 from pods_lab import new_lab, others_of, pod_nodes, run_with, story, taken
 
 from sovrgit.lineage.down import made_from
-from sovrgit.lineage.elsewhere import BY_CONTENT, OTHERWISE
+from sovrgit.lineage.elsewhere import BY_CONTENT, NO_COMMIT, OTHERWISE
 from sovrgit.lineage.graph import Lineage, NodeKind, Relation
 from sovrgit.lineage.pods.other import Asking, PodState
 from sovrgit.lineage.up import lineage_of_commit
@@ -308,3 +308,17 @@ def test_what_is_kept_of_others_is_a_cache(beta: Lab, damage: str) -> None:
         assert set(found.nodes) <= set(first.nodes) and found.missing
     else:
         assert found.nodes.keys() == first.nodes.keys()
+
+
+def test_payload_that_no_commit_holds(alpha: Lab, beta: Lab) -> None:
+    """What a pod of a task hands to the next names the commit that the pod was taken at, and was made by its run."""
+    external = taken(alpha)
+    (before,) = alpha.pod.store.commit(alpha.head()).parents
+    story(beta, "output/copy.txt")
+    run_with(beta, external._replace(commit=before), external._replace(commit=NO_COMMIT, path="payload", reference="."))
+    found = story(beta, "output/copy.txt")
+    made = edge(found, Relation.MADE_BY, "output/sorted.txt")
+    assert found.nodes[made.target].pod == found.nodes[made.source].pod == next(iter(found.pods))
+    # Of what was in a folder once there is nothing more to say.
+    assert [node.label for node in found.of_kind(NodeKind.EXTERNAL)] == ["output/sorted.txt", "payload"]
+    assert not pod_nodes(found)
