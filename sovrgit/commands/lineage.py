@@ -72,9 +72,9 @@ def _answer(app: App, what: str, options: dict[str, Any]) -> Lineage:
             from sovrgit.commands.getting import typed_reference
 
             others.add(typed_reference(reference), app.folder)
+        if options["fetch"]:
+            others.refresh()
         if options["down"]:
-            if asking is Asking.ALWAYS:
-                others.refresh()
             return _down(app, index, what, others)
         return _up(app, index, what, others)
 

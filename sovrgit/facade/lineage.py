@@ -54,7 +54,7 @@ class Stories(PodBase):
         with LineageIndex(self.repository) as index, OtherPods(self.repository, following, networks) as others:
             for reference in pods:
                 others.add(reference, self.root)
-            if down and asking is Asking.ALWAYS:
+            if fetch:
                 others.refresh()
             return self._ask(index, others, path, revision, down)
 
