@@ -174,6 +174,9 @@ def large_trees(bench: Bench, scale: float) -> None:
         _commit(bench, tool, folder, "Main")
     for tool, folder in (("git", repository), ("sovr", pod)):
         bench.measure(
+            f"diff of {count} files, {CHANGES} changed", tool, ["diff", "--name-only", "main~1", "side"], folder
+        )
+        bench.measure(
             f"diff of {count} files, {2 * CHANGES} changed", tool, ["diff", "--name-only", "main", "side"], folder
         )
         bench.measure("the same with content", tool, ["diff", "main", "side"], folder)

@@ -78,6 +78,7 @@ class RemoteCheckView:
             "problems": list(looked.problems),
             "packs": looked.checked,
             "objects": 0,
+            "promised": 0,
             "bytes": looked.size,
             "remote": looked.remote,
             "packs_there": looked.packs,

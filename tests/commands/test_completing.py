@@ -67,7 +67,7 @@ OFFERED: dict[str, list[str]] = {
     "cat HEAD:nothing/": [],
     "diff H": ["HEAD"],
     "init --template di": ["digits"],
-    "config user.": ["user.name", "user.email"],
+    "config user.": ["user.name", "user.email", "user.signing"],
     "-c gc.a": ["gc.auto="],
     "help exi": ["exit-codes"],
     "completion ": list(SHELLS),

@@ -234,7 +234,8 @@ def look(folder: Path, known: set[ObjectId], local: dict[str, bytes]) -> list[st
         pod.supply = Supply(pod)
         problems += check_pod(pod, promised=Promises.of(pod).find if pod.is_partial else None).problems
         # Not called deleted, whether its content is here or not.
-        problems += [f"{change.path!r} is gone" for change in status(pod).changes if change.path.startswith(b"d/")]
+        gone = [change.path for change in status(pod).changes if change.new is None]
+        problems += [f"{path!r} is gone" for path in gone if path.startswith(b"d/")]
         wanted: set[ObjectId] = set()
         for item in known:
             top = TreeEntry(b"", EntryKind.DIRECTORY, pod.store.commit(item).tree, 0)

@@ -19,12 +19,12 @@ from sovrgit.objects.tree import EntryKind
 from sovrgit.objects.verdict import Finding
 from sovrgit.pod.refs import check_ref
 from sovrgit.remotes import manifest
+from sovrgit.store import chunklists, objectreader, session
 from sovrgit.store import format as layout
-from sovrgit.store import objectreader, session
 from sovrgit.store.format import Codec, PackClass, read_chunk_list, read_entry_header, read_pack_header, read_trailer
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "internals" / "format.md").read_text("utf-8")
-MODULES = (ids, codec, tree, commit, signature, layout, session, manifest)
+MODULES = (ids, codec, tree, commit, signature, layout, session, chunklists, manifest)
 
 
 class Table(NamedTuple):

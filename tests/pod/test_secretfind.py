@@ -279,12 +279,12 @@ def test_large_files_are_looked_at_in_part(made: Maker) -> None:
 
 
 def test_large_files_with_lists_of_lists(made: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sovrgit.store import chunking, session
+    from sovrgit.store import chunking, chunklists, session
 
     for name, value in (("AVERAGE", 256), ("MINIMUM", 64), ("MAXIMUM", 1024), ("BLOCK", 4096)):
         monkeypatch.setattr(chunking, name, value)
     monkeypatch.setattr(session, "CHUNK_FROM", 1024)
-    monkeypatch.setattr(session, "MAX_LIST", 300)
+    monkeypatch.setattr(chunklists, "MAX_LIST", 300)
     noise = random.Random(5).randbytes(60_000).replace(b"\0", b"\1")
     commit = made.commit({"a.bin": noise + b" " + TOKEN})
     assert max(place.depth for place in made.everything().values()) > 1

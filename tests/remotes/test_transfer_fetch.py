@@ -517,7 +517,7 @@ def test_chunk_list_that_lies(lab: Lab, hostile: Hostile, kind: Kind) -> None:
 def test_chunk_list_that_lies_to_a_partial_clone(lab: Lab, hostile: Hostile, tmp_path: Path) -> None:
     wanted = blob_id(b"what you will add tomorrow")
     piece = entry(Kind.BLOB, b"poison")
-    tree = tree_of((b"f", EntryKind.FILE, wanted), (b"g", EntryKind.FILE, piece.id))
+    tree = tree_of((b"f", EntryKind.FILE, wanted), (b"g", EntryKind.FILE, piece.id), size=6)
     commit = commit_of(lab, tree.id)
     lie = NewEntry(Kind.BLOB, Codec.CHUNKS, 1, 6, wanted, chunk_list([ChunkRecord(piece.id, 6)]))
     hostile.pack(piece, lie, tree, commit)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from store_bench import Bench
 
-from sovrgit.store import chunking, compress, format, objectreader, packwriter, repack, session
+from sovrgit.store import chunking, chunklists, compress, format, objectreader, packwriter, repack, session
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packwriter, "_FLUSH_AT", 1024)
     monkeypatch.setattr(packwriter, "_DIRECT_FROM", 512)
     monkeypatch.setattr(session, "CHUNK_FROM", 1024)
-    monkeypatch.setattr(session, "MAX_LIST", 7 * format.CHUNK_RECORD_SIZE + 5)
+    monkeypatch.setattr(chunklists, "MAX_LIST", 7 * format.CHUNK_RECORD_SIZE + 5)
     monkeypatch.setattr(session, "_BATCH_BYTES", 1024)
     monkeypatch.setattr(session, "_BATCH_ITEMS", 5)
     monkeypatch.setattr(objectreader, "_SPAN", 2048)

@@ -13,12 +13,12 @@ import os, random, signal, sys
 from pathlib import Path
 from sovrgit.objects.ids import Kind, ObjectId, blob_id, hash_object
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
-from sovrgit.store import chunking, format, packwriter, session
+from sovrgit.store import chunking, chunklists, format, packwriter, session
 from sovrgit.store.files import write_atomic
 from sovrgit.store.store import ObjectStore
 
 chunking.AVERAGE, chunking.MINIMUM, chunking.MAXIMUM, chunking.BLOCK = 256, 64, 1024, 4096
-session.CHUNK_FROM, session.MAX_LIST, session.PACK_TARGET = 1024, 200, 8192
+session.CHUNK_FROM, chunklists.MAX_LIST, session.PACK_TARGET = 1024, 200, 8192
 session._BATCH_BYTES, packwriter._FLUSH_AT = 1024, 1024
 
 folder, ref = Path(sys.argv[1]), Path(sys.argv[2])

@@ -17,9 +17,9 @@ from store_bench import Bench
 from sovrgit.errors import IntegrityFailure
 from sovrgit.objects.ids import Kind, ObjectId, blob_id, hash_object
 from sovrgit.objects.tree import EntryKind, Tree, TreeEntry
-from sovrgit.store import session as session_module
 from sovrgit.store.chunking import BLOCK
-from sovrgit.store.format import CHUNK_FROM, CHUNK_RECORD_SIZE, SMALL, Codec, PackClass
+from sovrgit.store.chunklists import MAX_LIST, ChunkLists
+from sovrgit.store.format import CHUNK_FROM, CHUNK_RECORD_SIZE, SMALL, ChunkRecord, Codec, PackClass
 from sovrgit.store.repack import repack
 from sovrgit.store.store import EMPTY_TREE_ID, ObjectStore
 
@@ -182,16 +182,16 @@ def test_everything_that_a_chunked_object_needs_is_named(bench: Bench, tiny: Non
 
 def test_the_longest_list_holds_whole_records_and_fits_an_entry(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real bound is no multiple of a record's size: a list that is cut there must still be readable."""
-    assert session_module.MAX_LIST % CHUNK_RECORD_SIZE
+    assert MAX_LIST % CHUNK_RECORD_SIZE
     stored: list[bytes] = []
 
     def store(piece: bytes) -> ObjectId:
         stored.append(piece)
         return blob_id(piece)
 
-    lists = session_module._Lists(store)
-    record = session_module.ChunkRecord(blob_id(b""), 1)
-    count = session_module.MAX_LIST // CHUNK_RECORD_SIZE
+    lists = ChunkLists(store)
+    record = ChunkRecord(blob_id(b""), 1)
+    count = MAX_LIST // CHUNK_RECORD_SIZE
     for _ in range(count + 1):
         lists.append(record)
     depth, top = lists.finish()
