@@ -35,6 +35,18 @@ class Maker(NamedTuple):
     path: bytes
 
 
+class Making(NamedTuple):
+    """A run that left something in its output, the path it had there, and the commits that name the run.
+
+    `made` is the commit that it made, if there is one; of `commits`, parents come before children.
+    """
+
+    run: ObjectId
+    path: bytes
+    made: ObjectId | None
+    commits: tuple[ObjectId, ...]
+
+
 class RunInput(NamedTuple):
     """A run, the tree of its inputs, and when it began and ended, in nanoseconds since 1970."""
 
@@ -154,6 +166,18 @@ class LineageIndex:
         )
         return [Maker(ObjectId(run), path) for run, path in rows]
 
+    def makings(self, content: ObjectId) -> list[Making]:
+        """The same with the commits of each run, for the price of one question."""
+        found: dict[tuple[bytes, bytes], tuple[bytes | None, list[bytes]]] = {}
+        for run, path, made, commit in self._ask(_MAKINGS, (content,)):
+            commits = found.setdefault((run, path), (made, []))[1]
+            if commit is not None:
+                commits.append(commit)
+        return [
+            Making(ObjectId(run), path, _optional(made), tuple(map(ObjectId, commits)))
+            for (run, path), (made, commits) in found.items()
+        ]
+
     def output_ids(self) -> set[bytes]:
         """The ids of everything that a run put out."""
         return {row[0] for row in self._ask("SELECT DISTINCT id FROM outputs")}
@@ -257,6 +281,12 @@ WITH RECURSIVE reached(id) AS (
 ) SELECT id, position FROM reached JOIN commits USING (id)
 """
 
+
+_MAKINGS = """
+SELECT runs.id, path, made, commits.id FROM outputs JOIN runs ON runs.id = outputs.run
+LEFT JOIN commits ON commits.run = runs.id
+WHERE outputs.id = ? ORDER BY started, runs.id, path, position
+"""
 
 _EXTERNAL_USES = """
 SELECT run, input, started, finished, path FROM externals JOIN runs ON runs.id = run

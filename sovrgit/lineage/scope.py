@@ -35,9 +35,8 @@ class Scope:
         """The runs of this history that put out a content, with the position of their commits, in order."""
         if content not in self._makers:
             found = []
-            for maker in self._index.makers(content):
-                commits = self._index.commits_of(maker.run)
-                positions = [self.history[item] for item in commits if item in self.history]
+            for maker in self._index.makings(content):
+                positions = [self.history[item] for item in maker.commits if item in self.history]
                 if positions:
                     found.append((positions[0], maker.run, maker.path))
             self._makers[content] = sorted(found, key=lambda item: item[0])

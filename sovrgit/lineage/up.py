@@ -19,7 +19,7 @@ from sovrgit.lineage.scope import Scope
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import diff_trees, find
 
@@ -234,13 +234,11 @@ class _Question:
 
     def _inputs(self, run: Run) -> list[tuple[bytes, TreeEntry]]:
         """What a run used, the recipe first."""
-        if run.input != EMPTY_TREE_ID and not self._builder.store.has(run.input):
+        try:
+            entries = self._builder.store.tree(run.input).entries
+        except ObjectMissing:
             return [(b"", TreeEntry(b"", EntryKind.DIRECTORY, run.input, 0))]
-        items = [
-            item
-            for entry in self._builder.entries(run.input)
-            for item in self._builder.counter.shown(entry.name, entry)
-        ]
+        items = [item for entry in entries for item in self._builder.counter.shown(entry.name, entry)]
         return sorted(items, key=lambda item: item[0] != RECIPE_PATH)
 
     def _add_input(

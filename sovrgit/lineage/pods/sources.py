@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from sovrgit.errors import IntegrityFailure, ObjectInvalid, ObjectMissing
-from sovrgit.lineage.index import ExternalUse, LineageIndex, Maker, RunInput
+from sovrgit.lineage.index import ExternalUse, LineageIndex, Maker, Making, RunInput
 from sovrgit.lineage.pods.others import OtherPods
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
@@ -40,6 +40,7 @@ class Objects:
         self._own = pod.store
         self._others = others
         self._trees: dict[ObjectId, Tree] = {}
+        self._among_others = False
 
     def commit(self, wanted: ObjectId) -> Commit:
         """A commit; each of these raises ObjectMissing if it is not here."""
@@ -74,16 +75,23 @@ class Objects:
 
     def _read(self, wanted: ObjectId, read: Callable[[ObjectStore], _Item]) -> _Item:
         cached = self._cached
-        if cached is None or self._own.has(wanted):
+        # Where the last one was, the next one is: a story stays in a pod for a while, and each look costs a query.
+        if cached is None or (not self._among_others and self._own.has(wanted)):
             return read(self._own)
         try:
-            return read(cached)
+            found = read(cached)
         except ObjectMissing:
             # A partial clone may get it on first use.
+            self._among_others = False
             return read(self._own)
         except (IntegrityFailure, ObjectInvalid):
             # What is kept of others is a cache, and this part of it is damaged.
+            self._among_others = False
+            if self._own.has(wanted):
+                return read(self._own)
             raise ObjectMissing(id=wanted) from None
+        self._among_others = True
+        return found
 
 
 class Indexes:
@@ -93,6 +101,7 @@ class Indexes:
         self._own = index
         self._others = others
         self._judged: set[ObjectId] | None = None
+        self._made: dict[ObjectId, ObjectId] = {}
 
     def _both(self) -> Iterator[LineageIndex]:
         yield self._own
@@ -108,6 +117,8 @@ class Indexes:
 
     def commit_made_by(self, run: ObjectId) -> ObjectId | None:
         """The commit that a run made, if there is one."""
+        if run in self._made:
+            return self._made[run]
         return next((made for index in self._both() if (made := index.commit_made_by(run)) is not None), None)
 
     def inputs(self) -> list[RunInput]:
@@ -117,6 +128,20 @@ class Indexes:
     def makers(self, content: ObjectId) -> list[Maker]:
         """The runs that left something in their output."""
         return self._joined(lambda index: index.makers(content))
+
+    def makings(self, content: ObjectId) -> list[Making]:
+        """The same with the commits of each run: those that either index knows."""
+        found: dict[tuple[ObjectId, bytes], Making] = {}
+        for making in (making for index in self._both() for making in index.makings(content)):
+            key = (making.run, making.path)
+            before = found.get(key)
+            if before is not None:
+                commits = tuple(dict.fromkeys(before.commits + making.commits))
+                making = before._replace(made=before.made or making.made, commits=commits)
+            found[key] = making
+            if making.made is not None:
+                self._made[making.run] = making.made
+        return list(found.values())
 
     def output_ids(self) -> set[bytes]:
         """The ids of everything that a run put out."""
