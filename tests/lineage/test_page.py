@@ -201,6 +201,11 @@ def browser() -> Iterator[Any]:
 
 FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PIXELS = "Array.from(document.querySelector('canvas').getContext('2d').getImageData({}, {}, 1, 1).data).slice(0, 3)"
+FILTER = """(() => {
+  const find = document.getElementById("find");
+  find.value = "%s";
+  find.dispatchEvent(new Event("input"));
+})()"""
 INK = """(() => {
   const canvas = document.querySelector("canvas");
   const found = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -229,7 +234,9 @@ def test_light_dark_choosing_and_filters_in_a_browser(browser: Any, tmp_path: Pa
     alpha, beta = new_lab(tmp_path / "alpha"), new_lab(tmp_path / "beta", "fig\n")
     run_with(beta, taken(alpha))
     file = tmp_path / "page.html"
-    file.write_text(to_html(story(beta, "output/copy.txt"), "output/copy.txt"), encoding="utf-8")
+    lineage = story(beta, "output/copy.txt")
+    found = sum(bool(node.pod) for node in lineage.nodes.values())
+    file.write_text(to_html(lineage, "output/copy.txt"), encoding="utf-8")
     for scheme, paper in (("light", [0xF6, 0xF7, 0xF9]), ("dark", [0x12, 0x16, 0x1C])):
         browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         browser.open(file)
@@ -240,6 +247,14 @@ def test_light_dark_choosing_and_filters_in_a_browser(browser: Any, tmp_path: Pa
         # A node of the answer is chosen by its neighbour's button, and the details follow.
         browser.evaluate("document.querySelector('#details li button').click()")
         assert browser.evaluate("document.querySelector('#details h2').innerText").startswith("run")
+        # What is of another pod says so, and a filter says how much it found.
+        assert browser.evaluate("document.querySelector('#details').innerText").count(" of alpha") == 1
+        said = []
+        for word in ("alpha", "nowhere", ""):
+            browser.evaluate(FILTER % word)
+            said.append(browser.evaluate("document.querySelector('.note').innerText"))
+        assert said == [f"{found} of {len(lineage.nodes)}: Enter goes to the next", "nothing matches", said[-1]]
+        assert said[-1].startswith(f"{len(lineage.nodes)} nodes, ")
         # Without what is of the other pod there is less to see.
         browser.evaluate("document.querySelectorAll('#pods input')[1].click()")
         browser.evaluate(FRAME)

@@ -114,8 +114,10 @@
     strokeEdges(groups.dim, colours.edge, weight, plain);
     paper.globalAlpha = plain && scale < FARTHER ? 0.6 : 1;
     strokeEdges(groups.normal, colours.edge, weight, plain);
-    paper.globalAlpha = 1;
+    // Very many of them would be one area in which nothing else is seen.
+    paper.globalAlpha = groups.chosen.length > MANY ? 0.25 : 1;
     strokeEdges(groups.chosen, colours.strong, weight * 1.7, plain);
+    paper.globalAlpha = 1;
     if (plain) return;
     for (const number of all) {
       const { x1, y1, x2, y2, bend1, bend2 } = curves[number];
@@ -149,6 +151,23 @@
     }
     return widths.get(text);
   };
+  const LARGE = "600 22px system-ui, sans-serif";
+  const PATHS = ["file", "folder", "recipe", "external"];
+  const titles = new Map();
+  const shortened = (number) => {
+    if (titles.has(number)) return titles.get(number);
+    const { kind, lines } = data.nodes[number];
+    // The end of a path says more than its beginning.
+    const letters = [...lines[0]], fromEnd = PATHS.includes(kind);
+    let title = lines[0];
+    paper.font = LARGE;
+    while (letters.length > 1 && paper.measureText(title).width > nodeWidth - 24) {
+      if (fromEnd) letters.shift(); else letters.pop();
+      title = fromEnd ? "…" + letters.join("") : letters.join("") + "…";
+    }
+    titles.set(number, title);
+    return title;
+  };
   const drawPlaces = (numbers) => {
     for (const kind of kinds) {
       for (const faint of [0, 1]) {
@@ -179,16 +198,24 @@
     paper.fillRect(x, y + 2, 5, nodeHeight - 4);
     paper.textAlign = "left";
     paper.fillStyle = colours.ink;
+    if (scale < FAR) {
+      // One line that can be read from afar, and the pod in the room that the second one leaves.
+      paper.font = LARGE;
+      paper.fillText(shortened(number), x + 14, pod < 0 ? y + 34 : y + 26);
+      if (pod < 0) return;
+      paper.fillStyle = colours.pods[pod];
+      paper.font = "600 15px system-ui, sans-serif";
+      paper.fillText(data.pods[pod], x + 14, y + 45, nodeWidth - 24);
+      return;
+    }
     paper.font = "600 13px system-ui, sans-serif";
     paper.fillText(lines[0], x + 16, y + 21);
-    if (scale >= FAR) {
-      paper.fillStyle = colours.soft;
-      paper.font = "11px system-ui, sans-serif";
-      paper.fillText(lines[1], x + 16, y + 40);
-    }
+    paper.fillStyle = colours.soft;
+    paper.font = "11px system-ui, sans-serif";
+    paper.fillText(lines[1], x + 16, y + 40);
     if (pod < 0) return;
     paper.fillStyle = colours.pods[pod];
-    paper.font = scale < FAR ? "600 15px system-ui, sans-serif" : "600 10px system-ui, sans-serif";
+    paper.font = "600 10px system-ui, sans-serif";
     paper.fillText(data.pods[pod], x + 4, y - 3, nodeWidth - 8);
   };
   const draw = () => {
@@ -326,23 +353,26 @@
     heading.append(node.label || "(content)");
     const list = make("dl", "", details);
     for (const [name, value] of node.facts) { make("dt", name, list); make("dd", value, list); }
-    neighbours("leads to", near[number].filter((edge) => data.edges[edge][0] === number), 1);
-    neighbours("comes from here", near[number].filter((edge) => data.edges[edge][1] === number), 0);
+    neighbours("leads to", number, 0);
+    neighbours("comes from here", number, 1);
     details.scrollTop = 0;
     if (move && !isVisible(number)) center(number);
     redraw();
   };
-  const neighbours = (title, found, end) => {
+  const podName = (number) => data.pods[data.nodes[number].pod] || "this pod";
+  const neighbours = (title, number, end) => {
+    const found = near[number].filter((edge) => data.edges[edge][end] === number);
     if (!found.length) return;
     make("h3", title, details);
     const list = make("ul", "", details);
     for (const edge of found) {
       const [, , relation, note] = data.edges[edge];
-      const other = data.edges[edge][end];
+      const other = data.edges[edge][1 - end];
       const button = make("button", "", make("li", "", list));
       button.className = "k-" + data.nodes[other].kind;
       make("small", note ? `${relation} (${note}) ` : `${relation} `, button);
       button.append(data.nodes[other].label || "(content)");
+      if (data.nodes[other].pod !== data.nodes[number].pod) make("small", ` of ${podName(other)}`, button);
       button.addEventListener("click", () => choose(other, true));
     }
   };
@@ -359,6 +389,7 @@
 
   // --- which nodes -----------------------------------------------------------------------------------------------
   const kindBoxes = [...document.querySelectorAll("#kinds input")];
+  const note = document.querySelector(".note"), all = note.textContent;
   let hits = [];
   const checked = (boxes) => new Set(boxes.filter((box) => box.checked).map((box) => box.value));
   const filter = () => {
@@ -372,6 +403,8 @@
       dim[number] = hit ? 0 : 1;
       if (wanted && hit) hits.push(number);
     });
+    note.textContent = !wanted ? all : hits.length ? `${hits.length} of ${data.nodes.length}: Enter goes to the next`
+      : "nothing matches";
     redraw();
   };
   [...kindBoxes, ...podBoxes].forEach((box) => box.addEventListener("change", filter));

@@ -67,7 +67,7 @@ def to_html(
 <body>
 <header>
 <h1>Lineage of <span class="what">{shown_title}</span></h1>
-<p class="note">{_note(lineage)}</p>
+<p class="note" aria-live="polite">{_note(lineage)}</p>
 <input id="find" type="search" placeholder="Filter: name, id, provider …" aria-label="Filter nodes" autocomplete="off">
 <fieldset id="kinds"><legend>Kinds</legend>{legend}</fieldset>
 {_pods(lineage, pods)}\
