@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,10 +12,20 @@ from pathlib import Path
 import pytest
 
 import sovrgit
-from sovrgit.errors import IdentityUnknown, NotAPod, PathNotFound, RunNotFound, RunNotTrusted, SpendingRefused
+from sovrgit.errors import (
+    IdentityUnknown,
+    NotAPod,
+    PathNotFound,
+    PodExists,
+    RunNotFound,
+    RunNotTrusted,
+    SpendingRefused,
+)
+from sovrgit.lineage.exports.signing import signers_of
 from sovrgit.lineage.graph import NodeKind
 from sovrgit.objects.verdict import Finding
 from sovrgit.runs.executor import Output
+from sovrgit.signing.ethereum import SigningKey
 
 ADA = "Ada Lovelace <ada@example.org>"
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
@@ -238,3 +249,29 @@ def test_nothing_is_spent_without_being_told(hello: sovrgit.Pod) -> None:
     for wrong in ({"on": "moon"}, {"budget": "much"}, {"max_price": {"day": 1}}):
         with pytest.raises(ValueError, match=r"moon|much|day"):
             hello.run(**wrong)  # type: ignore[arg-type] # a dictionary
+
+
+def test_stories_go_on_in_other_pods_and_are_handed_on(hello: sovrgit.Pod, tmp_path: Path) -> None:
+    hello.run()
+    result = hello.root / "output" / "greeting.txt"
+    with sovrgit.init(tmp_path / "other", command="true", author=ADA, environ=ENVIRON) as other:
+        (other.root / "payload" / "taken.txt").write_bytes(result.read_bytes())
+        other.commit("Take it")
+        other.run()
+        assert not other.lineage("payload/taken.txt", fetch=False).pods
+        story = other.lineage("payload/taken.txt", pods=[str(hello.root)])
+        assert [pod.name for pod in story.pods.values()] == [hello.root.name]
+        assert other.lineage("payload/taken.txt", fetch=False).nodes.keys() == story.nodes.keys()
+        other.write_lineage(story, tmp_path / "page.html")
+        assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+    used = hello.lineage("output/greeting.txt", down=True, pods=[str(tmp_path / "other")])
+    assert len(list(used.of_kind(NodeKind.RUN))) == 1
+    assert hello.lineage("output/greeting.txt", down=True, fetch=True).edges == used.edges
+    key = SigningKey.new()
+    hello.sign_with(key)
+    hello.export(tmp_path / "statement.json", form="in-toto")
+    assert signers_of(json.loads((tmp_path / "statement.json").read_text())) == [key.address]
+    hello.export(tmp_path / "run.provn", form="prov")
+    hello.export(tmp_path / "crate", form="ro-crate", with_files=True)
+    with pytest.raises(PodExists):
+        hello.export(tmp_path / "crate", form="ro-crate")

@@ -9,13 +9,14 @@ from sovrgit.facade.base import Where, identity_of
 from sovrgit.facade.branching import Branching
 from sovrgit.facade.gitexchange import GitExchange
 from sovrgit.facade.history import History
+from sovrgit.facade.lineage import Stories
 from sovrgit.facade.payload import Payload
 from sovrgit.facade.presence import Presence
 from sovrgit.facade.running import Approve, Running
 from sovrgit.facade.sharing import Sharing
 
 
-class Pod(History, Branching, Running, Payload, Sharing, Presence, GitExchange):
+class Pod(History, Stories, Branching, Running, Payload, Sharing, Presence, GitExchange):
     """A pod, with the verbs of the command line.
 
     `repository` is the library's own object, for whatever this class does not offer. Use it in a `with` block, or

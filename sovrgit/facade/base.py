@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.pod.pod import Pod as Repository
     from sovrgit.remotes.networks import Networks
+    from sovrgit.signing.ethereum import SigningKey
 
 Where: TypeAlias = str | os.PathLike[str]
 """A path on this machine."""
@@ -54,6 +55,7 @@ class PodBase:
         self._find_networks = networks
         self._known_keys = known_keys
         self._find_devnet = devnet
+        self._signing_key: SigningKey | None = None
         repository.supply = self._supply
 
     def __repr__(self) -> str:

@@ -10,8 +10,6 @@ from sovrgit.errors import PathNotFound
 from sovrgit.facade.base import PodBase, Where, inside
 
 if TYPE_CHECKING:
-    from sovrgit.lineage.graph import Lineage
-    from sovrgit.lineage.rundiff import RunDifference
     from sovrgit.objects.commit import Commit
     from sovrgit.objects.ids import ObjectId
     from sovrgit.objects.tree import TreeEntry
@@ -55,6 +53,7 @@ class History(PodBase):
         """
         from sovrgit.signing.keeping import signer_of
 
+        self._signing_key = key
         signer = None if key is None else signer_of(key)
         self.repository.find_signer = lambda: signer
 
@@ -154,35 +153,3 @@ class History(PodBase):
         from sovrgit.pod.jsondiff import json_changes
 
         return json_changes(self.read(path, old), self.read(path, new))
-
-    def lineage(self, path: Where | None = None, revision: str = "HEAD", *, down: bool = False) -> Lineage:
-        """Where a file comes from, or with `down` what was made of it; without a path, the story of a commit or run.
-
-        Raises:
-            RevisionNotFound, PathNotFound: if there is nothing of that name.
-        """
-        from sovrgit.lineage.down import made_from
-        from sovrgit.lineage.index import LineageIndex
-        from sovrgit.lineage.up import lineage_of_commit, lineage_of_path, lineage_of_run
-        from sovrgit.objects.ids import Kind
-        from sovrgit.pod.revisions import resolve_any, resolve_commit
-
-        with LineageIndex(self.repository) as index:
-            if path is not None:
-                ask = made_from if down else lineage_of_path
-                return ask(self.repository, index, resolve_commit(self.repository, revision), inside(path))
-            identity, kind = resolve_any(self.repository, revision)
-            ask_record = lineage_of_run if kind is Kind.RUN else lineage_of_commit
-            return ask_record(self.repository, index, identity)
-
-    def compare_runs(self, old: str, new: str) -> RunDifference:
-        """What differs between two runs, given by ids or by revisions that they made.
-
-        Raises:
-            RunNotFound, RevisionAmbiguous: if there is no such run, or several.
-        """
-        from sovrgit.lineage.rundiff import diff_runs
-        from sovrgit.pod.revisions import resolve_run
-
-        pod = self.repository
-        return diff_runs(pod.store, resolve_run(pod, old), resolve_run(pod, new))

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 
 from sovrgit.errors import ObjectMissing
+from sovrgit.lineage.pods.sources import Trees
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import TreeEntry
-from sovrgit.store.store import ObjectStore
 
 SHOWN = 12
 """Files and folders that are shown for a folder; with more, its folders are shown as one."""
@@ -17,7 +17,7 @@ SHOWN = 12
 class FileCounter:
     """Counts files below trees, each tree once."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: Trees) -> None:
         self._store = store
         self._counts: dict[ObjectId, int | None] = {}
         self.missing: set[ObjectId] = set()
@@ -79,10 +79,14 @@ class FileCounter:
     def files(self, tree: ObjectId) -> Iterator[ObjectId]:
         """The content of every file below a tree that is here."""
         stack = [tree]
+        seen = {tree}
         while stack:
             try:
                 entries = self._store.tree(stack.pop()).entries
             except ObjectMissing:
                 continue
-            stack += [entry.id for entry in entries if entry.is_directory]
+            # A tree may hold the same folder over and over.
+            below = {entry.id for entry in entries if entry.is_directory} - seen
+            seen |= below
+            stack += below
             yield from (entry.id for entry in entries if not entry.is_directory)

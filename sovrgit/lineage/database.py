@@ -11,15 +11,17 @@ from typing import Any, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE commits (id BLOB PRIMARY KEY, position INTEGER NOT NULL, time INTEGER NOT NULL, run BLOB,
-                      fork INTEGER NOT NULL) WITHOUT ROWID;
+                      fork INTEGER NOT NULL, place TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE parents (child BLOB NOT NULL, parent BLOB NOT NULL, PRIMARY KEY (child, parent)) WITHOUT ROWID;
 CREATE TABLE runs (id BLOB PRIMARY KEY, key BLOB NOT NULL, status TEXT NOT NULL, started INTEGER NOT NULL,
                    finished INTEGER NOT NULL, input BLOB NOT NULL, base BLOB, made BLOB, repeats BLOB) WITHOUT ROWID;
 CREATE TABLE outputs (id BLOB NOT NULL, run BLOB NOT NULL, path BLOB NOT NULL,
                       PRIMARY KEY (id, run, path)) WITHOUT ROWID;
+CREATE TABLE externals (id BLOB NOT NULL, run BLOB NOT NULL, origin BLOB NOT NULL, path TEXT NOT NULL,
+                        PRIMARY KEY (id, run, path)) WITHOUT ROWID;
 CREATE TABLE verdicts (id BLOB PRIMARY KEY, run BLOB NOT NULL, repeat BLOB NOT NULL, time INTEGER NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE refs (id BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -31,7 +33,7 @@ CREATE INDEX runs_by_time ON runs (started);
 CREATE INDEX runs_by_original ON runs (repeats);
 CREATE INDEX verdicts_by_run ON verdicts (run);
 """
-_TABLES = ("commits", "parents", "runs", "outputs", "verdicts", "refs", "absent")
+_TABLES = ("commits", "parents", "runs", "outputs", "externals", "verdicts", "refs", "absent")
 
 _WAIT = 30.0
 """Seconds to wait for another process that writes."""

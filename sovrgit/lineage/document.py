@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Mapping
 from typing import Any
 
 from sovrgit.lineage.graph import (
@@ -14,9 +15,12 @@ from sovrgit.lineage.graph import (
     Lineage,
     Node,
     OriginDetails,
+    PodDetails,
     RunDetails,
     VerdictDetails,
 )
+from sovrgit.lineage.pods.other import OtherPod
+from sovrgit.lineage.signed import signature_of
 from sovrgit.objects.commit import Commit, Stamp
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
@@ -27,8 +31,11 @@ VERSION = 1
 """Raised when a key changes its meaning or goes away."""
 
 
-def to_document(lineage: Lineage) -> dict[str, Any]:
+def to_document(lineage: Lineage, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The answer as dicts, lists, text, numbers, booleans and None.
+
+    Args:
+        names: the keys that are known by name, by address.
 
     Ids are hexadecimal, moments ISO 8601 in UTC, lengths of time nanoseconds, sizes bytes. Bytes of a path that are
     not UTF-8 become U+FFFD, and `path_b64` then holds the path itself. What is not here has `here` false and none of
@@ -39,7 +46,7 @@ def to_document(lineage: Lineage) -> dict[str, Any]:
         "direction": str(lineage.direction),
         "root": lineage.root,
         "verdicts": _standings(lineage),
-        "nodes": [_node(node) for node in lineage.nodes.values()],
+        "nodes": [_node(node, names or {}) for node in lineage.nodes.values()],
         "edges": [
             {
                 "source": edge.source,
@@ -51,6 +58,7 @@ def to_document(lineage: Lineage) -> dict[str, Any]:
         ],
         "missing": lineage.missing,
         "truncated": lineage.truncated,
+        "pods": [{"key": pod.key, **_pod(pod)} for pod in lineage.pods.values()],
     }
 
 
@@ -79,8 +87,32 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _node(node: Node) -> dict[str, Any]:
-    return {"id": node.id, "kind": str(node.kind), "label": _clean(node.label), **_details(node.details)}
+def _node(node: Node, names: Mapping[str, str]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": node.id,
+        "kind": str(node.kind),
+        "label": _clean(node.label),
+        "pod_key": node.pod or None,
+    }
+    signature = signature_of(node)
+    if signature is not None:
+        described["signature"] = {
+            "scheme": _clean(signature.scheme),
+            "address": signature.address or None,
+            "name": names.get(signature.address),
+            "problem": "forged" if signature.forged else None,
+        }
+    return {**described, **_details(node.details)}
+
+
+def _pod(pod: OtherPod) -> dict[str, Any]:
+    return {
+        "reference": _clean(pod.reference),
+        "name": _clean(pod.name),
+        "state": str(pod.state),
+        "reason": _clean(pod.reason),
+        "fetched": None if pod.fetched is None else utc(pod.fetched),
+    }
 
 
 def _details(details: Details) -> dict[str, Any]:
@@ -104,13 +136,15 @@ def _details(details: Details) -> dict[str, Any]:
         case OriginDetails(reference, fork, commit):
             origin = {"reference": reference, "commit": _hex(commit)}
             return origin if fork is None else {**origin, "origin_pod": fork.pod, "origin_commit": str(fork.commit)}
-        case ExternalDetails(external):
+        case ExternalDetails(external, reference):
             return {
-                "reference": external.reference,
+                "reference": _clean(reference),
                 "commit": str(external.commit),
                 "path": external.path,
                 "content": str(external.id),
             }
+        case PodDetails(pod):
+            return _pod(pod)
 
 
 def _optional(found: Any, describe: Any) -> dict[str, Any]:

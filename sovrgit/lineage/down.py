@@ -11,6 +11,7 @@ from sovrgit.lineage.builder import RECIPE_PATH, Builder
 from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, Relation
 from sovrgit.lineage.index import LineageIndex, RunInput
 from sovrgit.lineage.introduced import Introductions
+from sovrgit.lineage.pods.others import OtherPods
 from sovrgit.lineage.uses import Uses
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
@@ -19,10 +20,19 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import find
 
 
-def made_from(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, limit: int = MAX_NODES) -> Lineage:
+def made_from(
+    pod: Pod,
+    index: LineageIndex,
+    commit: ObjectId,
+    path: bytes,
+    *,
+    others: OtherPods | None = None,
+    limit: int = MAX_NODES,
+) -> Lineage:
     """What was made from a file or folder, as a commit has it, wherever runs had this content among their inputs.
 
     Args:
+        others: what is known of other pods: their runs count too.
         limit: about how many nodes the answer may have.
 
     Raises:
@@ -35,7 +45,7 @@ def made_from(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, l
     )
     if entry is None:
         raise PathNotFound(path=path.decode("utf-8", "backslashreplace"), where=f"`{commit.short}`")
-    builder = Builder(pod, index, Direction.DOWN, limit)
+    builder = Builder(pod, index, Direction.DOWN, limit, others)
     question = _Question(builder, entry)
     root = builder.item(path, entry)
     introduction = Introductions(builder).of(commit, path, entry) if path else None
@@ -55,6 +65,8 @@ class _Question:
         self._finished = {item.run: item.finished for item in inputs}
         wanted = self._index.output_ids()
         wanted.update(self._contents(entry))
+        # Few ids: what nobody used need not be asked for, one by one.
+        self._external = self._index.external_ids()
         self._uses = Uses(builder, inputs, wanted)
         self._asked: set[str] = set()
         self._queue: deque[Callable[[], None]] = deque()
@@ -80,12 +92,15 @@ class _Question:
             for use, used_path in self._uses.of(content):
                 if use.started >= since:
                     users.setdefault(use.run, (use, used_path))
-        for use, used_path in sorted(users.values(), key=lambda item: (item[0].started, item[0].run)):
+            for taken in self._index.users_of_external(content) if content in self._external else ():
+                users.setdefault(taken.run.run, (taken.run, taken.path.encode("utf-8", "surrogateescape")))
+        ordered = sorted(users.values(), key=lambda item: (item[0].started, item[0].run))
+        for use, used_path in self._builder.while_room(ordered):
             read = self._builder.read_run(use.run).run
             if read is not None and read.repeats in users:
                 # A repetition is shown with the run that it repeats.
                 continue
-            run = self._builder.run(use.run)
+            run = self._builder.run(use.run, self._builder.pod_of_run(use.run))
             relation = Relation.RECIPE if used_path == RECIPE_PATH else Relation.USED
             self._builder.link(run, node, relation, _as(path, used_path))
             if run not in self._asked:
@@ -99,26 +114,30 @@ class _Question:
     def _open_run(self, node: str, identity: ObjectId) -> None:
         details = self._builder.read_run(identity)
         commits = self._index.commits_of(details.id)
-        for commit in commits:
+        for commit in self._builder.while_room(commits):
+            place = self._index.place_of(commit)
             if commit == details.made:
-                self._builder.link(node, self._builder.commit(commit), Relation.COMMITTED_IN)
+                self._builder.link(node, self._builder.commit(commit, pod=place), Relation.COMMITTED_IN)
             else:
                 how = self._builder.how_taken(commit)
-                self._builder.link(self._builder.commit(commit), node, Relation.TAKEN_FROM, how)
-        for verdict in self._index.verdicts_on(details.id):
-            self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)
+                self._builder.link(self._builder.commit(commit, pod=place), node, Relation.TAKEN_FROM, how)
+        for verdict in self._builder.while_room(self._index.verdicts_on(details.id)):
+            self._builder.link(node, self._builder.judgement(verdict), Relation.CHECKED_BY)
         judged = self._index.judged_repeats(details.id)
-        for repeat in self._index.repeats_of(details.id):
+        for repeat in self._builder.while_room(self._index.repeats_of(details.id)):
             if repeat not in judged:
-                self._builder.link(self._builder.run(repeat), node, Relation.REPEATS)
+                pod = self._builder.pod_of_run(repeat)
+                self._builder.link(self._builder.run(repeat, pod), node, Relation.REPEATS)
         # What a failed run has left was taken away again, unless it was committed.
         if details.run is not None and (commits or details.run.succeeded):
-            self._add_outputs(node, details.run)
+            pod = self._index.place_of(commits[0]) if commits else ""
+            self._add_outputs(node, details.run, pod)
 
-    def _add_outputs(self, node: str, run: Run) -> None:
-        for top in self._builder.entries(run.output) if run.output is not None else ():
+    def _add_outputs(self, node: str, run: Run, pod: str) -> None:
+        tops = self._builder.entries(run.output) if run.output is not None else ()
+        for top in self._builder.while_room(tops):
             for path, entry in self._builder.counter.shown(top.name, top):
-                item = self._builder.item(path, entry)
+                item = self._builder.item(path, entry, pod)
                 self._builder.link(item, node, Relation.MADE_BY)
                 if item not in self._asked:
                     self._asked.add(item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sovrgit.errors import ObjectMissing
 from sovrgit.lineage.database import Database
@@ -11,6 +11,11 @@ from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import REMOTES
+
+MAX_OUTPUTS = 1_000_000
+"""Files and folders in the output of one run that can be found by their content. A record of others may name a tree
+that holds the same folders over and over."""
 
 
 class Gatherer:
@@ -24,6 +29,7 @@ class Gatherer:
         """Commits known before that new ones were found to build upon."""
         self._touched: set[ObjectId] = set()
         """Runs whose own commit has to be found out anew."""
+        self._places: dict[ObjectId, str] = {}
 
     def gather(self) -> int:
         """Take in what is new; the number of commits that were.
@@ -32,15 +38,15 @@ class Gatherer:
             sqlite3.DatabaseError: if the file is damaged or cannot be written.
             IntegrityFailure: if a commit or record is damaged.
         """
-        if self._covered() == set(self._pod.refs.read().values.values()) and not self._has_come():
+        if self._covered() == set(self._pod.refs.read().values.values()) and not self._come():
             return 0
         with self._database.transaction():
             # Whoever holds the lock sees refs that are at least as new as those that the last one saw.
-            values = set(self._pod.refs.read().values.values())
-            if self._has_come():
-                # What was missing may be older than much that is known, so that orders would come out wrong.
-                self._database.clear()
+            names = self._pod.refs.read().values
+            values = set(names.values())
+            self._take_what_came()
             covered = self._covered()
+            self._places = {value: _place(name) for name, value in names.items() if name.startswith(REMOTES)}
             new = self._take(values - covered)
             self._forget(covered - values, values)
             for run in self._touched:
@@ -52,9 +58,20 @@ class Gatherer:
     def _covered(self) -> set[ObjectId]:
         return self._all("SELECT id FROM refs")
 
-    def _has_come(self) -> bool:
-        """Whether something that was missing is here now."""
-        return any(self._store.has(ObjectId(row[0])) for row in self._database.execute("SELECT id FROM absent"))
+    def _come(self) -> set[ObjectId]:
+        """What was missing and is here now."""
+        absent = self._all("SELECT id FROM absent")
+        return absent - set(self._store.absent(list(absent))) if absent else absent
+
+    def _take_what_came(self) -> None:
+        come = self._come()
+        if not all(self._store.kind(identity) is Kind.RUN for identity in come):
+            # A commit that was missing may be older than much that is known, so that orders would come out wrong.
+            self._database.clear()
+            return
+        for identity in come:
+            self._database.execute("DELETE FROM absent WHERE id = ?", (identity,))
+            self._add_run(identity)
 
     def _all(self, query: str, *values: object) -> set[ObjectId]:
         return {ObjectId(row[0]) for row in self._database.execute(query, values)}
@@ -62,7 +79,7 @@ class Gatherer:
     # --- what is new --------------------------------------------------------------------------------------------
 
     def _take(self, targets: Iterable[ObjectId]) -> int:
-        tips = []
+        tips: dict[ObjectId, str] = {}
         for target in sorted(targets):
             found = self._peel(target)
             if found is None:
@@ -70,20 +87,20 @@ class Gatherer:
                 continue
             identity, kind = found
             if kind is Kind.COMMIT:
-                tips.append(identity)
+                tips.setdefault(identity, self._places.get(target, ""))
             elif kind is Kind.RUN:
                 self._add_run(identity)
             elif kind is Kind.VERDICT:
                 verdict = self._store.verdict(identity)
                 self._database.insert("verdicts", (identity, verdict.run, verdict.repeat, _stored(verdict.time)))
-        commits = self._collect(tips)
+        commits, places = self._collect(tips)
         order = parents_first(
             {identity: commit.parents for identity, commit in commits.items()},
             lambda identity: (commits[identity].time, identity),
         )
         row = self._database.execute("SELECT COALESCE(MAX(position), 0) FROM commits").fetchone()
         for position, identity in enumerate(order, row[0] + 1):
-            self._add_commit(identity, commits[identity], position)
+            self._add_commit(identity, commits[identity], position, places[identity])
         return len(commits)
 
     def _peel(self, target: ObjectId) -> tuple[ObjectId, Kind] | None:
@@ -97,11 +114,13 @@ class Gatherer:
     def _miss(self, identity: ObjectId) -> None:
         self._database.insert("absent", (identity,))
 
-    def _collect(self, tips: Iterable[ObjectId]) -> dict[ObjectId, Commit]:
+    def _collect(self, tips: Mapping[ObjectId, str]) -> tuple[dict[ObjectId, Commit], dict[ObjectId, str]]:
+        """The commits that are new, and for each the remote that it was found at; nothing for what is from here."""
         commits: dict[ObjectId, Commit] = {}
-        stack = list(tips)
+        places: dict[ObjectId, str] = {}
+        stack = list(tips.items())
         while stack:
-            current = stack.pop()
+            current, place = stack.pop()
             if current in commits:
                 continue
             if self._database.has("commits", current):
@@ -112,11 +131,12 @@ class Gatherer:
             except ObjectMissing:
                 self._miss(current)
                 continue
-            stack += commits[current].parents
-        return commits
+            places[current] = place
+            stack += [(parent, place) for parent in commits[current].parents]
+        return commits, places
 
-    def _add_commit(self, identity: ObjectId, commit: Commit, position: int) -> None:
-        row = (identity, position, _stored(commit.time), commit.run, int(commit.fork is not None))
+    def _add_commit(self, identity: ObjectId, commit: Commit, position: int, place: str) -> None:
+        row = (identity, position, _stored(commit.time), commit.run, int(commit.fork is not None), place)
         self._database.insert("commits", row)
         self._database.insert("parents", *((identity, parent) for parent in commit.parents))
         if commit.run is not None:
@@ -143,12 +163,14 @@ class Gatherer:
         times = (_stored(run.started), _stored(run.finished))
         row = (identity, run.key, str(run.status), *times, run.input, run.base, None, run.repeats)
         self._database.insert("runs", row)
+        self._database.insert("externals", *((one.id, identity, one.commit, one.path) for one in run.external))
         if run.output is not None:
             self._add_outputs(identity, run.output)
 
     def _add_outputs(self, run: ObjectId, tree: ObjectId) -> None:
         stack = [(b"", tree)]
-        while stack:
+        left = MAX_OUTPUTS
+        while stack and left > 0:
             path, current = stack.pop()
             try:
                 entries = self._store.tree(current).entries
@@ -156,6 +178,7 @@ class Gatherer:
                 self._miss(current)
                 continue
             prefix = path + b"/" if path else b""
+            left -= len(entries)
             rows = [(entry.id, run, prefix + entry.name) for entry in entries]
             self._database.insert("outputs", *rows)
             stack += [(prefix + entry.name, entry.id) for entry in entries if entry.is_directory]
@@ -204,6 +227,11 @@ class Gatherer:
         ]
         made = min(ranked)[-1] if ranked else None
         self._database.execute("UPDATE runs SET made = ? WHERE id = ?", (made, run))
+
+
+def _place(name: str) -> str:
+    """The remote that a ref was taken over from."""
+    return name.removeprefix(REMOTES).partition("/")[0]
 
 
 _PARENTS = "SELECT parent FROM parents WHERE child = ?"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from sovrgit.lineage.pods.other import OtherPod
 from sovrgit.objects.commit import Commit, Fork
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import External, Run
@@ -27,6 +28,7 @@ class NodeKind(enum.StrEnum):
     VERDICT = "verdict"
     ORIGIN = "origin"
     EXTERNAL = "external"
+    POD = "pod"
 
 
 class Relation(enum.StrEnum):
@@ -49,6 +51,8 @@ class Relation(enum.StrEnum):
     COMMITTED_IN = "committed-in"
     FORKED_FROM = "forked-from"
     CLONED_FROM = "cloned-from"
+    COMES_FROM = "comes-from"
+    IN_POD = "in-pod"
 
 
 class Direction(enum.StrEnum):
@@ -115,24 +119,43 @@ class OriginDetails:
 
 @dataclass(frozen=True, slots=True)
 class ExternalDetails:
-    """A payload from another pod."""
+    """A payload from another pod. `reference` is the one that may be shown."""
 
     external: External
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodDetails:
+    """Another pod that cannot be looked into, or not as it was expected."""
+
+    pod: OtherPod
 
 
 Details: TypeAlias = (
-    FileDetails | FolderDetails | CommitDetails | RunDetails | VerdictDetails | OriginDetails | ExternalDetails
+    FileDetails
+    | FolderDetails
+    | CommitDetails
+    | RunDetails
+    | VerdictDetails
+    | OriginDetails
+    | ExternalDetails
+    | PodDetails
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing. `label` is a short name; bytes of a path that are not UTF-8 stand in it as surrogates."""
+    """One thing. `label` is a short name; bytes of a path that are not UTF-8 stand in it as surrogates.
+
+    `pod` is the key of the pod that it belongs to; nothing for the pod that was asked about.
+    """
 
     id: str
     kind: NodeKind
     label: str
     details: Details
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +176,7 @@ class Lineage:
     """An answer. Edges stand in the order in which they should be read.
 
     `missing` counts objects that are not here and would have been asked; `truncated` says that there was more than
-    an answer may hold, and what is farthest away was left out.
+    an answer may hold, and what is farthest away was left out. `pods` are the other pods in it, by key.
     """
 
     root: str
@@ -162,6 +185,7 @@ class Lineage:
     edges: tuple[Edge, ...]
     missing: int = 0
     truncated: bool = False
+    pods: Mapping[str, OtherPod] = field(default_factory=dict)
 
     def below(self) -> dict[str, list[tuple[Edge, str]]]:
         """For each node the edges that lead away from the question, with the node at the other end."""

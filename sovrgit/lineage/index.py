@@ -35,6 +35,18 @@ class Maker(NamedTuple):
     path: bytes
 
 
+class Making(NamedTuple):
+    """A run that left something in its output, the path it had there, and the commits that name the run.
+
+    `made` is the commit that it made, if there is one; of `commits`, parents come before children.
+    """
+
+    run: ObjectId
+    path: bytes
+    made: ObjectId | None
+    commits: tuple[ObjectId, ...]
+
+
 class RunInput(NamedTuple):
     """A run, the tree of its inputs, and when it began and ended, in nanoseconds since 1970."""
 
@@ -42,6 +54,13 @@ class RunInput(NamedTuple):
     input: ObjectId
     started: int
     finished: int
+
+
+class ExternalUse(NamedTuple):
+    """A run that used something of another pod, and the path that it has there."""
+
+    run: RunInput
+    path: str
 
 
 _FILE = "lineage.sqlite"
@@ -124,8 +143,12 @@ class LineageIndex:
         Raises:
             ObjectMissing: if its record is not here.
         """
-        rows = self._ask("SELECT made FROM runs WHERE id = ?", (identity,))
-        return KnownRun(identity, self._pod.store.run(identity), _optional(rows[0][0]) if rows else None)
+        return KnownRun(identity, self._pod.store.run(identity), self.commit_made_by(identity))
+
+    def commit_made_by(self, run: ObjectId) -> ObjectId | None:
+        """The commit that a run made, if there is one."""
+        rows = self._ask("SELECT made FROM runs WHERE id = ?", (run,))
+        return _optional(rows[0][0]) if rows else None
 
     def inputs(self) -> list[RunInput]:
         """The input tree of every run, the earliest first."""
@@ -146,13 +169,41 @@ class LineageIndex:
         )
         return [Maker(ObjectId(run), path) for run, path in rows]
 
+    def makings(self, content: ObjectId) -> list[Making]:
+        """The same with the commits of each run, for the price of one question."""
+        found: dict[tuple[bytes, bytes], tuple[bytes | None, list[bytes]]] = {}
+        for run, path, made, commit in self._ask(_MAKINGS, (content,)):
+            commits = found.setdefault((run, path), (made, []))[1]
+            if commit is not None:
+                commits.append(commit)
+        return [
+            Making(ObjectId(run), path, _optional(made), tuple(map(ObjectId, commits)))
+            for (run, path), (made, commits) in found.items()
+        ]
+
     def output_ids(self) -> set[bytes]:
         """The ids of everything that a run put out."""
         return {row[0] for row in self._ask("SELECT DISTINCT id FROM outputs")}
 
+    def users_of_external(self, content: ObjectId) -> list[ExternalUse]:
+        """The runs that used this content as payload of another pod, the earliest first."""
+        rows = self._ask(_EXTERNAL_USES, (content,))
+        return [
+            ExternalUse(RunInput(ObjectId(run), ObjectId(tree), start, end), path)
+            for run, tree, start, end, path in rows
+        ]
+
+    def external_ids(self) -> set[bytes]:
+        """The ids of everything that a run used as payload of another pod."""
+        return {row[0] for row in self._ask("SELECT DISTINCT id FROM externals")}
+
     def verdicts_on(self, run: ObjectId) -> list[ObjectId]:
         """The verdicts on a run, the latest first."""
         return _ids(self._ask("SELECT id FROM verdicts WHERE run = ? ORDER BY time DESC, id", (run,)))
+
+    def judged_runs(self) -> set[ObjectId]:
+        """The runs that there is a verdict on."""
+        return set(_ids(self._ask("SELECT DISTINCT run FROM verdicts")))
 
     def judged_repeats(self, run: ObjectId) -> set[ObjectId]:
         """The repetitions of a run that there is a verdict on."""
@@ -163,6 +214,15 @@ class LineageIndex:
     def commits_of(self, run: ObjectId) -> list[ObjectId]:
         """The commits that a run made, or whose output was taken from it; parents come before children."""
         return _ids(self._ask("SELECT id FROM commits WHERE run = ? ORDER BY position", (run,)))
+
+    def has_commit(self, commit: ObjectId) -> bool:
+        """Whether refs lead to a commit."""
+        return bool(self._ask("SELECT 1 FROM commits WHERE id = ?", (commit,)))
+
+    def place_of(self, commit: ObjectId) -> str:
+        """The name of the remote that a commit was first found at; nothing if it is not from a remote."""
+        rows = self._ask("SELECT place FROM commits WHERE id = ?", (commit,))
+        return str(rows[0][0]) if rows else ""
 
     def ancestry(self, commit: ObjectId) -> dict[ObjectId, int]:
         """The commits that can be reached, the first one included, each with a number above those of its ancestors.
@@ -222,6 +282,18 @@ _ANCESTORS = """
 WITH RECURSIVE reached(id) AS (
     VALUES (?) UNION SELECT parent FROM parents JOIN reached ON child = reached.id
 ) SELECT id, position FROM reached JOIN commits USING (id)
+"""
+
+
+_MAKINGS = """
+SELECT runs.id, path, made, commits.id FROM outputs JOIN runs ON runs.id = outputs.run
+LEFT JOIN commits ON commits.run = runs.id
+WHERE outputs.id = ? ORDER BY started, runs.id, path, position
+"""
+
+_EXTERNAL_USES = """
+SELECT run, input, started, finished, path FROM externals JOIN runs ON runs.id = run
+WHERE externals.id = ? ORDER BY started, run, path
 """
 
 

@@ -8,8 +8,10 @@ from sovrgit.lineage.graph import (
     ExternalDetails,
     FileDetails,
     FolderDetails,
+    Lineage,
     Node,
     OriginDetails,
+    PodDetails,
     RunDetails,
     VerdictDetails,
 )
@@ -35,8 +37,24 @@ def label_lines(node: Node) -> list[str]:
             return [f"verdict {identity.short}", str(verdict.finding) if verdict else "not here"]
         case OriginDetails(reference, fork):
             return [reference, *([fork.pod, f"commit {fork.commit.short}"] if fork else [])]
-        case ExternalDetails(external):
-            return [external.path, external.reference, f"commit {external.commit.short}"]
+        case ExternalDetails(external, reference):
+            return [external.path, reference, f"commit {external.commit.short}"]
+        case PodDetails(pod):
+            return [pod.name or pod.reference, str(pod.state), pod.reason]
+
+
+def by_pod(lineage: Lineage) -> dict[str, list[Node]]:
+    """The nodes by the pod that they belong to; first those of the pod that was asked about."""
+    found: dict[str, list[Node]] = {"": []}
+    for node in lineage.nodes.values():
+        found.setdefault(node.pod, []).append(node)
+    return found
+
+
+def pod_name(lineage: Lineage, key: str) -> str:
+    """What a picture calls another pod."""
+    pod = lineage.pods.get(key)
+    return key if pod is None else pod.name or pod.reference
 
 
 def shown(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sovrgit.lineage.graph import Lineage, NodeKind
-from sovrgit.lineage.labels import label_lines, shown
+from sovrgit.lineage.labels import by_pod, label_lines, pod_name, shown
 
 _SHAPES = {
     NodeKind.FILE: ("(", ")"),
@@ -16,6 +16,7 @@ _SHAPES = {
     NodeKind.VERDICT: ("{{", "}}"),
     NodeKind.ORIGIN: ("[(", ")]"),
     NodeKind.EXTERNAL: (">", "]"),
+    NodeKind.POD: ("[/", "/]"),
 }
 
 _PLAIN = frozenset(" /,:")
@@ -23,7 +24,7 @@ _PLAIN = frozenset(" /,:")
 
 
 def to_mermaid(lineage: Lineage) -> str:
-    """A flowchart; arrows point from what came later to what it came from.
+    """A flowchart; arrows point from what came later to what it came from. What is of another pod is framed.
 
     Names are numbers, and of labels everything that could mean something to Mermaid, HTML or Markdown is written as
     a character code. Mermaid draws at most 500 edges unless its `maxEdges` is raised.
@@ -34,9 +35,14 @@ def to_mermaid(lineage: Lineage) -> str:
 def _lines(lineage: Lineage) -> Iterator[str]:
     names = {identity: f"n{number}" for number, identity in enumerate(lineage.nodes)}
     yield "flowchart LR"
-    for identity, node in lineage.nodes.items():
-        left, right = _SHAPES[node.kind]
-        yield f"  {names[identity]}{left}{_quoted(label_lines(node))}{right}"
+    for number, (pod, nodes) in enumerate(by_pod(lineage).items()):
+        if pod:
+            yield f"  subgraph p{number} [{_quoted([pod_name(lineage, pod)])}]"
+        for node in nodes:
+            left, right = _SHAPES[node.kind]
+            yield f"  {'  ' if pod else ''}{names[node.id]}{left}{_quoted(label_lines(node))}{right}"
+        if pod:
+            yield "  end"
     for edge in lineage.edges:
         label = _quoted([f"{edge.relation}: {edge.note}" if edge.note else str(edge.relation)])
         yield f"  {names[edge.source]} -->|{label}| {names[edge.target]}"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from sovrgit.errors import ObjectMissing, PathNotFound
 from sovrgit.lineage.builder import RECIPE_PATH, Builder
 from sovrgit.lineage.contents import SHOWN
-from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, OriginDetails, Relation, RunDetails
+from sovrgit.lineage.elsewhere import Elsewhere
+from sovrgit.lineage.graph import MAX_NODES, Direction, Lineage, OriginDetails, Relation
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.lineage.introduced import Introduction, Introductions
+from sovrgit.lineage.pods.others import OtherPods
+from sovrgit.lineage.pods.places import shown_reference
+from sovrgit.lineage.scope import Scope
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.treediff import diff_trees, find
 
@@ -26,7 +29,15 @@ UNCOMMITTED = "not committed before the run"
 UNCERTAIN = "or earlier, where the history is not here"
 
 
-def lineage_of_path(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes, *, limit: int = MAX_NODES) -> Lineage:
+def lineage_of_path(
+    pod: Pod,
+    index: LineageIndex,
+    commit: ObjectId,
+    path: bytes,
+    *,
+    others: OtherPods | None = None,
+    limit: int = MAX_NODES,
+) -> Lineage:
     """Where a file or folder comes from, as a commit has it. An empty path stands for the commit itself.
 
     It was made by the latest run among the ancestors of the commit that left the same content at the same path. Where
@@ -34,6 +45,7 @@ def lineage_of_path(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes
     that run.
 
     Args:
+        others: what is known of other pods; without it the answer ends where another pod begins.
         limit: about how many nodes the answer may have.
 
     Raises:
@@ -41,33 +53,37 @@ def lineage_of_path(pod: Pod, index: LineageIndex, commit: ObjectId, path: bytes
         PathNotFound: if the commit has no such path.
     """
     if not path:
-        return lineage_of_commit(pod, index, commit, limit=limit)
+        return lineage_of_commit(pod, index, commit, others=others, limit=limit)
     entry = find(pod.store, pod.store.commit(commit).tree, path)
     if entry is None:
         raise PathNotFound(path=path.decode("utf-8", "backslashreplace"), where=f"`{commit.short}`")
-    question = _Question(Builder(pod, index, Direction.UP, limit), commit)
+    question = _Question(Builder(pod, index, Direction.UP, limit, others), commit)
     return question.answer(question.begin_with_path(commit, path, entry))
 
 
-def lineage_of_commit(pod: Pod, index: LineageIndex, commit: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
+def lineage_of_commit(
+    pod: Pod, index: LineageIndex, commit: ObjectId, *, others: OtherPods | None = None, limit: int = MAX_NODES
+) -> Lineage:
     """Where a revision comes from: its run, or else the files that it brought.
 
     Raises:
         ObjectMissing: if the commit is not here.
     """
     read = pod.store.commit(commit)
-    question = _Question(Builder(pod, index, Direction.UP, limit), commit)
+    question = _Question(Builder(pod, index, Direction.UP, limit, others), commit)
     return question.answer(question.begin_with_commit(commit, read))
 
 
-def lineage_of_run(pod: Pod, index: LineageIndex, run: ObjectId, *, limit: int = MAX_NODES) -> Lineage:
+def lineage_of_run(
+    pod: Pod, index: LineageIndex, run: ObjectId, *, others: OtherPods | None = None, limit: int = MAX_NODES
+) -> Lineage:
     """What a run was made of.
 
     Raises:
         ObjectMissing: if its record is not here.
     """
     known = index.run(run)
-    question = _Question(Builder(pod, index, Direction.UP, limit), known.commit or known.run.base)
+    question = _Question(Builder(pod, index, Direction.UP, limit, others), known.commit or known.run.base)
     return question.answer(question.begin_with_run(run))
 
 
@@ -78,9 +94,11 @@ class _Question:
         self._builder = builder
         self._index = builder.index
         self._introductions = Introductions(builder)
-        self._history = self._index.ancestry(commit) if commit is not None else {}
-        self._makers: dict[ObjectId, list[tuple[int, ObjectId, bytes]]] = {}
+        self._elsewhere = Elsewhere(builder, self)
+        self._scopes: dict[tuple[ObjectId | None, str], Scope] = {}
+        self._home = self.scope(commit, "", 0)
         self._root_commit: ObjectId | None = None
+        self._theirs: Mapping[ObjectId, int] | None = None
         self._asked: set[str] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
@@ -91,69 +109,80 @@ class _Question:
             self._queue.popleft()()
         return self._builder.answer(root, truncated=bool(self._queue))
 
+    def scope(self, commit: ObjectId | None, pod: str, depth: int) -> Scope:
+        """The history of a commit."""
+        if (commit, pod) not in self._scopes:
+            self._scopes[commit, pod] = Scope(self._builder, commit, pod, depth)
+        return self._scopes[commit, pod]
+
     # --- beginnings -----------------------------------------------------------------------------------------------
 
     def begin_with_path(self, commit: ObjectId, path: bytes, entry: TreeEntry) -> str:
         node = self._builder.item(path, entry)
         self._asked.add(node)
-        self._explain(node, commit, path, entry)
+        self._explain(node, self._home, path, entry)
         return node
 
-    def _explain(self, node: str, commit: ObjectId, path: bytes, entry: TreeEntry) -> None:
-        introduction = self._introductions.of(commit, path, entry)
-        here = [made for made in self._made(entry.id) if made[2] == path]
+    def explain_item(self, node: str, scope: Scope, path: bytes, entry: TreeEntry) -> None:
+        """Say where a file or folder comes from, if that was not said."""
+        if node not in self._asked:
+            self._asked.add(node)
+            self._queue.append(partial(self._explain, node, scope, path, entry))
+
+    def _explain(self, node: str, scope: Scope, path: bytes, entry: TreeEntry) -> None:
+        assert scope.commit is not None
+        introduction = self._introductions.of(scope.commit, path, entry)
+        here = [made for made in scope.made(entry.id) if made[2] == path]
         brought_by = self._run_behind(introduction, path, entry)
         if here:
             others = len({run for _, run, _ in here}) - 1
             note = f"{others} other {'run' if others == 1 else 'runs'} left the same" if others else ""
-            self._builder.link(node, self._follow_run(here[-1][1]), Relation.MADE_BY, note)
+            self._builder.link(node, self.follow_run(here[-1][1], scope), Relation.MADE_BY, note)
         elif brought_by is not None:
-            self._builder.link(node, self._follow_run(brought_by), Relation.MADE_BY)
+            self._builder.link(node, self.follow_run(brought_by, scope), Relation.MADE_BY)
         if introduction is not None and (not (here or brought_by) or self._took(introduction.commit) is not None):
-            self._link_introduction(node, introduction)
+            self._link_introduction(node, introduction, scope)
         if not here and brought_by is None:
-            self._link_earlier(node, path, entry, self._position(introduction))
+            published = introduction is not None and self._elsewhere.add_published(
+                node, scope, introduction.commit, path, entry
+            )
+            if not published:
+                self._link_earlier(node, scope, path, entry, scope.position(introduction))
             if entry.is_directory:
-                self._open_folder(node, commit, path, entry)
+                self._open_folder(node, scope, path, entry)
 
     def begin_with_commit(self, commit: ObjectId, read: Commit) -> str:
         self._root_commit = commit
         if read.run is not None:
             node = self._builder.commit(commit)
             relation = Relation.MADE_BY if self._took(commit) is None else Relation.TAKEN_FROM
-            self._builder.link(node, self._follow_run(read.run), relation, self._builder.how_taken(commit))
+            how = self._builder.how_taken(commit)
+            self._builder.link(node, self.follow_run(read.run, self._home), relation, how)
             return node
         changed = self._changed(read)
         node = self._builder.commit(commit, max(0, len(changed) - SHOWN))
         for path, entry in changed[:SHOWN]:
             item = self._builder.item(path, entry)
             self._builder.link(node, item, Relation.CHANGES)
-            self._link_earlier(item, path, entry, self._history.get(commit, 0))
+            self._link_earlier(item, self._home, path, entry, self._home.history.get(commit, 0))
         return node
 
     def begin_with_run(self, run: ObjectId) -> str:
-        return self._follow_run(run)
+        return self.follow_run(run, self._home)
 
     def _add_origins(self, root: str) -> None:
-        references = set()
-        for identity in self._index.forks():
-            read = self._builder.read_commit(identity) if identity in self._history else None
-            if read is not None and read.fork is not None:
-                references.add(read.fork.reference)
-                node = self._builder.origin(OriginDetails(read.fork.reference, read.fork, identity))
-                self._builder.link(root, node, Relation.FORKED_FROM)
+        references = self._elsewhere.add_origins(root, self._home, foreign=False)
         origin = self._builder.pod.config.get("pod.origin")
         if origin and origin not in references:
-            self._builder.link(root, self._builder.origin(OriginDetails(origin)), Relation.CLONED_FROM)
+            node = self._builder.origin(OriginDetails(shown_reference(origin)))
+            self._builder.link(root, node, Relation.CLONED_FROM)
 
-    def _open_folder(self, node: str, commit: ObjectId, path: bytes, entry: TreeEntry) -> None:
+    def _open_folder(self, node: str, scope: Scope, path: bytes, entry: TreeEntry) -> None:
         for below, item in self._builder.counter.shown(path, entry):
             if below != path:
-                child = self._builder.item(below, item)
+                child = self._builder.item(below, item, scope.pod)
                 self._builder.link(node, child, Relation.CONTAINS)
-                if child not in self._asked:
-                    self._asked.add(child)
-                    self._queue.append(partial(self._explain, child, commit, below, item))
+                self.explain_item(child, scope, below, item)
 
     def _changed(self, commit: Commit) -> list[tuple[bytes, TreeEntry]]:
         """What a commit brought that none of its parents had."""
@@ -178,43 +207,50 @@ class _Question:
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
-    def _follow_run(self, run: ObjectId) -> str:
-        node = self._builder.run(run)
+    def follow_run(self, run: ObjectId, scope: Scope) -> str:
+        """The node of a run, which is explained later."""
+        node = self._builder.run(run, scope.pod)
         if node not in self._asked:
             self._asked.add(node)
-            self._queue.append(partial(self._open_run, node, run))
+            self._queue.append(partial(self._open_run, node, run, scope))
         return node
 
-    def _open_run(self, node: str, identity: ObjectId) -> None:
+    def _open_run(self, node: str, identity: ObjectId, scope: Scope) -> None:
         details = self._builder.read_run(identity)
         run = details.run
-        made = self._commit_of(details)
+        made = scope.commit_of(details)
         if made is not None and made != self._root_commit:
-            self._builder.link(node, self._builder.commit(made), Relation.COMMITTED_IN)
-        for verdict in self._index.verdicts_on(details.id):
-            self._builder.link(node, self._builder.verdict(verdict), Relation.CHECKED_BY)
+            self._builder.link(node, self._builder.commit(made, pod=scope.pod), Relation.COMMITTED_IN)
+        for verdict in self._builder.while_room(self._index.verdicts_on(details.id)):
+            self._builder.link(node, self._builder.judgement(verdict), Relation.CHECKED_BY)
         if run is None:
             return
         if run.repeats is not None:
-            self._builder.link(node, self._follow_run(run.repeats), Relation.REPEATS)
+            self._builder.link(node, self.follow_run(run.repeats, scope), Relation.REPEATS)
         for path, entry in self._inputs(run):
-            self._add_input(node, details.id, run, made, path, entry)
-        for external in run.external:
-            self._builder.link(node, self._builder.external(external), Relation.USED)
+            self._add_input(node, details.id, run, made, scope, path, entry)
+        foreign = bool(run.external) and self._is_theirs(made, scope)
+        for external in self._builder.while_room(run.external):
+            self._elsewhere.add_external(node, scope, external, foreign=foreign)
 
     def _inputs(self, run: Run) -> list[tuple[bytes, TreeEntry]]:
         """What a run used, the recipe first."""
-        if run.input != EMPTY_TREE_ID and not self._builder.pod.store.has(run.input):
+        try:
+            entries = self._builder.store.tree(run.input).entries
+        except ObjectMissing:
             return [(b"", TreeEntry(b"", EntryKind.DIRECTORY, run.input, 0))]
-        items = [
-            item
-            for entry in self._builder.entries(run.input)
-            for item in self._builder.counter.shown(entry.name, entry)
-        ]
+        items = [item for entry in entries for item in self._builder.counter.shown(entry.name, entry)]
         return sorted(items, key=lambda item: item[0] != RECIPE_PATH)
 
     def _add_input(
-        self, run_node: str, run_id: ObjectId, run: Run, made: ObjectId | None, path: bytes, entry: TreeEntry
+        self,
+        run_node: str,
+        run_id: ObjectId,
+        run: Run,
+        made: ObjectId | None,
+        scope: Scope,
+        path: bytes,
+        entry: TreeEntry,
     ) -> None:
         introduction, note = None, ""
         if run.base is not None and path:
@@ -222,72 +258,65 @@ class _Question:
         if introduction is None and path and not self._is_unknown(run.base):
             note = UNCOMMITTED
             introduction = self._introductions.of(made, path, entry) if made is not None else None
-        node = self._builder.item(path, entry)
+        node = self._builder.item(path, entry, scope.pod)
         relation = Relation.RECIPE if path == RECIPE_PATH else Relation.USED
         self._builder.link(run_node, node, relation, note)
         if node in self._asked:
             return
         self._asked.add(node)
-        before = self._position(introduction)
+        before = scope.position(introduction)
         if introduction is None and made is not None:
-            before = self._history.get(made, before)
-        self._link_earlier(node, path, entry, before, besides=run_id)
+            before = scope.history.get(made, before)
+        self._link_earlier(node, scope, path, entry, before, besides=run_id)
         if introduction is not None:
-            self._link_introduction(node, introduction)
+            self._link_introduction(node, introduction, scope)
 
     def _is_unknown(self, base: ObjectId | None) -> bool:
         return base is not None and self._builder.read_commit(base) is None
 
-    def _commit_of(self, details: RunDetails) -> ObjectId | None:
-        """The commit that a run made, or another one in this history that names it."""
-        if details.made is not None and details.made in self._history:
-            return details.made
-        return next((item for item in self._index.commits_of(details.id) if item in self._history), details.made)
+    def _is_theirs(self, made: ObjectId | None, scope: Scope) -> bool:
+        """Whether a run of this pod came with its clone, so that somebody else has chosen what it names."""
+        if scope.pod or self._builder.others is None:
+            return False
+        if self._theirs is None:
+            self._theirs = self._builder.ancestors_at_remotes()
+        return made is None or made in self._theirs
 
     # --- contents -------------------------------------------------------------------------------------------------
 
-    def _made(self, content: ObjectId) -> list[tuple[int, ObjectId, bytes]]:
-        """The runs of this history that put out a content, with the position of their commits, in order."""
-        if content not in self._makers:
-            found = []
-            for maker in self._index.makers(content):
-                positions = [self._history[item] for item in self._index.commits_of(maker.run) if item in self._history]
-                if positions:
-                    found.append((positions[0], maker.run, maker.path))
-            self._makers[content] = sorted(found, key=lambda item: item[0])
-        return self._makers[content]
-
     def _link_earlier(
-        self, node: str, path: bytes, entry: TreeEntry, before: int | None, besides: ObjectId | None = None
+        self,
+        node: str,
+        scope: Scope,
+        path: bytes,
+        entry: TreeEntry,
+        before: int | None,
+        besides: ObjectId | None = None,
     ) -> None:
         """If an earlier run had put out the same content, follow that run. Without content there is nothing to say."""
         if not entry.size:
             return
-        made = self._made(entry.id)
-        end = len(made) if before is None else bisect_left(made, before, key=lambda item: item[0])
-        earlier = next((item for item in reversed(made[:end]) if item[1] != besides), None)
+        earlier = scope.made_before(entry.id, before, besides)
         if earlier is None:
+            self._elsewhere.add_by_content(node, scope, entry)
             return
-        _, run, found = earlier
-        target = self._follow_run(run)
+        run, found = earlier
+        target = self.follow_run(run, scope)
         if found != path:
-            twin = self._builder.item(found, entry)
+            twin = self._builder.item(found, entry, scope.pod)
             self._builder.link(node, twin, Relation.SAME_CONTENT)
             self._asked.add(twin)
             node = twin
         self._builder.link(node, target, Relation.MADE_BY)
 
-    def _position(self, introduction: Introduction | None) -> int | None:
-        return None if introduction is None else self._history.get(introduction.commit)
-
-    def _link_introduction(self, node: str, introduction: Introduction) -> None:
+    def _link_introduction(self, node: str, introduction: Introduction, scope: Scope) -> None:
         relation = Relation.ADDED_IN if introduction.added else Relation.CHANGED_IN
-        commit = self._builder.commit(introduction.commit)
+        commit = self._builder.commit(introduction.commit, pod=scope.pod)
         self._builder.link(node, commit, relation, "" if introduction.certain else UNCERTAIN)
         taken = self._took(introduction.commit)
         if taken is not None:
-            note = self._builder.how_taken(introduction.commit)
-            self._builder.link(commit, self._follow_run(taken), Relation.TAKEN_FROM, note)
+            how = self._builder.how_taken(introduction.commit)
+            self._builder.link(commit, self.follow_run(taken, scope), Relation.TAKEN_FROM, how)
 
     def _run_behind(self, introduction: Introduction | None, path: bytes, entry: TreeEntry) -> ObjectId | None:
         """The run of the commit that brought a path, if it left the path in its output or log."""

@@ -26,7 +26,8 @@ class ExportView:
             console.line(console.safe(self.target))
             return
         files = f", {plural(self.count, 'file')} in it" if self.form == "ro-crate" else ""
-        console.line(f"wrote {console.safe(self.target)}: run {self.story.id.short} as {self.form}{files}")
+        signed = ", signed with your key" if self.signed else ""
+        console.line(f"wrote {console.safe(self.target)}: run {self.story.id.short} as {self.form}{files}{signed}")
         if self._not_here:
             console.warn(f"{plural(self._not_here, 'file is', 'files are')} not here, and named without SHA-256")
         if self.story.missing:

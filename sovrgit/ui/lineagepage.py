@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sovrgit.lineage.document import to_document
@@ -14,19 +15,20 @@ from sovrgit.ui.lineageview import render_lineage
 
 @dataclass(frozen=True, slots=True)
 class LineagePage:
-    """Shows a lineage."""
+    """Shows a lineage. `names` are the keys that the user knows by name, by address."""
 
     lineage: Lineage
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
         width = console.width if console.terminal else 0
-        for line in render_lineage(self.lineage, colour=console.colour, width=width):
+        for line in render_lineage(self.lineage, colour=console.colour, width=width, names=self.names):
             console.line(line)
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
-        return to_document(self.lineage)
+        return to_document(self.lineage, self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class WrittenPage:
     lineage: Lineage
     file: str
     size: int
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, console: Console) -> None:
         """Print it for people."""
@@ -48,4 +51,4 @@ class WrittenPage:
 
     def document(self) -> dict[str, Any]:
         """The JSON document."""
-        return {**to_document(self.lineage), "file": self.file, "bytes": self.size}
+        return {**to_document(self.lineage, self.names), "file": self.file, "bytes": self.size}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sovrgit.lineage.graph import (
@@ -11,9 +12,11 @@ from sovrgit.lineage.graph import (
     FolderDetails,
     Node,
     OriginDetails,
+    PodDetails,
     RunDetails,
     VerdictDetails,
 )
+from sovrgit.lineage.signed import NodeSignature
 from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Finding, Verdict
@@ -51,7 +54,7 @@ def describe(node: Node, *, name_width: int = 0, brief: bool = False, again: boo
                 Span(content.short, _YELLOW),
                 Span(f"  {human_size(size)}", PLAIN),
             ]
-            return spans if here else [*spans, Span("  not here", _RED)]
+            return spans if here or node.pod else [*spans, Span("  not here", _RED)]
         case FolderDetails(_, tree, files, size):
             name = _name(node.label, name_width)
             if files is None:
@@ -69,16 +72,30 @@ def describe(node: Node, *, name_width: int = 0, brief: bool = False, again: boo
                 spans.append(Span(f"  pod {visible(fork.pod)} at commit ", PLAIN))
                 spans += [Span(fork.commit.short, _YELLOW), Span(", in commit ", PLAIN), Span(commit.short, _YELLOW)]
             return spans
-        case ExternalDetails(external):
+        case PodDetails(pod):
+            spans = [Span(visible(pod.name or pod.reference), _BOLD), Span(f"  {pod.state}", _RED)]
+            return [*spans, Span(visible(f": {pod.reason}"), PLAIN)] if pod.reason else spans
+        case ExternalDetails(external, reference):
             return [
                 *_name(external.path, name_width),
                 Span(external.id.short, _YELLOW),
-                Span(f"  from {visible(external.reference)} at commit ", PLAIN),
+                Span(f"  from {visible(reference)} at commit ", PLAIN),
                 Span(external.commit.short, _YELLOW),
             ]
 
 
-def facts(node: Node) -> str:
+def signer(signature: NodeSignature | None, names: Mapping[str, str]) -> str:
+    """Who signed a record; nothing if nobody did."""
+    if signature is None:
+        return ""
+    if signature.forged:
+        return "SIGNATURE FORGED"
+    if not signature.address:
+        return f"signed in a way that this version cannot check (`{signature.scheme}`)"
+    return f"signed by {names.get(signature.address) or signature.address}"
+
+
+def facts(node: Node, signed: str = "") -> str:
     """The circumstances of a run, in one line; nothing for anything else."""
     if not isinstance(node.details, RunDetails) or node.details.run is None:
         return ""
@@ -90,6 +107,7 @@ def facts(node: Node) -> str:
         f"on {machine}" if machine else "",
         f"Python {run.platform['python']}" if "python" in run.platform else "",
         f"by {run.by}" if run.by else "",
+        signed,
         _golem(run),
         f"on top of commit {run.base.short}" if run.base is not None else "",
     ]

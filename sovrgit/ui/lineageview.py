@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sovrgit.lineage.graph import Direction, Edge, Lineage, Node, NodeKind, Relation
+from sovrgit.lineage.labels import pod_name
+from sovrgit.lineage.signed import signature_of
 from sovrgit.ui.escape import display_width
 from sovrgit.ui.format import plural
-from sovrgit.ui.lineagetext import DIM, PLAIN, Span, describe, facts, note_text
+from sovrgit.ui.lineagetext import DIM, PLAIN, Span, describe, facts, note_text, signer
 
 _RESET = "\x1b[m"
 
@@ -24,6 +26,8 @@ _PHRASES_UP = {
     Relation.COMMITTED_IN: "in ",
     Relation.FORKED_FROM: "forked from ",
     Relation.CLONED_FROM: "cloned from ",
+    Relation.COMES_FROM: "comes from ",
+    Relation.IN_POD: "pod ",
 }
 _PHRASES_DOWN = {
     **_PHRASES_UP,
@@ -43,15 +47,18 @@ _MIN_INDENT = 36
 """Columns of branches that are always shown, however narrow the terminal."""
 
 
-def render_lineage(lineage: Lineage, *, colour: bool, width: int) -> Iterator[str]:
+def render_lineage(
+    lineage: Lineage, *, colour: bool, width: int, names: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The answer, line by line, without line feeds.
 
     What has been shown is only named again. A branch that reaches the middle of the line goes on below, from the left.
 
     Args:
         width: columns; longer lines are cut. 0 for no limit.
+        names: the keys that are known by name, by address.
     """
-    return _View(lineage, colour, width).lines()
+    return _View(lineage, colour, width, names or {}).lines()
 
 
 class _Branch(NamedTuple):
@@ -65,7 +72,9 @@ class _Branch(NamedTuple):
 
 
 class _View:
-    def __init__(self, lineage: Lineage, colour: bool, width: int) -> None:
+    def __init__(self, lineage: Lineage, colour: bool, width: int, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._said: dict[str, str] = {}
         self._lineage = lineage
         self._colour = colour
         self._width = width
@@ -106,7 +115,7 @@ class _View:
             branch = stack.pop()
             spans, node = self._text(branch)
             inside = self._branches(node, branch.below, inline=True)
-            if node in self._seen and (inside or facts(self._node(node))):
+            if node in self._seen and (inside or self._facts_of(node)):
                 where = "below" if node in self._later else "above"
                 yield self._painted([Span(branch.first, DIM), *spans], f"  (shown {where})")
             elif inside and len(branch.below) > self._indent:
@@ -121,9 +130,18 @@ class _View:
 
     def _facts(self, node: str, prefix: str, more: bool) -> Iterator[str]:
         """A line on the circumstances, in front of the branches."""
-        text = facts(self._node(node))
+        text = self._facts_of(node)
         if text:
             yield self._painted([Span(f"{prefix}{'│' if more else ' '}  ", DIM), Span(text, DIM)])
+
+    def _facts_of(self, node: str) -> str:
+        return facts(self._node(node), self._signer(node))
+
+    def _signer(self, node: str) -> str:
+        """Who signed what a node stands for. Checking takes a moment, and is done once."""
+        if node not in self._said:
+            self._said[node] = signer(signature_of(self._node(node)), self._names)
+        return self._said[node]
 
     def _branches(self, node: str, prefix: str, *, inline: bool) -> list[_Branch]:
         edges = [pair for pair in self._below.get(node, ()) if not (inline and self._is_inline(node, *pair))]
@@ -163,6 +181,9 @@ class _View:
         else:
             width = 0 if edge.relation in self._phrases else branch.name_width
             spans += describe(self._node(end), name_width=width, again=end in self._seen)
+        if edge.relation is Relation.CHECKED_BY and (signed := self._signer(end)):
+            spans.append(Span(f", {note_text(signed)}", PLAIN))
+        spans += self._pod(edge, end)
         if edge.note:
             spans.append(Span(f"  ({note_text(edge.note)})", DIM))
         for commit_edge, commit in self._below.get(end, ()):
@@ -172,6 +193,14 @@ class _View:
                 if commit_edge.note:
                     spans.append(Span(f" ({note_text(commit_edge.note)})", DIM))
         return spans, end
+
+    def _pod(self, edge: Edge, end: str) -> list[Span]:
+        """The pod that a line leads to, if it is another one."""
+        before = edge.source if end != edge.source else edge.target
+        key = self._node(end).pod
+        if key == self._node(before).pod or self._node(end).kind is NodeKind.POD:
+            return []
+        return [Span(f"  [{note_text(pod_name(self._lineage, key))}]" if key else "  [this pod]", DIM)]
 
     def _node(self, identity: str) -> Node:
         return self._lineage.nodes[identity]

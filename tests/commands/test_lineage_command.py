@@ -50,6 +50,9 @@ def test_diff_of_recipes(pod: Cli) -> None:
     [
         (["diff", "HEAD"], "`diff` takes two runs"),
         (["diff", "--dot", "HEAD", "HEAD"], "`diff` compares two runs, and does not take `--dot`"),
+        (["diff", "--offline", "HEAD", "HEAD"], "`diff` compares two runs, and does not take `--offline`"),
+        (["diff", "--depth", "1", "HEAD", "HEAD"], "`diff` compares two runs, and does not take `--depth`"),
+        (["--fetch", "--offline"], "`--fetch` and `--offline` exclude each other"),
         (["--dot", "--mermaid"], "`--dot` and `--mermaid` exclude each other"),
         (["a", "b"], "got an unexpected extra argument `b`"),
     ],
@@ -81,3 +84,23 @@ def test_a_file_that_is_called_diff(pod: Cli) -> None:
     pod.write("diff", "x")
     pod("commit", "-q", "-m", "More")
     assert "diff" in pod("lineage", "./diff").out.splitlines()[0]
+
+
+def test_other_pods(pod: Cli) -> None:
+    pod("run", "-q")
+    folder = pod.folder
+    pod("clone", ".", "../copy")
+    copied = folder.parent / "copy"
+    (copied / "payload" / "taken.txt").write_bytes((folder / "output" / "out.txt").read_bytes())
+    pod("-C", str(copied), "commit", "-q", "-m", "Take the result")
+    pod("-C", str(copied), "run", "-q", "--yes")
+    assert "used by" not in pod("lineage", "--down", "output/out.txt").out
+    said = pod("lineage", "--down", "output/out.txt", "--pod", "../copy").out
+    assert "used by run " in said and "[copy]" in said
+    document = pod.json("lineage", "--down", "output/out.txt", "--offline")
+    assert [other["name"] for other in document["pods"]] == ["copy"]
+    assert document["pods"][0]["state"] == "fetched"
+    assert "subgraph cluster_1 {" in pod("lineage", "--down", "output/out.txt", "--dot").out
+    assert '  subgraph p1 ["copy"]' in pod("lineage", "--down", "output/out.txt", "--mermaid").out
+    gone = pod.failure("lineage", "--down", "output/out.txt", "--pod", "../nowhere", code=52)
+    assert gone["code"] == "RemoteUnavailable"

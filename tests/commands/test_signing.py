@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import replace
 
 import pytest
 from command_lab import Cli
 
+from sovrgit.lineage.exports.signing import signers_of
 from sovrgit.objects.ids import Kind
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange
@@ -117,3 +119,27 @@ def test_a_pod_does_not_decide_what_is_signed(signer: Cli) -> None:
     (signer.folder / ".sovr" / "config").write_text("[user]\n\tsigning = true\n")
     said = signer("commit", "--allow-empty", "-m", "x")
     assert "`user.signing` in" in said.err and "is ignored" in said.err
+
+
+def test_an_export_is_signed(signer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    signer("run", "-q")
+    missing = signer.failure("export", "--as", "in-toto", "--sign", "--output", "s.json", code=15)
+    assert missing["code"] == "SigningKeyMissing" and not (signer.folder / "s.json").exists()
+    take(signer, monkeypatch)
+    assert signer.json("export", "--as", "in-toto", "--sign", "--output", "s.json")["signed"]
+    assert signers_of(json.loads(signer.read("s.json"))) == [ADDRESS]
+    signer("config", "--user", "user.signing", "true")
+    assert "signed with your key" in signer("export", "--as", "in-toto", "--output", "t.json").out
+    assert not signer.json("export", "--as", "in-toto", "--no-sign", "--output", "u.json")["signed"]
+    assert signer("export", "--as", "prov", "--sign", "--output", "v", code=2).err.startswith("error: `--sign` is for")
+
+
+def test_lineage_says_who_signed(signer: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(signer, monkeypatch)
+    signer("config", "--user", "user.signing", "true")
+    signer("run", "-q")
+    assert "signed by Ann," in signer("lineage", "output/out.txt").out
+    signer("trust", "key", ADDRESS, "Ada")
+    assert "signed by Ada," in signer("lineage", "output/out.txt").out
+    nodes = signer.json("lineage", "output/out.txt")["nodes"]
+    assert {node["signature"]["name"] for node in nodes if "signature" in node} == {"Ada"}

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from lineage_lab import Lab
 
-from sovrgit.errors import PodExists, Unsupported
-from sovrgit.lineage.exports.intoto import Signature, encoded_for_signing, to_envelope, to_statement
+from sovrgit.errors import ObjectInvalid, PodExists, SignatureInvalid, Unsupported
+from sovrgit.lineage.exports.intoto import EnvelopeSignature, encoded_for_signing, to_envelope, to_statement
 from sovrgit.lineage.exports.prov import to_prov
+from sovrgit.lineage.exports.signing import signer_with, signers_of
 from sovrgit.lineage.exports.story import Story, gather
 from sovrgit.lineage.exports.write import write_intoto, write_prov
 from sovrgit.runs.run import RunResult
+from sovrgit.signing.ethereum import SigningKey
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
 
@@ -111,14 +113,36 @@ def test_the_envelope_is_signed_by_whoever_is_given(story: Story, tmp_path: Path
     assert json.loads(payload) == to_statement(story)
     asked: list[bytes] = []
 
-    def sign(data: bytes) -> Signature:
+    def sign(data: bytes) -> EnvelopeSignature:
         asked.append(data)
-        return Signature("ann", b"\x01\x02")
+        return EnvelopeSignature("ann", b"\x01\x02", b"\x03")
 
     assert write_intoto(story, tmp_path / "signed.json", sign) is True
     signed = json.loads((tmp_path / "signed.json").read_text())
-    assert signed["signatures"] == [{"keyid": "ann", "sig": "AQI="}] and signed["payload"] == unsigned["payload"]
+    assert signed["signatures"] == [{"keyid": "ann", "sig": "AQI=", "publicKey": "03"}]
+    assert signed["payload"] == unsigned["payload"]
     assert asked == [b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)]
+
+
+def test_a_signature_of_a_wallet(story: Story) -> None:
+    key = SigningKey.new()
+    envelope = to_envelope(to_statement(story), signer_with(key))
+    assert signers_of(envelope) == [key.address] and envelope["signatures"][0]["keyid"] == key.address
+    assert signers_of({**envelope, "signatures": [{"keyid": "x", "sig": "AQI="}]}) == []
+    (entry,) = envelope["signatures"]
+    other = SigningKey.new()
+    forgeries = [
+        {**envelope, "payload": base64.b64encode(b"{}").decode()},
+        {**envelope, "signatures": [{**entry, "keyid": other.address}]},
+        {**envelope, "signatures": [{**entry, "publicKey": other.public.hex()}]},
+        {**envelope, "signatures": [{**entry, "sig": "AQI="}]},
+    ]
+    for forged in forgeries:
+        with pytest.raises(SignatureInvalid):
+            signers_of(forged)
+    for wrong in ({}, {**envelope, "payloadType": "x"}, {**envelope, "payload": "?"}, {**envelope, "signatures": 1}):
+        with pytest.raises(ObjectInvalid):
+            signers_of(wrong)
 
 
 def test_encoding_for_signatures_as_the_specification_counts() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import json
 import re
-import shutil
-import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
@@ -18,16 +19,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lineage_lab import Lab
 from lineage_samples import answer, commit_node, file_node, folder_node, run_node, run_record
+from pods_lab import new_lab, run_with, story, taken
 
-from sovrgit.lineage.graph import Lineage, NodeKind, Relation
+from sovrgit.lineage.document import to_document
+from sovrgit.lineage.graph import MAX_NODES, Lineage, NodeKind, Relation
+from sovrgit.lineage.page.facts import facts_of
 from sovrgit.lineage.page.layout import HEIGHT, WIDTH, lay_out
 from sovrgit.lineage.page.page import to_html
 from sovrgit.lineage.page.recipes import MAX_RECIPE, recipe_text
 from sovrgit.lineage.up import lineage_of_path
 from sovrgit.runs.run import RunResult
+from sovrgit.signing.ethereum import SigningKey
+from sovrgit.signing.keeping import signer_of
+from sovrgit.ui.lineageview import render_lineage
 
 HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>]]>\u202e&quot;'\""
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Page(HTMLParser):
@@ -150,19 +156,106 @@ def test_recipes_that_are_long_or_gone_are_only_named(lab: Lab) -> None:
     assert read(long) == "" and read(file_node(b"recipe.json", here=False, kind=NodeKind.RECIPE)) == ""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_in_a_browser(tmp_path: Path) -> None:
+def test_what_is_of_other_pods_is_grouped(tmp_path: Path) -> None:
+    alpha, beta = new_lab(tmp_path / "alpha"), new_lab(tmp_path / "beta", "fig\n")
+    key = SigningKey.new()
+    beta.pod.find_signer = lambda: signer_of(key)
+    run_with(beta, taken(alpha))
+    lineage = story(beta, "output/copy.txt")
+    page = Page(to_html(lineage, "x", names={key.address: "Ada"}))
+    assert page.data["pods"] == ["alpha"]
+    pods = {node["kind"]: node["pod"] for node in page.data["nodes"]}
+    assert pods["external"] == 0 and pods["file"] == 0 and page.data["nodes"][0]["pod"] == -1
+    signers = {dict(node["facts"]).get("signed by") for node in page.data["nodes"]}
+    assert signers == {None, f"{key.address} (Ada)"}
+    forged = replace(next(lineage.of_kind(NodeKind.RUN)).details.run, reason="another")  # type: ignore[union-attr]
+    run = run_node(1, forged)
+    assert "FORGED" in dict(facts_of(run, {}))["signed by"]
+    assert to_document(answer((run, Relation.USED, run)))["nodes"][0]["signature"]["problem"] == "forged"
+    boxes = [attributes["value"] for tag, attributes in page.elements if tag == "input" and "value" in attributes]
+    assert boxes[-2:] == ["-1", "0"]
+
+
+def test_ten_thousand_nodes_make_a_page() -> None:
+    files = [file_node(f"{number}".encode()) for number in range(MAX_NODES)]
+    lineage = answer(*((files[0], Relation.CONTAINS, file) for file in files[1:]))
+    text = to_html(replace(lineage, truncated=True), "x")
+    assert len(text) < 12_000_000 and "there is more: what is farthest away is left out" in text
+    assert sum(1 for _ in render_lineage(lineage, colour=False, width=80)) >= MAX_NODES
+    assert len(to_document(lineage)["nodes"]) == MAX_NODES
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser for all assertions: to start it takes longer than they do."""
+    source = Path(__file__).parents[2] / "benchmarks" / "browser.py"
+    spec = importlib.util.spec_from_file_location("benchmark_browser", source)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    with module.Browser() as browser:
+        yield browser
+
+
+FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PIXELS = "Array.from(document.querySelector('canvas').getContext('2d').getImageData({}, {}, 1, 1).data).slice(0, 3)"
+FILTER = """(() => {
+  const find = document.getElementById("find");
+  find.value = "%s";
+  find.dispatchEvent(new Event("input"));
+})()"""
+INK = """(() => {
+  const canvas = document.querySelector("canvas");
+  const found = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let at = 4; at < found.length; at += 4) if (found[at] !== found[0] || found[at + 1] !== found[1]) count++;
+  return count;
+})()"""
+
+
+def test_hostile_text_in_a_browser(browser: Any, tmp_path: Path) -> None:
     """The script runs under the page's policy, nothing else does, and hostile text is shown as text."""
     file = tmp_path / "page.html"
     file.write_text(to_html(hostile(), HOSTILE), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
-    done = subprocess.run([str(CHROMIUM), *options, file.as_uri()], capture_output=True, timeout=240, check=True)
-    page = Page(done.stdout.decode())
-    chosen = page.with_class("chosen")
-    assert "n0" in {one.get("id") for one in chosen}
+    browser.open(file)
+    page = Page(browser.evaluate("document.documentElement.outerHTML"))
     details = [attributes for _, attributes in page.elements if attributes.get("id") == "details"]
     assert details[0]["class"] == "k-file"
     assert not {tag for tag, _ in page.elements} & {"img", "iframe"}
     assert len([tag for tag, _ in page.elements if tag == "script"]) == 2
-    (view,) = [attributes for _, attributes in page.elements if attributes.get("id") == "view"]
-    assert "scale" in str(view["transform"])
+    # What was drawn for browsers without scripts is not there a second time.
+    assert browser.evaluate("document.querySelectorAll('svg').length") == 0
+    assert browser.evaluate(INK) > 500
+
+
+def test_light_dark_choosing_and_filters_in_a_browser(browser: Any, tmp_path: Path) -> None:
+    alpha, beta = new_lab(tmp_path / "alpha"), new_lab(tmp_path / "beta", "fig\n")
+    run_with(beta, taken(alpha))
+    file = tmp_path / "page.html"
+    lineage = story(beta, "output/copy.txt")
+    found = sum(bool(node.pod) for node in lineage.nodes.values())
+    file.write_text(to_html(lineage, "output/copy.txt"), encoding="utf-8")
+    for scheme, paper in (("light", [0xF6, 0xF7, 0xF9]), ("dark", [0x12, 0x16, 0x1C])):
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        browser.open(file)
+        browser.evaluate(FRAME)
+        assert browser.evaluate(PIXELS.format(1, 1)) == paper
+        ink = browser.evaluate(INK)
+        assert ink > 1000
+        # A node of the answer is chosen by its neighbour's button, and the details follow.
+        browser.evaluate("document.querySelector('#details li button').click()")
+        assert browser.evaluate("document.querySelector('#details h2').innerText").startswith("run")
+        # What is of another pod says so, and a filter says how much it found.
+        assert browser.evaluate("document.querySelector('#details').innerText").count(" of alpha") == 1
+        said = []
+        for word in ("alpha", "nowhere", ""):
+            browser.evaluate(FILTER % word)
+            said.append(browser.evaluate("document.querySelector('.note').innerText"))
+        assert said == [f"{found} of {len(lineage.nodes)}: Enter goes to the next", "nothing matches", said[-1]]
+        assert said[-1].startswith(f"{len(lineage.nodes)} nodes, ")
+        # Without what is of the other pod there is less to see.
+        browser.evaluate("document.querySelectorAll('#pods input')[1].click()")
+        browser.evaluate(FRAME)
+        assert browser.evaluate(INK) < ink

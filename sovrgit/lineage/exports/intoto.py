@@ -22,14 +22,15 @@ BUILD_TYPE = "urn:sovr:run:v1"
 """What `externalParameters` and `internalParameters` mean; described in docs/internals/lineage.md."""
 
 
-class Signature(NamedTuple):
-    """A signature of an envelope, and a hint which key made it."""
+class EnvelopeSignature(NamedTuple):
+    """A signature of an envelope, whose key made it, and this key."""
 
     key: str
     value: bytes
+    public: bytes
 
 
-Signer = Callable[[bytes], Signature | None]
+Signer = Callable[[bytes], EnvelopeSignature | None]
 """Signs what `encoded_for_signing` gives; None if there is no key."""
 
 
@@ -98,7 +99,10 @@ def to_envelope(statement: dict[str, Any], sign: Signer = lambda _: None) -> dic
         "utf-8", "replace"
     )
     signature = sign(encoded_for_signing(payload))
-    signatures = [] if signature is None else [{"keyid": signature.key, "sig": _base64(signature.value)}]
+    signatures = []
+    if signature is not None:
+        public = signature.public.hex()
+        signatures = [{"keyid": signature.key, "sig": _base64(signature.value), "publicKey": public}]
     return {"payloadType": PAYLOAD_TYPE, "payload": _base64(payload), "signatures": signatures}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sovrgit.lineage.document import utc
 from sovrgit.lineage.graph import (
@@ -13,9 +13,11 @@ from sovrgit.lineage.graph import (
     FolderDetails,
     Node,
     OriginDetails,
+    PodDetails,
     RunDetails,
     VerdictDetails,
 )
+from sovrgit.lineage.signed import signature_of
 from sovrgit.objects.commit import Commit
 from sovrgit.objects.receipts import mapping, maps, provider_of, summary_of, text
 from sovrgit.objects.run import Run
@@ -26,9 +28,21 @@ _MANY = 50
 """Agreements and differences that are listed; with more, their number is said."""
 
 
-def facts_of(node: Node) -> list[tuple[str, str]]:
-    """Name and value of everything that is known, in the order of reading. Values may have several lines."""
-    return [(name, value) for name, value in _facts(node) if value]
+def facts_of(node: Node, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Name and value of everything that is known, in the order of reading. Values may have several lines.
+
+    Args:
+        names: the keys that are known by name, by address.
+    """
+    found = [(name, value) for name, value in _facts(node) if value]
+    signature = signature_of(node)
+    if signature is not None:
+        who = names.get(signature.address)
+        known = f"{signature.address} ({who})" if who else f"{signature.address} (not a key you know)"
+        unknown = f"in a way that this version cannot check ({signature.scheme})"
+        forged = "FORGED: the key that it names has not made it for this"
+        found.insert(1, ("signed by", forged if signature.forged else known if signature.address else unknown))
+    return found
 
 
 def _facts(node: Node) -> Iterator[tuple[str, str]]:
@@ -56,8 +70,11 @@ def _facts(node: Node) -> Iterator[tuple[str, str]]:
             yield "reference", reference
             if fork is not None:
                 yield from [("pod", fork.pod), ("commit there", str(fork.commit)), ("in commit", str(commit))]
-        case ExternalDetails(external):
-            yield from [("path", external.path), ("from", external.reference)]
+        case PodDetails(pod):
+            yield from [("reference", pod.reference), ("state", str(pod.state)), ("reason", pod.reason)]
+            yield "fetched", "never" if pod.fetched is None else utc(pod.fetched)
+        case ExternalDetails(external, reference):
+            yield from [("path", external.path), ("from", reference)]
             yield from [("commit there", str(external.commit)), ("content", str(external.id))]
 
 

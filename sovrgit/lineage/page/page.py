@@ -11,12 +11,12 @@ import hashlib
 import html
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 from sovrgit.lineage.graph import Edge, Lineage, Node, NodeKind
-from sovrgit.lineage.labels import label_lines
+from sovrgit.lineage.labels import by_pod, label_lines, pod_name
 from sovrgit.lineage.page.facts import facts_of
 from sovrgit.lineage.page.layout import HEIGHT, WIDTH, Layout, Place, lay_out
 
@@ -29,12 +29,18 @@ _MARGIN = 40
 _PATHS = {NodeKind.FILE, NodeKind.FOLDER, NodeKind.RECIPE, NodeKind.EXTERNAL}
 
 
-def to_html(lineage: Lineage, title: str, recipe: Callable[[Node], str] = lambda _: "") -> str:
+def to_html(
+    lineage: Lineage,
+    title: str,
+    recipe: Callable[[Node], str] = lambda _: "",
+    names: Mapping[str, str] | None = None,
+) -> str:
     """The page.
 
     Args:
         title: what the page is about.
         recipe: the text of a recipe's node, shown when it is chosen; empty if there is none.
+        names: the keys that are known by name, by address.
     """
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
@@ -43,8 +49,9 @@ def to_html(lineage: Lineage, title: str, recipe: Callable[[Node], str] = lambda
     layout = lay_out(lineage)
     numbers = {identity: number for number, identity in enumerate(lineage.nodes)}
     legend = "".join(_legend(lineage, kind) for kind in NodeKind)
+    pods = list(by_pod(lineage))[1:]
     graph = "\n".join(_graph(lineage, layout, numbers))
-    data = _data(lineage, numbers, layout, recipe)
+    data = _data(lineage, numbers, layout, recipe, names or {})
     shown_title = html.escape(_clean(title))
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -60,16 +67,19 @@ def to_html(lineage: Lineage, title: str, recipe: Callable[[Node], str] = lambda
 <body>
 <header>
 <h1>Lineage of <span class="what">{shown_title}</span></h1>
-<p class="note">{_note(lineage)}</p>
+<p class="note" aria-live="polite">{_note(lineage)}</p>
 <input id="find" type="search" placeholder="Filter: name, id, provider …" aria-label="Filter nodes" autocomplete="off">
 <fieldset id="kinds"><legend>Kinds</legend>{legend}</fieldset>
+{_pods(lineage, pods)}\
 <div class="buttons"><button id="out" title="smaller (-)" aria-label="Smaller">−</button>\
 <button id="in" title="larger (+)" aria-label="Larger">+</button>\
 <button id="fit" title="show all (0)">All</button></div>
 </header>
 <main>
 <div id="stage" tabindex="0" aria-label="Graph: drag to move, wheel to zoom, arrow keys to move">
+<noscript>
 {graph}
+</noscript>
 </div>
 <aside id="details" aria-live="polite"><noscript>Details, filter and zoom need JavaScript.</noscript></aside>
 </main>
@@ -105,6 +115,16 @@ def _legend(lineage: Lineage, kind: NodeKind) -> str:
     return (
         f'<label class="k-{kind}"><input type="checkbox" value="{kind}" checked>{kind} <small>{count}</small></label>'
     )
+
+
+def _pods(lineage: Lineage, pods: Sequence[str]) -> str:
+    """Which pods are shown; nothing if there is one only."""
+    if not pods:
+        return ""
+    boxes = [("-1", "this pod")]
+    boxes += [(str(number), html.escape(_clean(pod_name(lineage, pod)))) for number, pod in enumerate(pods)]
+    shown = "".join(f'<label><input type="checkbox" value="{value}" checked>{name}</label>' for value, name in boxes)
+    return f'<fieldset id="pods"><legend>Pods</legend>{shown}</fieldset>\n'
 
 
 # --- the graph --------------------------------------------------------------------------------------------------------
@@ -148,17 +168,23 @@ def _edge(number: int, edge: Edge, source: Place, target: Place) -> str:
 
 
 def _node(number: int, node: Node, place: Place, *, root: bool) -> str:
-    first, *more = (_clean(line) for line in label_lines(node))
-    # The end of a path says more than its beginning, and what was run more than when.
-    title = html.escape(_cut(first[::-1], _TITLE_COLUMNS)[::-1] if node.kind in _PATHS else _cut(first, _TITLE_COLUMNS))
-    more = more[::-1] if node.kind is NodeKind.RUN else more
-    rest = html.escape(_cut(" · ".join(line for line in more if line), _MORE_COLUMNS))
+    title, rest = (html.escape(line) for line in _lines(node))
+    first = _clean(label_lines(node)[0])
     return (
         f'<g class="node k-{node.kind}{" root" if root else ""}" id="n{number}" '
         f'transform="translate({place.x} {place.y})"><title>{html.escape(first)}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/><rect class="stripe" width="5" height="{HEIGHT}" rx="2"/>'
-        f'<text x="16" y="21">{title or "(content)"}</text><text class="more" x="16" y="40">{rest}</text></g>'
+        f'<text x="16" y="21">{title}</text><text class="more" x="16" y="40">{rest}</text></g>'
     )
+
+
+def _lines(node: Node) -> tuple[str, str]:
+    """The two lines in a node, as long as there is room."""
+    first, *more = (_clean(line) for line in label_lines(node))
+    # The end of a path says more than its beginning, and what was run more than when.
+    title = _cut(first[::-1], _TITLE_COLUMNS)[::-1] if node.kind in _PATHS else _cut(first, _TITLE_COLUMNS)
+    more = more[::-1] if node.kind is NodeKind.RUN else more
+    return title or "(content)", _cut(" · ".join(line for line in more if line), _MORE_COLUMNS)
 
 
 def _cut(line: str, columns: int) -> str:
@@ -179,20 +205,35 @@ def _clean(line: str) -> str:
 # --- the data ---------------------------------------------------------------------------------------------------------
 
 
-def _data(lineage: Lineage, numbers: dict[str, int], layout: Layout, recipe: Callable[[Node], str]) -> str:
+def _data(
+    lineage: Lineage,
+    numbers: dict[str, int],
+    layout: Layout,
+    recipe: Callable[[Node], str],
+    names: Mapping[str, str],
+) -> str:
+    pods = {pod: number for number, pod in enumerate(list(by_pod(lineage))[1:])}
     nodes = []
     for identity, node in lineage.nodes.items():
-        facts = facts_of(node)
+        facts = facts_of(node, names)
         if node.kind is NodeKind.RECIPE and (content := recipe(node)):
             facts.append(("recipe", content))
         lines = [(name, "\n".join(map(_clean, value.split("\n")))) for name, value in facts]
         place = layout.places[identity]
         nodes.append(
-            {"kind": node.kind, "label": _clean(label_lines(node)[0]), "facts": lines, "at": [place.x, place.y]}
+            {
+                "kind": node.kind,
+                "label": _clean(label_lines(node)[0]),
+                "lines": _lines(node),
+                "facts": lines,
+                "at": [place.x, place.y],
+                "pod": pods.get(node.pod, -1),
+            }
         )
     edges = [[numbers[edge.source], numbers[edge.target], edge.relation, _clean(edge.note)] for edge in lineage.edges]
     size = [layout.width, layout.height, WIDTH, HEIGHT]
-    document = {"nodes": nodes, "edges": edges, "root": numbers[lineage.root], "size": size}
+    called = [_clean(pod_name(lineage, pod)) for pod in pods]
+    document = {"nodes": nodes, "edges": edges, "pods": called, "root": numbers[lineage.root], "size": size}
     text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
     # In a script element `</script` and `<!--` mean something even in the middle of a string.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
