@@ -23,9 +23,10 @@ from sovrgit.payloads.state import PayloadState, states
 from sovrgit.pod.external import read_placed
 from sovrgit.pod.pod import Pod
 from sovrgit.remotes.networks import Networks
-from sovrgit.runs.repeat import Repeated, Verified
+from sovrgit.runs.repeat import Repeated
 from sovrgit.runs.run import RunResult
 from sovrgit.runs.trust import Proposal
+from sovrgit.runs.verification import Verification
 
 LIST = 'cd payload/external && find . -type f | sort | sed \'s/^..//\' | while read f; do echo "$f $(cat "$f")"; done'
 """Prints every file of external payload, which all have one line."""
@@ -78,7 +79,7 @@ class Taker:
     def again(self, run: ObjectId) -> Repeated:
         return self.lab.rerun(run, supplied=self._repeat(run))
 
-    def verify(self, run: ObjectId) -> Verified:
+    def verify(self, run: ObjectId) -> Verification:
         return self.lab.verify(run, supplied=self._repeat(run))
 
     def _repeat(self, run: ObjectId) -> Any:
