@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--template",
     metavar="NAME",
-    help="Begin with a template: hello-world, digits, golem-hello, classify, blender or blender-declared.",
+    help="Begin with a template: hello-world, digits, model-bench, golem-hello, classify, blender or blender-declared.",
 )
 @click.option("--task", is_flag=True, help="A task, which chains other pods.")
 @click.option("--name", help="The pod's name; the folder's if not given.")

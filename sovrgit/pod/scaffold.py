@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TEMPLATES: Mapping[str, str] = {
     "hello-world": "a greeting from a name: the smallest pod, with Python alone",
     "digits": "handwritten digits told apart by a small model, with its accuracy and a chart (needs scikit-learn)",
+    "model-bench": "a task: three models side by side and a fourth pod that compares them, with Python alone",
     "golem-hello": "the same greeting by a rented computer: the smallest script for Golem (needs yapapi)",
     "classify": "one model over many images, each on a rented computer, without a script for Golem (needs yapapi)",
     "blender": "frames of a scene, rendered on rented computers by a script for Golem (needs yapapi)",
