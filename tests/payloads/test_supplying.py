@@ -126,6 +126,9 @@ def test_a_stranger_runs_a_clone(taker: Taker, tmp_path: Path, giver: Lab) -> No
     taker.wants((place.as_uri(), "output/set"), (str(place), "images.zip"))
     first = taker.run()
     copy = taker.lab.clone(tmp_path / "copies")
+    giver.write("output/set/b.csv", "5,6\n")
+    giver.commit()
+    giver.push(place)
     with copy.pod:
         stranger = Taker(copy)
         assert not any(copy.pod.store.has(item.id) for item in first.run.external)
@@ -133,7 +136,7 @@ def test_a_stranger_runs_a_clone(taker: Taker, tmp_path: Path, giver: Lab) -> No
         assert result.run.output == first.run.output
         assert len(stranger.asked) == 1
         # The lock was in what was approved.
-        assert stranger.told == []
+        assert stranger.told == [] and [state.path for state in stranger.moved] == ["output/set"]
 
 
 def test_nothing_is_asked_of_others_before_the_recipe_is_approved(
