@@ -92,11 +92,12 @@ def look_up(
     for label, group in by_reference.items():
         with explaining(group[0]), opened(access, group[0].reference) as source:
             for item in group:
-                with _explaining_lock(label, commits, get=get):
-                    found = source.find(item.path, commits.get(label))
-                # What lies in no pack comes as a whole, and is kept at once.
-                if get or isinstance(source, FileSource):
-                    _make_ready(access, source, found, item.path)
+                with explaining(item):
+                    with _explaining_lock(label, commits, get=get):
+                        found = source.find(item.path, commits.get(label))
+                    # What lies in no pack comes as a whole, and is kept at once.
+                    if get or isinstance(source, FileSource):
+                        _make_ready(access, source, found, item.path)
                 kind, identity = found.entry.kind, found.entry.id
                 answers[item] = LockedPayload(label, item.path, found.commit, identity, kind)
     return answers
@@ -237,8 +238,11 @@ def explaining(item: Wanted) -> Iterator[None]:
     """Say of which payload something is that goes wrong inside the block."""
     try:
         yield
-    except PayloadUnavailable:
-        raise
+    except PayloadUnavailable as error:
+        if error.fields["path"] != item.reference.label:
+            raise
+        reason = f"in `{item.reference.label}` {error.fields['reason']}"
+        raise PayloadUnavailable(path=item.path, reason=reason, hint=error.hint) from None
     except LoginNeeded as error:
         if not item.reference.is_name:
             raise

@@ -242,8 +242,8 @@ class PodSource:
             raise PayloadUnavailable(
                 path=self._reference.label,
                 reason=f"{what} is not there",
-                hint="its owner may have removed it, or a commit of it was never pushed; `sovr payload update` looks "
-                "what there is now",
+                hint="it may have been removed, never pushed, or left out of a partial clone, where `sovr get` gets "
+                "it; `sovr payload update` locks what there is now",
             ) from None
 
 

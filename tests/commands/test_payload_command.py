@@ -32,7 +32,7 @@ def taking(cli: Cli, other: Path) -> Cli:
 
 def test_adding_and_running(taking: Cli, other: Path) -> None:
     assert taking("payload").err.startswith("the recipe names no payload of other pods\n")
-    assert taking.json("payload")["payload"] == []
+    assert taking.json("payload")["payload"] == [] and taking.json("payload", "update")["written"] is False
     taking.folder /= "script"
     said = taking("payload", "add", "../../data", "output/model.bin")
     taking.folder = taking.folder.parent
@@ -52,7 +52,8 @@ def test_adding_and_running(taking: Cli, other: Path) -> None:
 
 
 def test_a_reference_that_has_moved(taking: Cli, other: Path) -> None:
-    taking("payload", "add", "../data", "output/model.bin")
+    (added,) = taking.json("payload", "add", "../data", "output/model.bin")["payload"]
+    assert (added["state"], added["before"], added["locked"]["kind"]) == ("added", None, "file")
     taking("run", "-q")
     pod, taking.folder = taking.folder, other
     taking.write("output/model.bin", "better\n")

@@ -32,6 +32,7 @@ from sovrgit.remotes.clone import clone
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.ranges import read_entries
+from sovrgit.remotes.selection import Selection
 
 A_FILE, A_FOLDER, AN_ARCHIVE = ("../data", "output/model.bin"), ("../data", "/output/set"), ("../data", "images.zip")
 
@@ -258,6 +259,22 @@ def test_only_what_is_named_is_fetched(taker: Taker, giver: Lab, monkeypatch: py
     assert giver.pod.head() not in taker.pod.store.of_kind(Kind.COMMIT)
 
 
+def test_a_partial_clone_gives_what_it_has(taker: Taker, giver: Lab, tmp_path: Path) -> None:
+    giver.write("payload/left.bin", os.urandom(50_000).hex())
+    giver.commit()
+    remote = DirectoryRemote(tmp_path / "pushed")
+    giver.push(tmp_path / "pushed")
+    clone(remote, tmp_path / "part", time_ns=1, selection=Selection(payload=False)).pod.close()
+    taker.wants(("../part", "output/set"), ("../part", "payload/left.bin"))
+    with pytest.raises(
+        PayloadUnavailable, match=r"`payload/left\.bin` .*: in `\.\./part` a file of it is not there"
+    ) as caught:
+        taker.run()
+    assert "partial clone" in caught.value.hint
+    taker.wants(("../part", "output/set"))
+    assert taker.run().run.succeeded
+
+
 def test_pushing_does_not_push_it(taker: Taker, giver: Lab, tmp_path: Path) -> None:
     (giver.root / "output/big.bin").write_bytes(os.urandom(3 << 20))
     giver.commit()
@@ -321,7 +338,9 @@ def test_a_lock_that_names_a_commit_that_is_not_there(taker: Taker) -> None:
     taker.run()
     (entry,) = taker.lock.payload
     taker.relock(entry._replace(commit=ObjectId(b"x" * 32)))
-    with pytest.raises(PayloadUnavailable, match="commit"):
+    with pytest.raises(
+        PayloadUnavailable, match=r"`output/model\.bin` .*: in `\.\./data` commit 7878787878 is not there"
+    ):
         taker.run()
 
 
