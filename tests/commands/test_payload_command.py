@@ -92,3 +92,13 @@ def test_what_cannot_be_had(taking: Cli, other: Path) -> None:
     other.rename(other.with_name("elsewhere"))
     assert taking("run", code=44).err.startswith("error: the payload `output/model.bin` of another pod cannot be had: ")
     assert taking("payload").out.startswith("unreachable  ")
+
+
+def test_references_start_from_the_pods_folder(cli: Cli, other: Path) -> None:
+    cli("init", "-q", "made", "--exec", "true", "--payload", "data", "output/model.bin", "--payload", "data@main", ".")
+    assert [entry["ref"] for entry in json.loads(cli.read("made/recipe.json"))["golem"]["payload"]] == [
+        "../data",
+        "../data@main",
+    ]
+    cli.folder /= "made"
+    assert [state["state"] for state in cli.json("payload")["payload"]] == ["unlocked", "unlocked"]
