@@ -105,8 +105,11 @@ def opened(access: Access, reference: Reference) -> Iterator[Source]:
 
     Raises:
         RemoteUnavailable, PodUnrecognised: if there is no pod.
+        Locked: if another process is collecting garbage and does not finish.
         SovrError: as for `Reference.open`.
     """
+    # A collection of garbage, which removes what others have left, does not take it away.
+    access.pod.store.hold()
     folder = temporary_name(access.pod.temporary, "external")
     try:
         with reporting(folder), contextlib.closing(reference.open(access.pod, access.networks)) as remote:

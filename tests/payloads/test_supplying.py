@@ -11,6 +11,7 @@ from payload_lab import Taker, zipped
 from run_lab import Lab
 
 from sovrgit.errors import (
+    Locked,
     PathNotFound,
     PayloadChanged,
     PayloadClash,
@@ -25,8 +26,11 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind
 from sovrgit.objects.verdict import Finding
 from sovrgit.payloads import source as sources
+from sovrgit.payloads.locking import wanted_by
 from sovrgit.payloads.supplying import supply
+from sovrgit.pod.gc import GcRequest, collect
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.recipe import parse_recipe
 from sovrgit.pod.status import status
 from sovrgit.remotes.clone import clone
 from sovrgit.remotes.directory import DirectoryRemote
@@ -34,6 +38,7 @@ from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.ranges import read_entries
 from sovrgit.remotes.selection import Selection
 
+A_ROW = b'{"ref": "../data", "data": "output/set"}'
 A_FILE, A_FOLDER, AN_ARCHIVE = ("../data", "output/model.bin"), ("../data", "/output/set"), ("../data", "images.zip")
 
 
@@ -489,9 +494,18 @@ def test_a_kill_while_payload_is_fetched_leaves_nothing_that_counts(
     assert sorted(taker.given) == ["images/deep/two.txt", "images/one.txt", "set/b.csv", "set/train/a.csv"]
 
 
-def test_gc_keeps_what_the_lock_needs_and_removes_the_rest(taker: Taker, giver: Lab) -> None:
-    from sovrgit.pod.gc import GcRequest, collect
+def test_gc_takes_nothing_away_from_somebody_who_looks(taker: Taker) -> None:
+    (item,) = wanted_by(taker.pod, parse_recipe(b'{"name": "x", "golem": {"exec": "x", "payload": [%s]}}' % A_ROW))
+    taker.pod.close()
+    taker.lab.pod = Pod(taker.lab.root)
+    with sources.opened(taker.access, item.reference) as source:
+        with Pod(taker.pod.root) as other, pytest.raises(Locked):
+            collect(other, GcRequest(now_ns=10**19, grace_ns=0, patience=0))
+        source.get(source.find(item.path))
+    assert taker.leftovers == []
 
+
+def test_gc_keeps_what_the_lock_needs_and_removes_the_rest(taker: Taker, giver: Lab) -> None:
     def tidy() -> None:
         taker.pod.close()
         taker.lab.pod = Pod(taker.lab.root)
