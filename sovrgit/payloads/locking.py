@@ -23,8 +23,10 @@ from sovrgit.lockfile import Lock, LockedPayload
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.payloads.bring import bring, is_here
+from sovrgit.payloads.filesource import FileSource
+from sovrgit.payloads.opening import opened
 from sovrgit.payloads.reference import Reference, parse_reference
-from sovrgit.payloads.source import Access, FileSource, Found, Source, opened
+from sovrgit.payloads.source import Access, Found, Source
 from sovrgit.payloads.unpacking import is_archive, store_archive
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Recipe

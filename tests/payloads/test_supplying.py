@@ -25,7 +25,7 @@ from sovrgit.lockfile import Lock
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind
 from sovrgit.objects.verdict import Finding
-from sovrgit.payloads import source as sources
+from sovrgit.payloads import opening
 from sovrgit.payloads.locking import wanted_by
 from sovrgit.payloads.supplying import supply
 from sovrgit.pod.gc import GcRequest, collect
@@ -486,7 +486,7 @@ def test_a_kill_while_payload_is_fetched_leaves_nothing_that_counts(
 
         with monkeypatch.context() as patch:
             patch.setattr("sovrgit.remotes.obtain.read_entries", dying)
-            patch.setattr(sources, "_clear", lambda _: None)
+            patch.setattr(opening, "_clear", lambda _: None)
             with pytest.raises(KeyboardInterrupt):
                 taker.run(force=True)
         assert not (taker.pod.root / "payload" / "external").exists()
@@ -498,7 +498,7 @@ def test_gc_takes_nothing_away_from_somebody_who_looks(taker: Taker) -> None:
     (item,) = wanted_by(taker.pod, parse_recipe(b'{"name": "x", "golem": {"exec": "x", "payload": [%s]}}' % A_ROW))
     taker.pod.close()
     taker.lab.pod = Pod(taker.lab.root)
-    with sources.opened(taker.access, item.reference) as source:
+    with opening.opened(taker.access, item.reference) as source:
         with Pod(taker.pod.root) as other, pytest.raises(Locked):
             collect(other, GcRequest(now_ns=10**19, grace_ns=0, patience=0))
         source.get(source.find(item.path))
