@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from sovrgit.errors import PathNotFound, SovrError
 from sovrgit.lockfile import Lock, LockedPayload, read_lock, read_recipe_file
+from sovrgit.payloads.filesource import FileSource
 from sovrgit.payloads.locking import Wanted, explaining, locked_as, ready, wanted_by
-from sovrgit.payloads.source import Access, FileSource, offered, opened
+from sovrgit.payloads.opening import offered, opened
+from sovrgit.payloads.source import Access
 from sovrgit.pod.supplies import read_supplies
 
 Standing: TypeAlias = Literal["same", "newer", "moved", "gone", "unreachable", "unlocked", "unknown", "unused"]

@@ -88,7 +88,8 @@ class PayloadUpdatedView:
             sides = [side for side in (change.old, change.new) if side is not None]
             commits = list(dict.fromkeys(side.commit.short for side in sides))
             what = " to ".join(commits)
-            console.line(f"{mark}  {console.safe(change.path)}  from {console.safe(change.reference)} at {what}")
+            kept = ", which has the same as now" if change.state == "newer" and len(commits) == 1 else ""
+            console.line(f"{mark}  {console.safe(change.path)}  from {console.safe(change.reference)} at {what}{kept}")
         if not self.updated.changes:
             console.note("the recipe names no payload of other pods")
         elif self.updated.written:

@@ -32,7 +32,7 @@ def taking(cli: Cli, other: Path) -> Cli:
 
 def test_adding_and_running(taking: Cli, other: Path) -> None:
     assert taking("payload").err.startswith("the recipe names no payload of other pods\n")
-    assert taking.json("payload")["payload"] == []
+    assert taking.json("payload")["payload"] == [] and taking.json("payload", "update")["written"] is False
     taking.folder /= "script"
     said = taking("payload", "add", "../../data", "output/model.bin")
     taking.folder = taking.folder.parent
@@ -52,7 +52,8 @@ def test_adding_and_running(taking: Cli, other: Path) -> None:
 
 
 def test_a_reference_that_has_moved(taking: Cli, other: Path) -> None:
-    taking("payload", "add", "../data", "output/model.bin")
+    (added,) = taking.json("payload", "add", "../data", "output/model.bin")["payload"]
+    assert (added["state"], added["before"], added["locked"]["kind"]) == ("added", None, "file")
     taking("run", "-q")
     pod, taking.folder = taking.folder, other
     taking.write("output/model.bin", "better\n")
@@ -91,3 +92,13 @@ def test_what_cannot_be_had(taking: Cli, other: Path) -> None:
     other.rename(other.with_name("elsewhere"))
     assert taking("run", code=44).err.startswith("error: the payload `output/model.bin` of another pod cannot be had: ")
     assert taking("payload").out.startswith("unreachable  ")
+
+
+def test_references_start_from_the_pods_folder(cli: Cli, other: Path) -> None:
+    cli("init", "-q", "made", "--exec", "true", "--payload", "data", "output/model.bin", "--payload", "data@main", ".")
+    assert [entry["ref"] for entry in json.loads(cli.read("made/recipe.json"))["golem"]["payload"]] == [
+        "../data",
+        "../data@main",
+    ]
+    cli.folder /= "made"
+    assert [state["state"] for state in cli.json("payload")["payload"]] == ["unlocked", "unlocked"]

@@ -105,6 +105,38 @@ def test_updating_one_reference(taker: Taker, giver: Lab) -> None:
         assert not taker.update().written
 
 
+def test_the_same_content_in_a_newer_commit_makes_no_run_anew(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    first = taker.run()
+    giver.write("notes", "new\n")
+    giver.commit()
+    changed = taker.update()
+    assert [change.state for change in changed.changes] == ["newer", "newer"] and not changed.written
+    assert all(change.old == change.new for change in changed.changes)
+    assert taker.run().id == first.id
+    assert taker.update("../data").written and taker.standings == ["same", "same"]
+    # All that comes from one pod comes from one commit.
+    giver.write("output/model.bin", "better\n")
+    giver.commit()
+    assert [change.state for change in taker.update().changes] == ["moved", "newer"]
+    assert {entry.commit for entry in taker.lock.payload} == {giver.pod.head()}
+
+
+def test_a_commit_that_is_gone_is_not_kept(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE)
+    taker.update()
+    place = giver.root.with_name("elsewhere")
+    giver.root.rename(place)
+    with Pod.create(giver.root) as pod:
+        other = Lab(pod)
+        other.recipe()
+        other.write("output/model.bin", "model\n")
+        other.commit("The same, made anew")
+        changed = taker.update()
+        assert [change.state for change in changed.changes] == ["newer"] and changed.written
+        assert taker.lock.payload[0].commit == pod.head()
+
+
 def test_an_update_that_fails_leaves_the_lock(taker: Taker, giver: Lab) -> None:
     taker.wants(A_FILE, A_FOLDER)
     taker.update()
@@ -146,9 +178,10 @@ def test_what_is_added_comes_from_the_commit_that_is_locked(taker: Taker, giver:
     giver.commit()
     taker.add("../data", "output/set")
     assert len({entry.commit for entry in taker.lock.payload}) == 1
-    with pytest.raises(PathNotFound):
+    with pytest.raises(PathNotFound) as caught:
         taker.add("../data", "later.txt")
-    taker.update()
+    assert "`sovr payload update ../data` locks the newest" in caught.value.hint
+    taker.update("../data")
     taker.add("../data", "later.txt")
 
 
