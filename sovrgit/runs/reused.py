@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.objects.verdict import Verdict
+from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.pod.pod import Pod
 
 
@@ -54,6 +54,11 @@ class Check(NamedTuple):
     id: ObjectId
     verdict: Verdict
     signed: SignedBy
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the repeat came to the result of the run."""
+        return self.verdict.finding is Finding.IDENTICAL
 
 
 @dataclass(frozen=True, slots=True)
