@@ -18,15 +18,11 @@ def reuse_finder(app: App, rule: str | None) -> Finder:
     Args:
         rule: whose may be taken; what the settings say if None.
     """
-    from sovrgit.commands.signatures import known_keys
-    from sovrgit.reuse.finding import finder
-    from sovrgit.reuse.judging import Keys
+    from sovrgit.reuse.deferred import deferred
 
     _ = app.pod  # so that it is told of a setting in its file, which does not count
     chosen = rule or app.setting("run.reuse") or "own"
-    names = {} if chosen == "own" else known_keys(app).read()
-    networks = None if chosen == "own" else app.networks
-    find = finder(chosen, Keys(names, lambda: _own_address(app)), networks, progress=app.progress)
+    find = deferred(chosen, lambda: _finder(app, chosen))
 
     def telling(pod: Pod, wanted: Wanted) -> Lookup:
         lookup = find(pod, wanted)
@@ -35,6 +31,16 @@ def reuse_finder(app: App, rule: str | None) -> Finder:
         return lookup
 
     return telling
+
+
+def _finder(app: App, rule: str) -> Finder:
+    from sovrgit.commands.signatures import known_keys
+    from sovrgit.reuse.finding import finder
+    from sovrgit.reuse.judging import Keys
+
+    names = {} if rule == "own" else known_keys(app).read()
+    networks = None if rule == "own" else app.networks
+    return finder(rule, Keys(names, lambda: _own_address(app)), networks, progress=app.progress)
 
 
 def _own_address(app: App) -> str:

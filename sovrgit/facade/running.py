@@ -200,15 +200,21 @@ class Running(Placing):
 
     def _finder(self, rule: ReuseRule, trusted: Mapping[str, str] | None) -> Finder:
         from sovrgit.objects.commit import REUSE_RULES
-        from sovrgit.reuse.finding import finder
-        from sovrgit.reuse.judging import Keys
+        from sovrgit.reuse.deferred import deferred
 
         if rule not in REUSE_RULES:
             raise ValueError(f"`reuse` is one of {', '.join(REUSE_RULES)}, not {rule!r}")
-        if rule == "own":
-            return finder(rule, Keys(find_own=self._own_address))
-        names = self._known_keys() if trusted is None else trusted
-        return finder(rule, Keys(names, self._own_address), self._networks())
+
+        def make() -> Finder:
+            from sovrgit.reuse.finding import finder
+            from sovrgit.reuse.judging import Keys
+
+            if rule == "own":
+                return finder(rule, Keys(find_own=self._own_address))
+            names = self._known_keys() if trusted is None else trusted
+            return finder(rule, Keys(names, self._own_address), self._networks())
+
+        return deferred(rule, make)
 
     def _own_address(self) -> str:
         from sovrgit.errors import SigningKeyMissing

@@ -219,7 +219,7 @@ class _Question:
         details = self._builder.read_run(identity)
         run = details.run
         made = scope.commit_of(details)
-        if made is not None and made != self._root_commit:
+        if made is not None and made != self._root_commit and not self._says_taken(made):
             self._builder.link(node, self._builder.commit(made, pod=scope.pod), Relation.COMMITTED_IN)
         for verdict in self._builder.while_room(self._index.verdicts_on(details.id)):
             self._builder.link(node, self._builder.judgement(verdict), Relation.CHECKED_BY)
@@ -327,6 +327,11 @@ class _Question:
         trees = (run.output, run.log) if run is not None else ()
         found = [self._builder.find(tree, path) for tree in trees if tree is not None]
         return read.run if any(item is not None and item.id == entry.id for item in found) else None
+
+    def _says_taken(self, commit: ObjectId) -> bool:
+        """Whether a commit itself says that it took a result over."""
+        read = self._builder.read_commit(commit)
+        return read is not None and read.reuse is not None
 
     def _took(self, commit: ObjectId) -> ObjectId | None:
         """The run whose output a commit took over, if it did not execute it itself."""

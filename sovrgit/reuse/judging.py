@@ -56,7 +56,7 @@ class Judged:
 
     def rank(self, run: Run) -> tuple[int, bool, int]:
         """What is better comes first: trusted and verified, trusted, verified by anybody, the rest; then the latest."""
-        agreeing = [check for check in self.checks if check.verdict.finding is Finding.IDENTICAL]
+        agreeing = [check for check in self.checks if check.confirms]
         verified = any(check.signed.counts for check in agreeing)
         doubted = any(check.verdict.finding is Finding.DIFFERS for check in self.checks)
         if self.trusted:
@@ -98,7 +98,7 @@ def judge(
     )
     if against is not None:
         return f"{called(against.signed)} repeated it, and something else came out"
-    agreeing = (check.signed for check in checks if check.verdict.finding is Finding.IDENTICAL)
+    agreeing = (check.signed for check in checks if check.confirms)
     trusted = next((signer.address for signer in (signed, *agreeing) if signer.counts), "")
     if rule == "own" and not signed.own:
         return "it is not signed by your key"

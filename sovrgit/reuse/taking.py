@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sovrgit.errors import ObjectMissing, SovrError
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.objects.verdict import Finding, Verdict
+from sovrgit.objects.verdict import Verdict
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.progress import SILENT, Progress
@@ -169,9 +169,9 @@ class Taking:
 
     def _bring_verdicts(self, candidate: Candidate, checks: Iterable[Check]) -> None:
         """Bring the verdicts that speak for a result along, so that what it rests on can be seen here and passed on."""
-        agreeing = [check for check in checks if check.verdict.finding is Finding.IDENTICAL]
+        agreeing = [check for check in checks if check.confirms]
         for check in agreeing[: self._limits.verdicts]:
-            seen = next((seen for seen in self._places(candidate) if self._shelf(seen).find([check.id])), None)
+            seen = next((seen for seen in candidate.seen if self._shelf(seen).find([check.id])), None)
             if seen is None:
                 continue
             deadline = Deadline(self._limits.getting)
@@ -186,9 +186,6 @@ class Taking:
                 if name not in self._pod.refs.read().values:
                     change = RefChange(name, None, check.id)
                     self._pod.refs.update([change], command="run", time_ns=check.verdict.time)
-
-    def _places(self, candidate: Candidate) -> list[Seen]:
-        return candidate.seen
 
 
 @contextlib.contextmanager

@@ -55,6 +55,11 @@ class Check(NamedTuple):
     verdict: Verdict
     signed: SignedBy
 
+    @property
+    def confirms(self) -> bool:
+        """Whether the repeat came to the result of the run, byte by byte or by the rules of its recipe."""
+        return self.verdict.finding.confirms
+
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:

@@ -15,6 +15,7 @@ _SHOWN = 3
 
 _WORDS = {
     Finding.IDENTICAL: "verified",
+    Finding.AGREES: "verified by the recipe's rules",
     Finding.DIFFERS: "found to differ",
     Finding.INCOMPARABLE: "tried without a result",
 }

@@ -62,6 +62,12 @@ def test_taking_a_result(ann: Cli, bob: Cli) -> None:
     assert f"Reuse:  taken from {place}" in bob("show").out
     (edge,) = [edge for edge in bob.json("lineage")["edges"] if edge["relation"] == "taken-from"]
     assert edge["note"] == f"found at {place}, on the word of {ANN.address}"
+    # The commit took the output, and is not shown as what the run has made.
+    of_file = [edge["relation"] for edge in bob.json("lineage", "output/out.txt")["edges"]]
+    assert "committed-in" not in of_file and {"made-by", "added-in", "taken-from"} <= set(of_file)
+    page = bob.folder.parent / "page.html"
+    bob("lineage", "--html", str(page))
+    assert "output taken from run" in page.read_text() and "made by run" not in page.read_text()
     assert bob("fsck").code == 0
 
 

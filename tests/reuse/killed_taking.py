@@ -1,4 +1,4 @@
-"""Kills the taking of a result at every other call that writes, and looks at what is left.
+"""Kills the taking of a result at every third call that writes, and looks at what is left.
 
     python tests/reuse/killed_taking.py FOLDER
 
@@ -24,10 +24,10 @@ from sovrgit.pod.pod import Pod
 SCRIPT = "mkdir -p output/deep; echo $SAYS > output/out.txt; echo more > output/deep/more.txt\n"
 RESULT = {"output/out.txt": b"one\n", "output/deep/more.txt": b"more\n"}
 
-STEP = 2
+STEP = 3
 """One of so many calls is its last."""
 
-EVERY = 10
+EVERY = 15
 """Another try follows one of so many calls: that costs as much as the rest."""
 
 

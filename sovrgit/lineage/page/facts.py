@@ -84,7 +84,9 @@ def _commit(commit: Commit) -> Iterator[tuple[str, str]]:
         yield "committer", f"{commit.committer.name} <{commit.committer.email}>"
     yield "time", utc(commit.time * 1_000_000_000)
     yield "message", commit.message
-    yield "made by run", str(commit.run or "")
+    yield "made by run" if commit.reuse is None else "output taken from run", str(commit.run or "")
+    if commit.reuse is not None:
+        yield from [("found at", commit.reuse.reference), ("on the word of", commit.reuse.trusted)]
 
 
 def _run(run: Run) -> Iterator[tuple[str, str]]:
