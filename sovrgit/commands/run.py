@@ -53,6 +53,7 @@ def command(
     spent without --network and a budget.
 
     In a task, each of its pods is run as soon as those are done whose output it takes; what is known is not run again.
+    With --reuse the results of single pods are taken from others, also for --plan, which runs nothing.
     A budget is for all of them together.
     """
     from sovrgit.commands.placing import place
@@ -71,6 +72,7 @@ def command(
             placing,
             parameters=parameters,
             force=force,
+            reuse=reuse,
             timeout=timeout,
             keep_env=keep_env,
             allow_empty=allow_empty,

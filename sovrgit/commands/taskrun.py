@@ -7,20 +7,21 @@ import os
 
 from sovrgit.commands.app import App
 from sovrgit.commands.placing import Placing, agreed, running_devnet, wish_from
+from sovrgit.commands.reusing import task_reusing
 from sovrgit.commands.running import request_for, signals
 from sovrgit.errors import RunCancelled, TaskFailed
 from sovrgit.objects.run import RunStatus
 from sovrgit.pod.commits import Committed
 from sovrgit.runs.executor import Cancel
 from sovrgit.tasking import means_for
-from sovrgit.tasks.events import TaskEvent
+from sovrgit.tasks.events import StepChanged, TaskEvent
 from sovrgit.tasks.means import Means
-from sovrgit.tasks.plan import TaskPlan
+from sovrgit.tasks.plan import Planned, TaskPlan
 from sovrgit.tasks.record import TaskResult
 from sovrgit.tasks.run import TaskRequest, plan_task, run_task
 from sovrgit.ui.console import Console
 from sovrgit.ui.tasklive import TaskLive, task_live
-from sovrgit.ui.taskview import TaskPlanView, TaskResultView, cost_lines, summary_line
+from sovrgit.ui.taskview import TaskPlanView, TaskResultView, cost_lines, found_lines, summary_line
 
 
 def run_task_here(
@@ -29,6 +30,7 @@ def run_task_here(
     *,
     parameters: tuple[str, ...],
     force: bool,
+    reuse: str | None,
     timeout: float | None,
     keep_env: tuple[str, ...],
     allow_empty: bool,
@@ -41,6 +43,7 @@ def run_task_here(
     Raises:
         TaskFailed, RunCancelled: if it has no result.
     """
+    screen = _Screen(app.console)
     usual = request_for(app, parameters=parameters, timeout=timeout, keep=keep_env)
     request = TaskRequest(
         usual.author,
@@ -52,6 +55,7 @@ def run_task_here(
         clock=app.now_ns,
         jobs=jobs or os.cpu_count() or 1,
         keep_going=keep_going,
+        reusing=None if force else task_reusing(app, reuse, screen.note),
     )
     means = means_for(
         app.pod,
@@ -68,7 +72,7 @@ def run_task_here(
     if plan_only:
         app.show(TaskPlanView(plan_task(app.pod, request, means)))
         return 0
-    result = _run(app, request, means)
+    result = _run(app, request, means, screen)
     app.show(TaskResultView(result))
     return _end_of(result)
 
@@ -80,14 +84,16 @@ class _Screen:
         self._console = console
         self._stack = contextlib.ExitStack()
         self._live: TaskLive | None = None
+        self._later: dict[str, Planned] = {}
 
     def planned(self, plan: TaskPlan, begun: Committed | None) -> None:
         """Tell what is going to be done."""
         if begun is not None:
             self._console.note(f"committed what the task starts from as {begun.id.short}")
         self._console.note(summary_line(plan))
-        for line in cost_lines(plan):
+        for line in (*found_lines(plan.steps), *cost_lines(plan)):
             self._console.note(line)
+        self._later = {planned.step.name: planned for planned in plan.to_run}
         if plan.to_run:
             names = [planned.step.name for planned in plan.steps]
             self._live = self._stack.enter_context(task_live(self._console, names))
@@ -96,6 +102,10 @@ class _Screen:
         """Tell what happens."""
         if self._live is not None:
             self._live.saw(event)
+        if isinstance(event, StepChanged) and event.state == "known" and event.step.name in self._later:
+            # What it takes had to be computed before its result could be looked for.
+            for line in found_lines([self._later[event.step.name]]):
+                self.note(line)
 
     def note(self, text: str) -> None:
         """Show a remark of `sovr` itself."""
@@ -106,8 +116,7 @@ class _Screen:
         self._stack.close()
 
 
-def _run(app: App, request: TaskRequest, means: Means) -> TaskResult:
-    screen = _Screen(app.console)
+def _run(app: App, request: TaskRequest, means: Means, screen: _Screen) -> TaskResult:
     with Cancel() as cancel, signals(screen, cancel):
         try:
             return run_task(app.pod, request, means, screen.saw, screen.planned, cancel)

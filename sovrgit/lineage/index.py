@@ -47,6 +47,13 @@ class Making(NamedTuple):
     commits: tuple[ObjectId, ...]
 
 
+class TaskStep(NamedTuple):
+    """The run of a task, and the name that a pod has in it."""
+
+    task: ObjectId
+    name: str
+
+
 class RunInput(NamedTuple):
     """A run, the tree of its inputs, and when it began and ended, in nanoseconds since 1970."""
 
@@ -158,6 +165,11 @@ class LineageIndex:
     def repeats_of(self, run: ObjectId) -> list[ObjectId]:
         """The runs that repeat a run, the earliest first."""
         return _ids(self._ask("SELECT id FROM runs WHERE repeats = ? ORDER BY started, id", (run,)))
+
+    def tasks_of(self, run: ObjectId) -> list[TaskStep]:
+        """The tasks that a run was done or used for, the earliest first."""
+        rows = self._ask(_TASKS, (run,))
+        return [TaskStep(ObjectId(task), name) for task, name in rows]
 
     # --- what they made -----------------------------------------------------------------------------------------
 
@@ -290,6 +302,8 @@ SELECT runs.id, path, made, commits.id FROM outputs JOIN runs ON runs.id = outpu
 LEFT JOIN commits ON commits.run = runs.id
 WHERE outputs.id = ? ORDER BY started, runs.id, path, position
 """
+
+_TASKS = "SELECT task, name FROM members JOIN runs ON runs.id = task WHERE run = ? ORDER BY started, task, name"
 
 _EXTERNAL_USES = """
 SELECT run, input, started, finished, path FROM externals JOIN runs ON runs.id = run

@@ -38,13 +38,15 @@ class Asking:
     and the end of the program. What they still find out when the time is over is lost, and harms nobody.
 
     Args:
-        name: the pod's, to be looked for in registries.
+        names: those of pods that are to be looked for in registries.
         read: packs that need not be read again.
     """
 
-    def __init__(self, pod: Pod, name: str, read: Collection[bytes], budget: Budget, deadline: Deadline) -> None:
+    def __init__(
+        self, pod: Pod, names: Collection[str], read: Collection[bytes], budget: Budget, deadline: Deadline
+    ) -> None:
         self._pod = pod
-        self._name = name
+        self._names = names
         self._read = read
         self._budget = budget
         self._deadline = deadline
@@ -84,12 +86,13 @@ class Asking:
 
     def _pick(self, registry: Registry) -> None:
         try:
-            picked = registry.pick(self._name)
+            picked = registry.pick(self._names)
         except SovrError as error:
             self._told.put(Told(registry.name, error.message))
             return
         if picked.left_out:
-            text = f"it lists {picked.left_out} more pods of this name, which were not asked"
+            names = "this name" if len(self._names) == 1 else "these names"
+            text = f"it lists {picked.left_out} more pods of {names}, which were not asked"
             self._told.put(Told(registry.name, text))
         self._told.put(_More(picked.places))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from sovrgit.errors import ObjectInvalid, SovrError
+from sovrgit.errors import ObjectInvalid, RemoteUnavailable, SovrError
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run
@@ -37,6 +38,7 @@ def finder(
     *,
     limits: Limits | None = None,
     progress: Progress = SILENT,
+    once: bool = False,
 ) -> Finder:
     """What looks for the results of others, to be given to a run.
 
@@ -44,8 +46,11 @@ def finder(
         rule: whose results may be taken. `own`: those in this pod that are signed by the user's own key; nothing is
             asked. `trusted`: those that a key with a name here stands for. `any`: all.
         networks: how to reach networks, and the registries; without it only remotes on this machine are asked.
+        once: look at the places of a pod only once, however many results are looked for in it, and ask none again that
+            was lost meanwhile. For the results of a task.
     """
     bounds = limits or Limits()
+    around: dict[tuple[Path, frozenset[str]], list[Seen]] = {}
 
     def find(pod: Pod, wanted: Wanted) -> Lookup:
         candidates, verdicts = _here(pod, wanted, bounds)
@@ -53,9 +58,10 @@ def finder(
             return Taking(pod, wanted, rule, keys, _no_shelf, [], bounds).take(candidates, verdicts)
         hurried = None if networks is None else networks.in_a_hurry()
         with RecordCache(pod.folder / FILE) as cache:
-            search = _Search(pod, wanted, keys, hurried, bounds, cache)
-            search.look(candidates, verdicts)
-            taking = Taking(pod, wanted, rule, keys, search.shelf, search.notices, bounds, progress)
+            mark = (pod.root, wanted.names)
+            search = _Search(pod, wanted, keys, hurried, bounds, cache, around.get(mark) if once else None)
+            around[mark] = search.look(candidates, verdicts)
+            taking = Taking(pod, wanted, rule, keys, search.shelf, search.notices, bounds, progress, search.lose)
             return taking.take(candidates, verdicts)
 
     return find
@@ -77,7 +83,11 @@ def _here(pod: Pod, wanted: Wanted, limits: Limits) -> tuple[Candidates, Verdict
 
 
 class _Search:
-    """One look-up at other places. `notices` is what is to be told of it."""
+    """One look-up at other places. `notices` is what is to be told of it.
+
+    Args:
+        seen: the places, if somebody has looked around already.
+    """
 
     def __init__(
         self,
@@ -87,6 +97,7 @@ class _Search:
         networks: Networks | None,
         limits: Limits,
         cache: RecordCache,
+        seen: list[Seen] | None = None,
     ) -> None:
         self.notices: list[str] = []
         self._pod = pod
@@ -95,16 +106,25 @@ class _Search:
         self._networks = networks
         self._limits = limits
         self._cache = cache
+        self._seen = seen
         self._shelves: dict[str, Shelf] = {}
 
-    def look(self, candidates: Candidates, verdicts: Verdicts) -> None:
-        """Add the runs that claim the key, and the verdicts on all of them."""
-        seen = self._look_around()
+    def look(self, candidates: Candidates, verdicts: Verdicts) -> list[Seen]:
+        """Add the runs that claim the key, and the verdicts on all of them; the places that were looked at."""
+        if self._seen is None:
+            self._seen = self._look_around()
         deadline = Deadline(self._limits.patience)
-        for place in seen:
+        for place in list(self._seen):
             self._add_candidates(place, candidates, deadline)
-        for place in seen if candidates else ():
+        for place in list(self._seen) if candidates else ():
             self._add_verdicts(place, candidates, verdicts, deadline)
+        return self._seen
+
+    def lose(self, seen: Seen) -> None:
+        """Look at a place no more."""
+        if self._seen is not None:
+            # In place: the next look-up goes by the same list.
+            self._seen[:] = [place for place in self._seen if place is not seen]
 
     def shelf(self, seen: Seen) -> Shelf:
         """What a place holds."""
@@ -116,7 +136,7 @@ class _Search:
         """Read what is new everywhere, and what all places have now."""
         deadline = Deadline(self._limits.patience)
         seen: dict[bytes, Seen] = {}
-        asking = Asking(self._pod, self._wanted.name, self._cache.read_packs(), self._limits.budget, deadline)
+        asking = Asking(self._pod, self._wanted.names, self._cache.read_packs(), self._limits.budget, deadline)
         for event in asking.ask(remote_places(self._pod, self._networks), self._registries()):
             if isinstance(event, Read):
                 self._cache.add(event.records)
@@ -177,4 +197,6 @@ class _Search:
                 return list(read_records(self._pod, remote, self.shelf(seen), wanted, kind).items())
         except SovrError as error:
             self.notices.append(f"{seen.place.name}: {error.message}")
+            if isinstance(error, RemoteUnavailable):
+                self.lose(seen)
             return []

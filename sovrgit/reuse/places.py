@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,10 +48,11 @@ class Picked:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A registry that can be asked for pods of a name. `pick` is called in a thread of its own; it raises SovrError."""
+    """A registry that can be asked for pods by their names. `pick` is called in a thread of its own; it raises
+    SovrError."""
 
     name: str
-    pick: Callable[[str], Picked]
+    pick: Callable[[Collection[str]], Picked]
 
 
 def remote_places(pod: Pod, networks: Networks | None) -> list[Place]:
@@ -82,12 +83,12 @@ def _opener(pod: Pod, name: str, networks: Networks | None) -> Callable[[], Remo
 
 
 def _own(networks: Networks) -> Registry:
-    def pick(name: str) -> Picked:
+    def pick(names: Collection[str]) -> Picked:
         from sovrgit.registry.own import read_own
 
         try:
             with networks.connect(None) as fairos:
-                return _picked(networks, None, "your registry", name, read_own(fairos, _at_once))
+                return _picked(networks, None, "your registry", names, read_own(fairos, _at_once))
         except (LoginNeeded, LoginFailed):
             # Who has no account has no registry.
             return Picked(())
@@ -96,25 +97,29 @@ def _own(networks: Networks) -> Registry:
 
 
 def _added(networks: Networks, registry: Added) -> Registry:
-    def pick(name: str) -> Picked:
+    def pick(names: Collection[str]) -> Picked:
         from sovrgit.registry.added import read_added
         from sovrgit.remotes.fairos.address import ServerAddress
 
         server = ServerAddress.parse(registry.server)
         with networks.connect(server) as fairos:
             listed = read_added(fairos, registry, _at_once)
-        return _picked(networks, registry.server, f"registry {registry.name}", name, listed)
+        return _picked(networks, registry.server, f"registry {registry.name}", names, listed)
 
     return Registry(f"registry {registry.name}", pick)
 
 
-def _picked(networks: Networks, server: str | None, source: str, name: str, listed: Iterable[Listed]) -> Picked:
-    """The pods of a name, the one that was pushed last first: the recipe is an input, so its name is the same."""
+def _picked(
+    networks: Networks, server: str | None, source: str, names: Collection[str], listed: Iterable[Listed]
+) -> Picked:
+    """The pods of some names, the one that was pushed last first: the recipe is an input, so its name is the same."""
     from sovrgit.remotes.fairos.address import ServerAddress
     from sovrgit.remotes.fairos.opening import open_fairos
     from sovrgit.remotes.fairos.place import FairosPlace
 
-    fitting = [found for found in listed if found.reference is not None and name in (found.summary.name, found.pod)]
+    fitting = [
+        found for found in listed if found.reference is not None and (found.summary.name in names or found.pod in names)
+    ]
     fitting.sort(key=lambda found: -(found.pushed or 0))
     address = ServerAddress.parse(server) if server is not None else None
 

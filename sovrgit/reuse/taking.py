@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from sovrgit.errors import ObjectMissing, SovrError
+from sovrgit.errors import ObjectMissing, RemoteUnavailable, SovrError
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Verdict
@@ -74,6 +74,7 @@ class Taking:
     Args:
         shelf: what a place holds.
         notices: what is told of the search so far; more is added.
+        lost: told of a place that cannot be read any more, or not in time.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Taking:
         notices: list[str],
         limits: Limits,
         progress: Progress = SILENT,
+        lost: Callable[[Seen], None] = lambda _: None,
     ) -> None:
         self._pod = pod
         self._wanted = wanted
@@ -95,6 +97,7 @@ class Taking:
         self._notices = notices
         self._limits = limits
         self._progress = progress
+        self._lost = lost
 
     def take(
         self, candidates: Mapping[ObjectId, Candidate], verdicts: Mapping[ObjectId, Mapping[ObjectId, Verdict]]
@@ -149,6 +152,8 @@ class Taking:
                     bring_run(self._pod, remote, self._shelf(seen), candidate.id, deadline, self._progress)
             except SovrError as error:
                 self._notices.append(f"{candidate.describe()} was not taken: {error.message}")
+                if isinstance(error, RemoteUnavailable):
+                    self._lost(seen)
                 continue
             if not self._is_fit(candidate):
                 return None

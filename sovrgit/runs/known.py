@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from sovrgit.errors import ObjectMissing
 from sovrgit.lineage.index import KnownRun, LineageIndex
@@ -19,17 +20,71 @@ from sovrgit.store.format import Codec
 from sovrgit.store.store import ObjectStore
 
 
-def own_result(pod: Pod, index: LineageIndex, wanted: Wanted) -> KnownRun | None:
-    """The latest result with a run key that was made here, or that is in the history of a branch here.
+class Ownership:
+    """Which runs are a pod's own: made here, or in the history of a branch here.
 
-    What `fetch` has brought is somebody else's before it is merged.
+    What `fetch` has brought is somebody else's before it is merged. What was found out once is kept, for looks at many
+    runs: it counts for as long as nothing moves but by new runs of this pod.
     """
-    return next((known for known in _fitting(pod, index, wanted) if _is_own(pod, index, known.id)), None)
+
+    def __init__(self, pod: Pod, index: LineageIndex) -> None:
+        self._pod = pod
+        self._index = index
+        self._found: dict[ObjectId, bool] = {}
+
+    def has(self, run: ObjectId) -> bool:
+        """Whether a run is the pod's own, by itself or as one of a task that is."""
+        if self._is_own(run):
+            return True
+        # The latest first: it is the one that was there last.
+        return any(self._is_own(step.task) for step in reversed(self._index.tasks_of(run)))
+
+    def _is_own(self, run: ObjectId) -> bool:
+        if run not in self._found:
+            commits = self._index.commits_of(run)
+            # Otherwise it may be what was undone, amended away, or never committed.
+            self._found[run] = self._is_in_history(commits) or not self._made_here.isdisjoint({run, *commits})
+        return self._found[run]
+
+    def _is_in_history(self, commits: list[ObjectId]) -> bool:
+        return any(is_ancestor(self._pod.store, commit, tip) for commit in reversed(commits) for tip in self._tips)
+
+    @cached_property
+    def _tips(self) -> set[ObjectId]:
+        refs = self._pod.refs.read()
+        tips = {value for name, value in refs.values.items() if name.startswith(HEADS)}
+        return tips if (current := refs.current()) is None else {*tips, current}
+
+    @cached_property
+    def _made_here(self) -> set[ObjectId]:
+        """The commits that branches here stood at once, and the runs that were recorded here."""
+        return {
+            change.new
+            for move in moves(self._pod)
+            for change in move.changes
+            if change.new is not None
+            and (
+                change.name.startswith(HEADS)
+                or change.name == DETACHED
+                or (change.name == f"{RUNS}{change.new}" and move.command == "run")
+            )
+        }
+
+
+def own_result(pod: Pod, index: LineageIndex, wanted: Wanted, ownership: Ownership | None = None) -> KnownRun | None:
+    """The latest result with a run key that is the pod's own.
+
+    Args:
+        ownership: of this pod, for a look at many results.
+    """
+    owned = ownership or Ownership(pod, index)
+    return next((known for known in _fitting(pod, index, wanted) if owned.has(known.id)), None)
 
 
 def others_here(pod: Pod, index: LineageIndex, wanted: Wanted) -> list[KnownRun]:
     """The results with a run key that came from somebody else and were taken over by nobody here."""
-    return [known for known in _fitting(pod, index, wanted) if not _is_own(pod, index, known.id)]
+    owned = Ownership(pod, index)
+    return [known for known in _fitting(pod, index, wanted) if not owned.has(known.id)]
 
 
 def misplaced(store: ObjectStore, run: Run, wanted: Wanted) -> str:
@@ -87,30 +142,3 @@ def _is_inside(store: ObjectStore, tree: ObjectId, folders: list[list[bytes]]) -
         if [] not in rest and not _is_inside(store, entry.id, rest):
             return False
     return True
-
-
-def _is_own(pod: Pod, index: LineageIndex, run: ObjectId) -> bool:
-    commits = index.commits_of(run)
-    refs = pod.refs.read()
-    tips = {value for name, value in refs.values.items() if name.startswith(HEADS)}
-    if (current := refs.current()) is not None:
-        tips.add(current)
-    if any(is_ancestor(pod.store, commit, tip) for commit in commits for tip in tips):
-        return True
-    # What was undone, amended away, or never committed.
-    return not _made_here(pod, run).isdisjoint({run, *commits})
-
-
-def _made_here(pod: Pod, run: ObjectId) -> set[ObjectId]:
-    """The commits that branches here stood at once, and the run if it was recorded here."""
-    return {
-        change.new
-        for move in moves(pod)
-        for change in move.changes
-        if change.new is not None
-        and (
-            change.name.startswith(HEADS)
-            or change.name == DETACHED
-            or (change.name == f"{RUNS}{run}" and move.command == "run")
-        )
-    }

@@ -19,13 +19,20 @@ from sovrgit.pod.pod import Pod
 class Wanted(NamedTuple):
     """A result that is wanted: that of the run key. Its output lies in these folders, and not in that of the logs.
 
-    `name` is that of the pod, as its recipe says.
+    `name` is that of the pod, as its recipe says. `also` are names of other pods that may have it, too: those of the
+    task that it is a part of.
     """
 
     key: ObjectId
     outputs: tuple[str, ...]
     logs: str
     name: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of pods that may have it."""
+        return frozenset({self.name, *self.also})
 
 
 class SignedBy(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sovrgit.errors import TaskInvalid
@@ -18,10 +18,12 @@ from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.inputs import read_recipe
+from sovrgit.runs.reused import Lookup, Wanted
 from sovrgit.runs.supplied import Supplied
+from sovrgit.tasks.finding import Reusing, find_for
 from sovrgit.tasks.graph import entry_names, make_graph
 from sovrgit.tasks.means import Means
-from sovrgit.tasks.plan import Planner, Prepared, TaskPlan, check_output, make_plan, prepare_sources
+from sovrgit.tasks.plan import Planned, Planner, Prepared, TaskPlan, check_output, make_plan, prepare_sources
 from sovrgit.tasks.sources import ask_to_get, find_sources
 from sovrgit.tasks.supply import Supplier, own_payload, shared_payload
 
@@ -49,12 +51,15 @@ class Look:
 
 
 @contextlib.contextmanager
-def looking(pod: Pod, parameters: Mapping[str, str], means: Means, *, force: bool) -> Iterator[Look]:
+def looking(
+    pod: Pod, parameters: Mapping[str, str], means: Means, *, force: bool, reusing: Reusing | None = None
+) -> Iterator[Look]:
     """Look at a task. Pods that are not here yet are got; nothing is run. The caller holds the lock of runs.
 
     Args:
         parameters: for every pod; those of a matrix win over them.
         force: no result counts as known.
+        reusing: how results of others are looked for.
 
     Raises:
         RecipeInvalid, Unsupported: if its recipe, or that of a pod, cannot be run.
@@ -81,9 +86,23 @@ def looking(pod: Pod, parameters: Mapping[str, str], means: Means, *, force: boo
     prepared = prepare_sources(pod, sources, means)
     supplier = Supplier(pod, graph, sources, shared)
     with LineageIndex(pod) as index:
-        planner = Planner(pod, index, prepared, supplier, parameters, force=force)
+        find = None if reusing is None else _finder(pod, recipe, prepared, reusing, means)
+        planner = Planner(pod, index, prepared, supplier, parameters, force=force, find=find)
         plan = make_plan(recipe, graph, planner, means.budget)
         yield Look(recipe_id, recipe, snapshot, tree, prepared, parameters, index, planner, plan)
+
+
+def _finder(
+    pod: Pod, recipe: Recipe, prepared: Sequence[Prepared], reusing: Reusing, means: Means
+) -> Callable[[Planned, Wanted], Lookup]:
+    # All at once: the places of the task are looked at once for all of its pods.
+    names = tuple(sorted({recipe.name, *(one.inputs.recipe.name for one in prepared)}))
+
+    def find(planned: Planned, wanted: Wanted) -> Lookup:
+        source, tree = planned.prepared.source, planned.prepared.inputs.tree
+        return find_for(pod, source, tree, wanted._replace(also=names), reusing, means.open)
+
+    return find
 
 
 def _external_payload(pod: Pod, means: Means) -> tuple[Supplied, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Recipe
 from sovrgit.pod.recipe_types import DEFAULT_OUTPUT
 from sovrgit.runs.inputs import Inputs, command_of, explain, read_inputs, run_key, with_defaults
+from sovrgit.runs.known import Ownership, own_result
+from sovrgit.runs.reused import FoundRun, Lookup, Wanted
 from sovrgit.runs.supplied import Supplied, recorded_external
 from sovrgit.tasks.graph import Graph, Step
 from sovrgit.tasks.means import Means, Placement
@@ -40,6 +42,8 @@ class Planned:
         supplied: its external payload; None as long as something that it needs is still to run.
         key: its run key, likewise.
         known: the run whose result is taken.
+        found: the same with whose it is, if it is not this pod's own.
+        notices: what is to be told of the search for one.
         reasons: why it runs, or may have to.
     """
 
@@ -50,6 +54,16 @@ class Planned:
     key: ObjectId | None = None
     known: KnownRun | None = None
     reasons: tuple[str, ...] = ()
+    found: FoundRun | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """The result that is looked for, as soon as its key is known."""
+        if self.key is None:
+            return None
+        inputs = self.prepared.inputs
+        return Wanted(self.key, inputs.outputs, inputs.golem.log_folder, inputs.recipe.name)
 
     @property
     def result(self) -> Result | None:
@@ -90,7 +104,12 @@ class TaskPlan:
 
 
 class Planner:
-    """Works out the keys of steps, in their order, from the results that there are."""
+    """Works out the keys of steps, in their order, from the results that there are.
+
+    Args:
+        force: no result counts as known.
+        find: looks for the result of somebody else for a step whose own is not known.
+    """
 
     def __init__(
         self,
@@ -101,13 +120,16 @@ class Planner:
         parameters: Mapping[str, str],
         *,
         force: bool,
+        find: Callable[[Planned, Wanted], Lookup] | None = None,
     ) -> None:
+        self.ownership = Ownership(pod, index)
         self._pod = pod
         self._index = index
         self._prepared = prepared
         self._supplier = supplier
         self._parameters = parameters
         self._force = force
+        self._find = None if force else find
         self._before: Mapping[str, Run] | None = None
 
     def start(self, step: Step) -> Planned:
@@ -127,7 +149,14 @@ class Planner:
         placement, inputs = prepared.placement, prepared.inputs
         external = recorded_external(planned.supplied)
         planned.key = run_key(inputs, prepared.command, planned.parameters, external, placement.name, placement.digest)
-        planned.known = None if self._force else self._known(planned.key)
+        wanted = planned.wanted
+        assert wanted is not None
+        if not self._force:
+            planned.known = own_result(self._pod, self._index, wanted, self.ownership)
+        if planned.known is None and self._find is not None:
+            planned.found, planned.notices = self._find(planned, wanted)
+            if (found := planned.found) is not None:
+                planned.known = KnownRun(found.id, found.run, None)
         if planned.known is None:
             planned.reasons = self._reasons(planned)
 
@@ -135,13 +164,6 @@ class Planner:
         """Say that a step depends on others that are still to run."""
         names = ", ".join(f"`{other.step.name}`" for other in needed if other.known is None)
         planned.reasons = (f"it needs {names}, which is still to run",)
-
-    def _known(self, key: ObjectId) -> KnownRun | None:
-        found = self._index.succeeded_with(key)
-        # The record alone is no result: what the next ones need must be here.
-        if found is None or found.run.output is None or self._pod.store.has(found.run.output):
-            return found
-        return None
 
     def _reasons(self, planned: Planned) -> tuple[str, ...]:
         if self._force:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgpack
 from blake3 import blake3
 
 from sovrgit import __version__
-from sovrgit.objects.commit import Commit, Stamp
+from sovrgit.errors import ObjectMissing
+from sovrgit.lineage.index import KnownRun
+from sovrgit.objects.commit import Commit, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Member, Run, RunStatus, Usage
 from sovrgit.objects.tree import EMPTY_TREE_ID
@@ -71,13 +73,34 @@ def take_known(pod: Pod, look: Look, author: Stamp) -> TaskResult | None:
     if look.plan.to_run:
         return None
     keys = [(planned.step.name, planned.known.run.key) for planned in steps if planned.known is not None]
-    known = look.index.succeeded_with(task_key(look, keys))
-    if known is None or not known.run.pods:
+    same = look.index.all_succeeded_with(task_key(look, keys))
+    known = next((item for item in same if _is_result(pod, look, item, keys)), None)
+    if known is None:
         return None
     outcomes = [StepOutcome(planned, "known") for planned in steps]
     message = f"Take the output of run {known.id.short}"
-    committed = _put_output(pod, known.run, known.id, author, message)
+    committed = _put_output(pod, known.run, known.id, author, message, reuse=Reuse("own"))
     return TaskResult(known.id, known.run, reused=True, outcomes=outcomes, committed=committed)
+
+
+def _is_result(pod: Pod, look: Look, known: KnownRun, keys: Sequence[tuple[str, ObjectId]]) -> bool:
+    """Whether a record is this pod's own and says what follows from it: the key from its pods, the output from theirs.
+
+    A key can be written into any record, and so can an output.
+    """
+    run = known.run
+    if not look.planner.ownership.has(known.id) or (run.recipe, run.parameters) != (look.recipe_id, look.parameters):
+        return False
+    try:
+        results = [Result(member.run, pod.store.run(member.run)) for member in run.pods]
+        if [(member.name, result.run.key) for member, result in zip(run.pods, results, strict=True)] != keys:
+            return False
+        with pod.store.session() as session:
+            output = _output(pod, look.plan.graph, dict(enumerate(results)), session)
+            session.commit()
+    except ObjectMissing:
+        return False
+    return output == run.output
 
 
 def record(
@@ -143,7 +166,8 @@ def record(
     committed = None
     if succeeded:
         number = f"{len(members)} {'pod' if len(members) == 1 else 'pods'}"
-        committed = _put_output(pod, run, identity, author, f"Run of {run.pod}: {number}", always=True)
+        message = "\n\n".join([f"Run of {run.pod}: {number}", *_taken(outcomes)])
+        committed = _put_output(pod, run, identity, author, message, always=True)
     else:
         record_run(pod, identity, finished)
     _forget_members(pod, members)
@@ -161,6 +185,23 @@ def why_not(outcomes: Sequence[StepOutcome], *, cancelled: bool) -> str:
     if len(failed) > 1:
         text += f", and {len(failed) - 1} more"
     return text + (f"; {rest} of {len(outcomes)} pods were left out" if rest else "")
+
+
+def _taken(outcomes: Sequence[StepOutcome]) -> Iterator[str]:
+    """What was taken from others, from where and on whose word, for the message of a commit: a paragraph if any was.
+
+    The commit itself took nothing over: the run that it names is the task's, which was put together here.
+    """
+    names: dict[Reuse, list[str]] = {}
+    for outcome in outcomes:
+        if (found := outcome.planned.found) is not None and outcome.state == "known":
+            names.setdefault(found.reuse(), []).append(outcome.planned.step.name)
+    lines = []
+    for reuse, steps in names.items():
+        word = f", on the word of {reuse.trusted}" if reuse.trusted else ""
+        lines.append(f"Taken from {reuse.reference or 'what was fetched'}{word}: {', '.join(steps)}")
+    if lines:
+        yield "\n".join(lines)
 
 
 def _result(outcome: StepOutcome) -> Result | None:
@@ -187,12 +228,20 @@ def _output(pod: Pod, graph: Graph, results: Mapping[int, Result], session: Writ
 
 
 def _put_output(
-    pod: Pod, run: Run, identity: ObjectId, author: Stamp, message: str, *, always: bool = False
+    pod: Pod,
+    run: Run,
+    identity: ObjectId,
+    author: Stamp,
+    message: str,
+    *,
+    always: bool = False,
+    reuse: Reuse | None = None,
 ) -> Committed | None:
     """Bring the output folder to what a run says, and commit the pod with the run; not if nothing is new by that.
 
     Args:
         always: commit in any case.
+        reuse: what the commit says if the result was taken over.
     """
     with pod.lock():
         with pod.store.session() as session:
@@ -219,6 +268,7 @@ def _put_output(
                 author=author,
                 message=message,
                 run=identity,
+                reuse=reuse,
             )
             editor = TreeEditor(pod.store, after.tree)
             editor.put(DEFAULT_OUTPUT.encode(), find(pod.store, before, DEFAULT_OUTPUT.encode()))

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -25,6 +26,7 @@ from sovrgit.runs.trust import code_of, proposal
 from sovrgit.tasks.budget import Ledger
 from sovrgit.tasks.carrying import carry
 from sovrgit.tasks.events import StepEvent, TaskEvent, TaskSink
+from sovrgit.tasks.finding import Reusing
 from sovrgit.tasks.look import Look, looking
 from sovrgit.tasks.means import Means
 from sovrgit.tasks.places import forget_source, place_of, ready_pod
@@ -47,6 +49,7 @@ class TaskRequest:
         allow_empty: a pod without output counts as a success.
         jobs: how many pods run at the same time.
         keep_going: after a failure, go on with what does not depend on it.
+        reusing: how results of others are looked for; None if they are not.
     """
 
     author: Stamp
@@ -59,17 +62,19 @@ class TaskRequest:
     clock: Callable[[], int] = time.time_ns
     jobs: int = 1
     keep_going: bool = False
+    reusing: Reusing | None = None
 
 
 def plan_task(pod: Pod, request: TaskRequest, means: Means) -> TaskPlan:
-    """What a run of the task would do. Nothing is run or committed; pods that are not here yet are got.
+    """What a run of the task would do. Nothing is run or committed; pods that are not here yet are got, and results of
+    others that would be taken, on which it depends what comes next.
 
     Raises:
         RecipeInvalid, TaskInvalid, TaskPodUnavailable: if it cannot be run.
         Locked: if it is being run.
         SovrError: if the pod cannot be read or written.
     """
-    with alone(pod), looking(pod, request.parameters, means, force=request.force) as look:
+    with alone(pod), _looking(pod, request, means) as look:
         return look.plan
 
 
@@ -100,7 +105,7 @@ def run_task(
     refuse_unfinished(pod)
     # A key that is missing is told of now, and not when there is a result that could not be recorded.
     pod.find_signer()
-    with alone(pod), looking(pod, request.parameters, means, force=request.force) as look:
+    with alone(pod), _looking(pod, request, means) as look:
         known = take_known(pod, look, request.author)
         if known is not None:
             planned(look.plan, None)
@@ -123,6 +128,10 @@ def run_task(
             cancelled=cancel.requested,
             begun=begun,
         )
+
+
+def _looking(pod: Pod, request: TaskRequest, means: Means) -> AbstractContextManager[Look]:
+    return looking(pod, request.parameters, means, force=request.force, reusing=request.reusing)
 
 
 def _commit_inputs(pod: Pod, look: Look, author: Stamp) -> Committed | None:
@@ -198,6 +207,7 @@ class _Execution:
             self._ledger,
             self._sink,
             cancel,
+            known=self._keep,
             jobs=request.jobs,
             keep_going=request.keep_going,
         ).run
@@ -240,6 +250,11 @@ class _Execution:
             carry(pod.store, task, [result.id])
             record_run(task, result.id, result.run.finished)
             return result
+
+    def _keep(self, planned: Planned) -> None:
+        """Have a result of somebody else's kept, as one that was taken here, whatever becomes of the task."""
+        if planned.found is not None:
+            record_run(self._pod, planned.found.id, self._request.clock())
 
     def _own_payload(self, pod: Pod, source: Source) -> Supply:
         """The payload of other pods that a pod asks for itself."""

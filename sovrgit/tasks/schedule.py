@@ -14,7 +14,7 @@ from sovrgit.runs.executor import Cancel
 from sovrgit.runs.run import RunResult
 from sovrgit.tasks.budget import Ledger, spent_by
 from sovrgit.tasks.events import State, StepChanged, StepOutcome, TaskSink
-from sovrgit.tasks.plan import Planner, TaskPlan
+from sovrgit.tasks.plan import Planned, Planner, TaskPlan
 from sovrgit.tasks.supply import Result
 
 Work = Callable[[int], RunResult]
@@ -30,6 +30,7 @@ class Schedule:
         keep_going: after a failure, go on with what does not depend on it. Otherwise nothing new is started; what runs
             ends by itself.
         cancel: a request ends all that runs and starts nothing new.
+        known: told of each step whose result is taken.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Schedule:
         sink: TaskSink,
         cancel: Cancel,
         *,
+        known: Callable[[Planned], None],
         jobs: int,
         keep_going: bool,
     ) -> None:
@@ -50,6 +52,7 @@ class Schedule:
         self._ledger = ledger
         self._sink = sink
         self._cancel = cancel
+        self._known = known
         self._jobs = jobs
         self._keep_going = keep_going
         self._followers = plan.graph.followers()
@@ -100,6 +103,7 @@ class Schedule:
                 continue
             if planned.result is not None:
                 self._ledger.leave(position)
+                self._known(planned)
                 self._tell(position, "known", f"run {planned.result.id.short}")
                 self._finish(position, planned.result)
                 continue

@@ -25,14 +25,22 @@ def found_lines(found: FoundRun) -> Iterator[str]:
     """Whose it is, where it was found, and what is known of it, for a note."""
     when = human_time(found.run.started // 1_000_000_000, 0)
     by = found.run.by or "somebody who gave no name"
+    yield f"found: run {found.id.short} by {by} of {when}, {where_text(found)}, had the same inputs; taking its output"
+    yield f"  {standing(found)}"
+
+
+def where_text(found: FoundRun) -> str:
+    """Where it was found, in words."""
     if not found.place:
-        where = "which was fetched"
-    elif found.remote in found.place:
-        where = f"at `{found.place}`"
-    else:
-        where = f"at `{found.remote}` ({found.place})"
-    yield f"found: run {found.id.short} by {by} of {when}, {where}, had the same inputs; taking its output"
-    yield f"  {signed_text(found.signed)}; {_checked(found.checks)}"
+        return "which was fetched"
+    if found.remote in found.place:
+        return f"at `{found.place}`"
+    return f"at `{found.remote}` ({found.place})"
+
+
+def standing(found: FoundRun) -> str:
+    """Who signed it and who verified it, in words."""
+    return f"{signed_text(found.signed)}; {_checked(found.checks)}"
 
 
 def signed_text(signed: SignedBy) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_time, plural
+from sovrgit.ui.foundview import found_document, standing, where_text
 from sovrgit.ui.runview import outcome, run_document
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class TaskPlanView:
             colour = "green" if planned.known is not None else "cyan"
             name = console.safe(f"{planned.step.name:<{width}}")
             console.line(f"  {console.style(f'{word:<6}', colour)}{name}  {console.safe(_why(planned))}".rstrip())
+            if planned.found is not None:
+                console.line(f"        {'':<{width}}  {console.safe(standing(planned.found))}")
         for line in cost_lines(plan):
             console.line(line)
 
@@ -47,6 +50,7 @@ class TaskPlanView:
             "plan": {
                 "name": plan.recipe.name,
                 "steps": [_step(planned) for planned in plan.steps],
+                "notices": _notices(plan.steps),
                 "to_run": len(plan.to_run),
                 "known": len(plan.steps) - len(plan.to_run),
                 "budget": _amount(plan.budget),
@@ -86,7 +90,7 @@ class TaskResultView:
             "commit": commit_document(committed.id, committed.commit) if committed else None,
             "changed_inputs": [],
             "found": None,
-            "notices": [],
+            "notices": _notices(outcome.planned for outcome in result.outcomes),
             "begun": commit_document(begun.id, begun.commit) if begun else None,
             "steps": [{**_step(outcome.planned), **_ended(outcome)} for outcome in result.outcomes],
         }
@@ -97,6 +101,14 @@ def summary_line(plan: TaskPlan) -> str:
     number, to_run = len(plan.steps), len(plan.to_run)
     known = number - to_run
     return f"{plan.recipe.name}: {plural(number, 'pod')}, {to_run} to run, {known} known"
+
+
+def found_lines(steps: Iterable[Planned]) -> Iterator[str]:
+    """What is taken from others, each result in a line and, in another one, what is known of it."""
+    for planned in steps:
+        if planned.found is not None:
+            yield f"`{planned.step.name}`: {_why(planned)}"
+            yield f"  {standing(planned.found)}"
 
 
 def cost_lines(plan: TaskPlan) -> Iterator[str]:
@@ -115,7 +127,11 @@ def cost_lines(plan: TaskPlan) -> Iterator[str]:
 
 def _why(planned: Planned) -> str:
     if planned.known is not None:
-        return f"run {planned.known.id.short} of {human_time(planned.known.run.started // 1_000_000_000, 0)}"
+        when = human_time(planned.known.run.started // 1_000_000_000, 0)
+        if (found := planned.found) is not None:
+            by = found.run.by or "somebody who gave no name"
+            return f"run {planned.known.id.short} by {by} of {when}, {where_text(found)}"
+        return f"run {planned.known.id.short} of {when}"
     shown = planned.reasons[:_REASONS_SHOWN]
     more = len(planned.reasons) - len(shown)
     place = planned.prepared.placement.name
@@ -132,6 +148,7 @@ def _step(planned: Planned) -> dict[str, Any]:
         "parameters": dict(planned.parameters),
         "key": str(planned.key) if planned.key is not None else None,
         "known": str(planned.known.id) if planned.known is not None else None,
+        "found": found_document(planned.found) if planned.found is not None else None,
         "reasons": list(planned.reasons),
         "executor": placement.name,
         "at_most": _amount(placement.at_most),
@@ -147,6 +164,10 @@ def _ended(outcome: StepOutcome) -> dict[str, Any]:
         "reason": outcome.reason if outcome.state == "failed" else "",
         "seconds": round(outcome.seconds, 3),
     }
+
+
+def _notices(steps: Iterable[Planned]) -> list[str]:
+    return [notice for planned in steps for notice in planned.notices]
 
 
 def _amount(amount: Decimal | None) -> str | None:
