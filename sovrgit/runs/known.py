@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -41,9 +42,8 @@ class Ownership:
 
     def _is_own(self, run: ObjectId) -> bool:
         if run not in self._found:
-            commits = self._index.commits_of(run)
             # Otherwise it may be what was undone, amended away, or never committed.
-            self._found[run] = self._is_in_history(commits) or not self._made_here.isdisjoint({run, *commits})
+            self._found[run] = self._is_in_history(self._index.commits_of(run)) or run in self._made_here
         return self._found[run]
 
     def _is_in_history(self, commits: list[ObjectId]) -> bool:
@@ -57,18 +57,23 @@ class Ownership:
 
     @cached_property
     def _made_here(self) -> set[ObjectId]:
-        """The commits that branches here stood at once, and the runs that were recorded here."""
-        return {
-            change.new
-            for move in moves(self._pod)
-            for change in move.changes
-            if change.new is not None
-            and (
-                change.name.startswith(HEADS)
-                or change.name == DETACHED
-                or (change.name == f"{RUNS}{change.new}" and move.command == "run")
-            )
-        }
+        """The runs that were recorded here, and those of commits that branches here stood at once."""
+        recorded: set[ObjectId] = set()
+        stood: set[ObjectId] = set()
+        for move in moves(self._pod):
+            for change in move.changes:
+                if change.new is None:
+                    continue
+                if change.name.startswith(HEADS) or change.name == DETACHED:
+                    stood.add(change.new)
+                elif change.name == f"{RUNS}{change.new}" and move.command == "run":
+                    recorded.add(change.new)
+        for commit in stood:
+            # Nothing may lead to it any more, so that the index does not know it.
+            with contextlib.suppress(ObjectMissing):
+                if (run := self._pod.store.commit(commit).run) is not None:
+                    recorded.add(run)
+        return recorded
 
 
 def own_result(pod: Pod, index: LineageIndex, wanted: Wanted, ownership: Ownership | None = None) -> KnownRun | None:

@@ -6,6 +6,7 @@ import pytest
 from run_lab import Lab
 
 from sovrgit.errors import Locked, MergeUnfinished
+from sovrgit.lineage.index import LineageIndex
 from sovrgit.pod.branches import switch_branch, switch_new
 from sovrgit.pod.merge import MergeRequest, merge
 from sovrgit.pod.undo import undo
@@ -27,6 +28,17 @@ def test_a_run_is_taken_back_with_its_outputs(lab: Lab) -> None:
     assert (lab.read("output/out"), lab.read("payload/in")) == ("one", "two")
     undo(lab.pod, time_ns=2)
     assert lab.read("output/out") == "two"
+
+
+def test_a_run_that_was_taken_back_is_known(lab: Lab) -> None:
+    lab.recipe()
+    lab.script("date +%N > output/out")
+    lab.commit()
+    made = lab.run()
+    LineageIndex(lab.pod).close()
+    undo(lab.pod, time_ns=1)
+    again = lab.run()
+    assert again.reused and again.id == made.id
 
 
 def test_what_was_edited_during_a_run_is_not_taken_back(lab: Lab) -> None:
