@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from command_lab import Cli, words
 
@@ -121,3 +123,70 @@ def test_own_is_the_default_and_asks_nobody(ann: Cli, bob: Cli, monkeypatch: pyt
     monkeypatch.setattr("sovrgit.reuse.finding.remote_places", None)
     assert "running, because" in bob("run").err
     assert not (bob.folder / ".sovr" / "cache").exists()
+
+
+# --- in a task --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tasks(ann: Cli, bob: Cli) -> tuple[Cli, Cli]:
+    """Ann has run a task of two pods and shared it; Bob has the same one, and has never run it."""
+    made = []
+    for cli in (ann, bob):
+        cli.folder = cli.folder.parent / f"{cli.folder.name}-task"
+        for name, script in (("first", "echo one > output/n"), ("second", "cat payload/external/n > output/m")):
+            cli.write(f"pods/{name}/recipe.json", json.dumps({"name": name, "golem": {"exec": "sh script/run.sh"}}))
+            cli.write(f"pods/{name}/script/run.sh", script + "\n")
+        cli.write("recipe.json", json.dumps({"name": "lab", "pods": ["pods/first", "pods/second"]}))
+        cli("init", "-q")
+        cli("commit", "-q", "-m", "First version")
+        made.append(cli)
+    ann.set(SOVR_CREDENTIALS=str(bob.folder.parent / "anns"), SOVR_AUTHOR_NAME="Ann")
+    ann("config", "--user", "user.signing", "true")
+    ann("run")
+    ann("remote", "add", "origin", "../shared-task")
+    ann("push")
+    ann("config", "--user", "user.signing", "false")
+    bob.set(SOVR_CREDENTIALS=str(bob.folder.parent / "none"), SOVR_AUTHOR_NAME="Bob")
+    bob("remote", "add", "anns", "../shared-task")
+    return made[0], made[1]
+
+
+def members(cli: Cli) -> dict[str, str]:
+    """The runs of the pods of a task, by their names."""
+    (pods,) = (run["pods"] for run in cli.json("runs")["runs"] if run["pods"])
+    return {pod["name"]: pod["run"] for pod in pods}
+
+
+def test_results_of_the_pods_of_a_task(tasks: tuple[Cli, Cli]) -> None:
+    ann, bob = tasks
+    runs = members(ann)
+    refused = bob("run", "--plan", "--reuse", "trusted")
+    assert refused.err.count("was not taken") == 1 and "2 to run, 0 known" in refused.out
+    bob("trust", "key", ANN.address, "Ann of the lab")
+    plan = bob.json("run", "--plan", "--reuse", "trusted")["plan"]
+    assert (plan["to_run"], plan["known"], plan["notices"]) == (0, 2, [])
+    shown = bob("run", "--plan", "--reuse", "trusted").out
+    place = bob.folder.parent / "shared-task"
+    assert shown.count(f"at `anns` ({place})") == 2 and shown.count(f"signed by Ann of the lab ({ANN.address}); ") == 2
+    assert not (bob.folder / "output").exists() and "2 to run, 0 known" in bob("run", "--plan").out
+    document = bob.json("run", "--reuse", "trusted")
+    for step in document["steps"]:
+        assert step["state"] == "known" and step["run"] == step["known"] == runs[step["name"]]
+        assert (step["found"]["rule"], step["found"]["by"], step["found"]["trusted"]) == ("trusted", "Ann", ANN.address)
+        assert step["found"]["place"] == str(place) and step["found"]["signed"]["name"] == "Ann of the lab"
+    assert not document["reused"] and document["by"] == "Bob" and document["found"] is None
+    assert bob.read("output/m") == "one\n"
+    assert f"    Taken from {place}, on the word of {ANN.address}: first, second\n" in bob("show").out
+    assert {step["found"] for step in bob.json("run", "--plan")["plan"]["steps"]} == {None}
+    assert bob("fsck").code == 0
+
+
+def test_what_is_taken_is_said_while_the_task_runs(tasks: tuple[Cli, Cli]) -> None:
+    ann, bob = tasks
+    bob("config", "--user", "run.reuse", "any")
+    first = members(ann)["first"]
+    bob.write("pods/second/script/run.sh", "echo other > output/m\n")
+    said = bob("run").err
+    assert f"`first`: run {first[:10]} by Ann of " in said and "second: running, because" in said
+    assert f"signed by {ANN.address}, which is not a key you know; nobody is known to have verified it" in said
