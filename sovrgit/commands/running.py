@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -75,6 +75,19 @@ def request_for(
     )
 
 
+class Screen(Protocol):
+    """Where a command shows what it runs."""
+
+    def take(self, event: Event) -> None:
+        """Show what the run says."""
+
+    def note(self, text: str) -> None:
+        """Show a remark of `sovr` itself."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
 class _Plain:
     """The screen of a command on this machine: what it prints, and nothing else."""
 
@@ -87,6 +100,7 @@ class _Plain:
             self._output.write(event.stream, event.data)
 
     def note(self, text: str) -> None:
+        self._output.end()
         self._console.note(text)
 
     def close(self) -> None:
@@ -131,12 +145,6 @@ class _Golem:
 def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None], Callable[[Decision], None], Cancel]]:
     """Run something with its output on the screen; Ctrl-C ends it politely, a second one at once."""
     console = app.console
-    screen: _Plain | _Golem = _Plain(console)
-    if executor.mode:
-        from sovrgit.runs.golem.executor import GolemExecutor
-
-        if isinstance(executor, GolemExecutor):
-            screen = _Golem(console, executor)
 
     def decided(decision: Decision) -> None:
         for warning in decision.warnings:
@@ -144,15 +152,28 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
         for line in decision_lines(decision):
             console.note(line)
 
+    with on_screen(app, executor) as (screen, cancel):
+        yield screen.take, decided, cancel
+
+
+@contextlib.contextmanager
+def on_screen(app: App, executor: Executor) -> Iterator[tuple[Screen, Cancel]]:
+    """The same for what says more of itself in between."""
+    screen: Screen = _Plain(app.console)
+    if executor.mode:
+        from sovrgit.runs.golem.executor import GolemExecutor
+
+        if isinstance(executor, GolemExecutor):
+            screen = _Golem(app.console, executor)
     with Cancel() as cancel, _signals(screen, cancel):
         try:
-            yield screen.take, decided, cancel
+            yield screen, cancel
         finally:
             screen.close()
 
 
 @contextlib.contextmanager
-def _signals(screen: _Plain | _Golem, cancel: Cancel) -> Iterator[None]:
+def _signals(screen: Screen, cancel: Cancel) -> Iterator[None]:
     """Let signals ask for an end of the run.
 
     A handler in Python is run when the interpreter gets to it: late, if a signal comes just before it begins to wait,
@@ -180,7 +201,7 @@ def _noticed(*_: object) -> None:
     """The handler of a signal whose byte is enough."""
 
 
-def _take_signals(reader: int, screen: _Plain | _Golem, cancel: Cancel) -> None:
+def _take_signals(reader: int, screen: Screen, cancel: Cancel) -> None:
     """Take the numbers of signals from a pipe, until there is a 0."""
     while 0 not in (numbers := os.read(reader, 64)):
         for number in numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from sovrgit.commands.making import sovr_command
 if TYPE_CHECKING:
     from sovrgit.commands.signatures import Looker
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.objects.verdict import Verdict
     from sovrgit.pod.pod import Pod
     from sovrgit.ui.runview import RunView
     from sovrgit.ui.verdictview import KnownVerdict
@@ -49,6 +51,17 @@ def known_verdict(pod: Pod, identity: ObjectId) -> KnownVerdict:
         return KnownVerdict(identity, verdict, pod.store.run(verdict.repeat))
     except ObjectMissing:
         return KnownVerdict(identity, verdict)
+
+
+def verdicts_of(app: App, runs: Sequence[ObjectId]) -> dict[ObjectId, list[Verdict]]:
+    """The verdicts on each of some runs, the latest first. Of those that cannot be read it warns."""
+    from sovrgit.pod.verdicts import verdicts_on
+    from sovrgit.ui.format import plural
+
+    found, unread = verdicts_on(app.pod, runs)
+    if unread:
+        app.console.warn(f"{plural(unread, 'verdict')} cannot be read; `sovr fsck` says what is wrong")
+    return found
 
 
 def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
