@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.objects.commit import Reuse
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.objects.verdict import Verdict
     from sovrgit.pod.pod import Pod
     from sovrgit.ui.runview import RunView
     from sovrgit.ui.verdictview import KnownVerdict
@@ -53,6 +55,17 @@ def known_verdict(pod: Pod, identity: ObjectId) -> KnownVerdict:
         return KnownVerdict(identity, verdict, pod.store.run(verdict.repeat))
     except ObjectMissing:
         return KnownVerdict(identity, verdict)
+
+
+def verdicts_of(app: App, runs: Sequence[ObjectId]) -> dict[ObjectId, list[Verdict]]:
+    """The verdicts on each of some runs, the latest first. Of those that cannot be read it warns."""
+    from sovrgit.pod.verdicts import verdicts_on
+    from sovrgit.ui.format import plural
+
+    found, unread = verdicts_on(app.pod, runs)
+    if unread:
+        app.console.warn(f"{plural(unread, 'verdict')} cannot be read; `sovr fsck` says what is wrong")
+    return found
 
 
 def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:
