@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -11,24 +12,28 @@ from sovrgit.commands.making import sovr_command
 
 if TYPE_CHECKING:
     from sovrgit.commands.signatures import Looker
+    from sovrgit.lineage.index import KnownRun, LineageIndex
     from sovrgit.objects.ids import ObjectId
     from sovrgit.ui.runview import RunView
 
 
 @sovr_command("runs")
 @click.option("-n", "--number", type=click.IntRange(min=1), default=20, help="At most so many; 20 if not given.")
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--all", "everything", is_flag=True, help="All of them, those of the pods of tasks too.")
 @click.option("--signatures", is_flag=True, help="Check who signed each.")
 @click.option("--cost", is_flag=True, help="What each cost on Golem, how many providers computed it, and the sum.")
 def command(app: App, number: int, everything: bool, cost: bool, signatures: bool) -> None:
-    """List runs, the latest first: those that made commits, failed ones, and repeats."""
+    """List runs, the latest first: those that made commits, failed ones, and repeats.
+
+    The runs of the pods of a task stand behind that of the task; --all and --cost list them too.
+    """
     from sovrgit.commands.signatures import Looker
     from sovrgit.lineage.index import LineageIndex
     from sovrgit.ui.runview import RunsView
 
     with LineageIndex(app.pod) as index:
         rows = []
-        for known in index.runs(-1 if everything else number):
+        for known in _listed(index, None if everything else number, members=everything or cost):
             verdicts = index.verdicts_on(known.id)
             rows.append((known, app.pod.store.verdict(verdicts[0]) if verdicts else None))
     looker = Looker(app)
@@ -36,6 +41,18 @@ def command(app: App, number: int, everything: bool, cost: bool, signatures: boo
     with app.paged():
         app.show(RunsView(rows, app.now_ns() // 1_000_000_000, cost, shown))
     looker.fail()
+
+
+def _listed(index: LineageIndex, number: int | None, *, members: bool) -> Iterator[KnownRun]:
+    """The latest runs; with `members` also those that a task names which comes before them."""
+    named: set[ObjectId] = set()
+    for known in index.runs():
+        if number == 0:
+            return
+        if members or known.id not in named:
+            named.update(member.run for member in known.run.pods)
+            number = None if number is None else number - 1
+            yield known
 
 
 def run_view(app: App, identity: ObjectId, looker: Looker) -> RunView:

@@ -125,7 +125,7 @@ def _end_of(result: TaskResult) -> int:
     if run.succeeded:
         return 0
     if run.status is RunStatus.CANCELLED:
-        raise RunCancelled(run=result.id.short)
+        raise RunCancelled(run=result.id.short, hint="the next `sovr run` goes on from what has succeeded")
     failed = [outcome for outcome in result.outcomes if outcome.state == "failed"]
     first = next((outcome.result for outcome in failed if outcome.result is not None), None)
     hint = f"`sovr logs {first.id.short}` shows what it printed; " if first is not None else ""

@@ -55,7 +55,11 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId, mode:
     """
     recipe_id, recipe = read_recipe(store, tree)
     if recipe.kind == "task":
-        raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
+        raise Unsupported(
+            what="running a task as if it were one pod",
+            reason="it has no command",
+            hint="`sovr run` runs all its pods; `sovr rerun` and `sovr verify` take the run of one of them",
+        )
     if recipe.golem is None:
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
     _check_supported(recipe, recipe.golem, mode)

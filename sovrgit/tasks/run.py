@@ -27,7 +27,7 @@ from sovrgit.tasks.carrying import carry
 from sovrgit.tasks.events import StepEvent, TaskEvent, TaskSink
 from sovrgit.tasks.look import Look, looking
 from sovrgit.tasks.means import Means
-from sovrgit.tasks.places import forget_source, place_of, ready_pod
+from sovrgit.tasks.places import forget_source, keep_source, place_of, ready_pod, recover_pods
 from sovrgit.tasks.plan import Planned, TaskPlan
 from sovrgit.tasks.record import TaskResult, record, take_known
 from sovrgit.tasks.schedule import Schedule
@@ -100,7 +100,10 @@ def run_task(
     refuse_unfinished(pod)
     # A key that is missing is told of now, and not when there is a result that could not be recorded.
     pod.find_signer()
-    with alone(pod), looking(pod, request.parameters, means, force=request.force) as look:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(alone(pod))
+        recover_pods(pod, means)
+        look = stack.enter_context(looking(pod, request.parameters, means, force=request.force))
         known = take_known(pod, look, request.author)
         if known is not None:
             planned(look.plan, None)
@@ -234,9 +237,10 @@ class _Execution:
             def told(event: Event) -> None:
                 self._sink(StepEvent(step, event))
 
+            forget_source(pod)
             result = run_pod(pod, executor, request, told, lambda _: None, self._cancel)
-            if result.changed:
-                forget_source(pod)
+            if not result.changed:
+                keep_source(pod, source)
             carry(pod.store, task, [result.id])
             record_run(task, result.id, result.run.finished)
             return result

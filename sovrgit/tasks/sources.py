@@ -133,7 +133,7 @@ def own_path(pod: Pod, snapshot: ObjectId, reference: str) -> str | None:
 
     A folder with a repository of its own is another pod, wherever it lies.
     """
-    if is_fairos(reference) or _SCHEME.match(reference) or os.path.isabs(reference):
+    if _is_elsewhere(reference) or os.path.isabs(reference):
         return None
     path = plain_path(reference)
     if path == "." or ".." in path.split("/") or (pod.root / path / REPOSITORY / "format").exists():
@@ -142,6 +142,11 @@ def own_path(pod: Pod, snapshot: ObjectId, reference: str) -> str | None:
     if entry is None or not entry.is_directory:
         return None
     return path if find(pod.store, entry.id, RECIPE_FILE.encode()) is not None else None
+
+
+def _is_elsewhere(reference: str) -> bool:
+    """Whether a reference is none to a file on this machine."""
+    return is_fairos(reference) or _SCHEME.match(reference) is not None
 
 
 def shown_reference(reference: str) -> str:
@@ -163,7 +168,7 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
     note = _read_note(folder)
     if note is None or note.get("for") != _digest(reference) or not (home / REPOSITORY / "format").is_file():
         ask_to_get(task, [reference], means)
-        note = _obtain(name, reference, folder, means)
+        note = _obtain(task, name, reference, folder, means)
     try:
         with means.open(home) as pod:
             commit = ObjectId.parse(note["commit"])
@@ -188,7 +193,7 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
                 external=external,
             )
     except (ValueError, KeyError) as error:
-        raise _unavailable(name, reference, "what is here of it is damaged", str(folder)) from error
+        raise _unavailable(task, name, reference, "what is here of it is damaged", str(folder)) from error
 
 
 def _own_external(
@@ -240,7 +245,7 @@ def ask_to_get(task: Pod, references: Sequence[str], means: Means) -> None:
         ask(task, proposed, means)
 
 
-def _obtain(name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:
+def _obtain(task: Pod, name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:
     """Get a pod, in the place of whatever was there for another reference."""
     with reporting(folder):
         if folder.exists():
@@ -260,13 +265,16 @@ def _obtain(name: str, reference: str, folder: Path, means: Means) -> Mapping[st
     except SovrError as error:
         with contextlib.suppress(OSError):
             folder.rmdir()
-        raise _unavailable(name, reference, error.message, error.hint) from error
+        raise _unavailable(task, name, reference, error.message, error.hint) from error
     # Last: without it the pod is got anew.
     write_atomic(folder / _NOTE, json.dumps(note).encode())
     return note
 
 
-def _unavailable(name: str, reference: str, reason: str, hint: str) -> TaskPodUnavailable:
+def _unavailable(task: Pod, name: str, reference: str, reason: str, hint: str) -> TaskPodUnavailable:
+    if not _is_elsewhere(reference) and not os.path.lexists(task.root / reference):
+        reason = f"there is no `{reference}`"
+        hint = "a pod is named by its folder, with its recipe.json, or by a reference as `sovr clone` takes it"
     return TaskPodUnavailable(name=name, reason=reason, reference=shown_reference(reference), hint=hint or None)
 
 
