@@ -92,10 +92,11 @@ def test_a_task_runs_and_says_how_it_goes(cli: Cli) -> None:
     assert "each of its pods has a log: `sovr logs " in cli("logs", code=22).err
     again, before = cli("runs").lines
     assert "task of 2 pods" in again and "task of 2 pods" in before
-    assert [line.split()[-1] for line in cli("runs", "--all").lines] == [
-        *["pods", "script/run.sh", "script/run.sh"] * 2
-    ]
-    assert "Pod run" in cli("show", again.split()[0]).out
+    assert [line.split()[-1] for line in cli("runs", "--all").lines] == ["pods", "script/run.sh", "script/run.sh"] * 2
+    second = next(line for line in cli("show", again.split()[0]).lines if line.endswith(" second")).split()[-2]
+    shown = cli("show", second).lines
+    assert any(re.fullmatch("Payload: +[0-9a-f]{10} is output of pods/first at [0-9a-f]{10}", line) for line in shown)
+    assert any(re.fullmatch("Payload: +[0-9a-f]{10} is data of the task at [0-9a-f]{10}", line) for line in shown)
 
 
 def test_documents(cli: Cli) -> None:

@@ -98,8 +98,8 @@ def test_folders_that_a_run_needs_and_git_would_not_keep_are_made(lab: TaskLab) 
 @pytest.mark.parametrize(
     ("reference", "why"),
     [
-        ("../nowhere", "there is no such folder"),
-        ("nowhere", "there is no such folder"),
+        ("../nowhere", "there is no `../nowhere`"),
+        ("nowhere", "there is no `nowhere`"),
         ("gopher://x", "not a reference that can be cloned"),
         ("ab" * 64, "not a reference that can be cloned"),
     ],
