@@ -81,7 +81,7 @@ class TaskPlan:
 
     @property
     def at_most(self) -> Decimal | None:
-        """What it can cost at most, in tokens; None if nothing limits it."""
+        """What it is expected to cost at most, in tokens; None if that is not known. A budget is never exceeded."""
         bounds = [planned.prepared.placement.at_most for planned in self.to_run]
         known = [bound for bound in bounds if bound is not None]
         total = sum(known, Decimal(0)) if len(known) == len(bounds) else None
