@@ -254,6 +254,9 @@ def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, known: KnownRun) 
                 session.commit()
                 working.save_index()
                 return RunResult(known.id, known.run, reused=True, committed=None)
+            # It can be new in every part: logs are no inputs, and so not what is here already.
+            session.commit()
+        with pod.store.session() as session:
             message = f"Take the output of run {known.id.short}"
             made = _commit(pod, snapshot, request.author, message, known.id)
             rewritten = _rewritten(pod, session, prepared, snapshot)
