@@ -2,8 +2,8 @@
 
     python tests/tasks/killed_task.py FOLDER NUMBER
 
-FOLDER is empty. At NUMBER calls, evenly spread over the run, prints a JSON line: `{"call": n, "killed": bool, "problems":
-[...]}`. See `tests/crash/killing.py`, of which this is the part for tasks.
+FOLDER is empty. NUMBER calls are evenly spread over the run; for each prints a JSON line: `{"call": n, "killed": bool,
+"problems": [...]}`. See `tests/crash/killing.py`, of which this is the part for tasks.
 """
 
 from __future__ import annotations
@@ -94,10 +94,14 @@ def count(root: Path, found: Path) -> int:
 def main() -> None:
     folder, number = Path(sys.argv[1]), int(sys.argv[2])
     os.fsync = lambda descriptor: None  # type: ignore[assignment] # killed is the process, not the machine
-    start, place = folder / "start", folder / "place"
+    start, place, answer = folder / "start", folder / "place", folder / "problems"
 
     def make() -> int:
         begin(start)
+        return 0
+
+    def see() -> int:
+        answer.write_text(json.dumps(look(place)))
         return 0
 
     assert apart(make) == 0
@@ -115,12 +119,6 @@ def main() -> None:
         code = apart(killed)
         assert code in (0, 9), f"the task itself failed at call {call}"
         problems = [] if apart(lambda: run(place)) == 0 else ["it does not go on"]
-        answer = folder / "problems"
-
-        def see() -> int:
-            answer.write_text(json.dumps(look(place)))
-            return 0
-
         assert apart(see) == 0
         problems += json.loads(answer.read_text())
         sys.stdout.write(json.dumps({"call": call, "killed": code == 9, "problems": problems}) + "\n")
