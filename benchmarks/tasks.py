@@ -170,6 +170,8 @@ def make_task(bench: Bench, task: Path, shape: str, pods: int, script: str, *, n
         entries.append({"ref": "pods/last", "needs": [entry["ref"] for entry in entries]})
     (task / "recipe.json").write_text(json.dumps({"name": "bench", "pods": entries}))
     bench.prepare(task, "init", "-q")
+    # Otherwise small packs are folded in the background, into the next measurement.
+    bench.prepare(task, "config", "gc.auto", "false")
 
 
 def write_pod(folder: Path, name: str, script: str) -> None:

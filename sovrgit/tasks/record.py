@@ -160,7 +160,8 @@ def why_not(outcomes: Sequence[StepOutcome], *, cancelled: bool) -> str:
     text = f"`{first.planned.step.name}` failed: {first.reason}"
     if len(failed) > 1:
         text += f", and {len(failed) - 1} more"
-    return text + (f"; {rest} of {len(outcomes)} pods were left out" if rest else "")
+    was = "was" if rest == 1 else "were"
+    return text + (f"; {rest} of {len(outcomes)} pods {was} left out" if rest else "")
 
 
 def _result(outcome: StepOutcome) -> Result | None:

@@ -193,7 +193,7 @@ def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
                 external=external,
             )
     except (ValueError, KeyError) as error:
-        raise _unavailable(task, name, reference, "what is here of it is damaged", str(folder)) from error
+        raise _unavailable(name, reference, "what is here of it is damaged", str(folder)) from error
 
 
 def _own_external(
@@ -226,7 +226,8 @@ def ask(pod: Pod, proposed: Proposal, means: Means) -> None:
         RunNotTrusted: if it is not.
     """
     if not means.approve(proposed):
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+        hint = f"look at what is in `{pod.root}`, then `sovr run --yes`, which is remembered"
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin, hint=hint)
     approve(pod, proposed.code, proposed.files)
 
 
@@ -265,16 +266,16 @@ def _obtain(task: Pod, name: str, reference: str, folder: Path, means: Means) ->
     except SovrError as error:
         with contextlib.suppress(OSError):
             folder.rmdir()
-        raise _unavailable(task, name, reference, error.message, error.hint) from error
+        if not _is_elsewhere(reference) and not os.path.lexists(task.root / reference):
+            hint = "a pod is named by its folder, with its recipe.json, or by a reference as `sovr clone` takes it"
+            raise _unavailable(name, reference, f"there is no `{reference}`", hint) from None
+        raise _unavailable(name, reference, error.message, error.hint) from error
     # Last: without it the pod is got anew.
     write_atomic(folder / _NOTE, json.dumps(note).encode())
     return note
 
 
-def _unavailable(task: Pod, name: str, reference: str, reason: str, hint: str) -> TaskPodUnavailable:
-    if not _is_elsewhere(reference) and not os.path.lexists(task.root / reference):
-        reason = f"there is no `{reference}`"
-        hint = "a pod is named by its folder, with its recipe.json, or by a reference as `sovr clone` takes it"
+def _unavailable(name: str, reference: str, reason: str, hint: str) -> TaskPodUnavailable:
     return TaskPodUnavailable(name=name, reason=reason, reference=shown_reference(reference), hint=hint or None)
 
 

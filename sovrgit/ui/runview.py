@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
-from sovrgit.objects.run import External, Run, RunStatus
+from sovrgit.objects.run import THIS_TASK, External, Run, RunStatus
 from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console, path_fields
@@ -205,8 +205,8 @@ class RunsView:
 
 
 def _external_text(external: External) -> str:
-    """Where payload of another pod is from; a task has the reference `.`."""
-    place = "the task" if external.reference == "." else external.reference
+    """Where payload of another pod is from."""
+    place = "the task" if external.reference == THIS_TASK else external.reference
     return f"{external.id.short} is {external.path or 'all'} of {place} at {external.commit.short}"
 
 

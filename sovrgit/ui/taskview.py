@@ -68,7 +68,7 @@ class TaskResultView:
             console.line(str(result.id))
             return
         ended = outcome(console, result.run, reused=result.reused, why=False)
-        pods = plural(len(result.run.pods), "pod")
+        pods = plural(len(result.outcomes), "pod")
         console.line(f"run {console.style(result.id.short, 'cyan')} of {pods} {ended}")
         if result.committed is not None:
             made = result.committed

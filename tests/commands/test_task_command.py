@@ -65,7 +65,7 @@ def test_a_plan_says_what_would_run_and_why(cli: Cli) -> None:
     assert cli("run", "--plan").lines == [
         "lab: 2 pods, 2 to run, 0 known",
         "  run   first   it has not been run before",
-        "  run   second  it needs `first`, which is still to run",
+        "  run   second  it waits for `first`",
     ]
     cli("run")
     lines = words(cli("run", "--plan").out).splitlines()
@@ -119,7 +119,7 @@ def test_a_failure_shows_the_end_of_what_was_printed_and_what_to_do(cli: Cli) ->
     make_task(cli, "echo trouble; exit 3")
     said = cli("run", code=47)
     assert "first | trouble" in said.err
-    assert "error: the task is not complete: `first` failed: exit code 3; 1 of 2 pods were left out" in said.err
+    assert "error: the task is not complete: `first` failed: exit code 3; 1 of 2 pods was left out" in said.err
     found = checked("error", cli("--json", "run", code=47).err.splitlines()[-1])["error"]
     assert "trouble" in cli(*found["hint"].split("`")[1].split()[1:]).out
     own_pod(cli, "first", "echo one > output/one.txt")

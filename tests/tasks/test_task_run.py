@@ -130,7 +130,7 @@ def test_what_comes_out_as_before_ends_the_chain(lab: TaskLab) -> None:
     chain(lab)
     lab.run()
     lab.own_pod("first", f"# another script\n{GATHER}")
-    assert reasons(lab.look())["second"] == ("it needs `first`, which is still to run",)
+    assert reasons(lab.look())["second"] == ("it waits for `first`",)
     lab.run()
     assert lab.started() == ["first"] and lab.states()["second"] == "known"
 
@@ -142,7 +142,7 @@ def test_the_reasons_say_what_is_new(lab: TaskLab) -> None:
     assert reasons(lab.look(force=True))["first"] == ("it was asked for",)
     assert reasons(lab.look(parameters={"n": "2"}))["first"] == ("parameter `n` changed",)
     lab.write("data/x.txt", "other payload\n")
-    assert reasons(lab.look())["first"] == ("the payload `data` of another pod changed",)
+    assert reasons(lab.look())["first"] == ("the payload `data` of the task changed",)
 
 
 def test_everything_is_run_again_if_asked_for(lab: TaskLab) -> None:
