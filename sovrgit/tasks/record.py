@@ -54,10 +54,12 @@ class TaskResult:
 
 
 def task_key(look: Look, runs: Iterable[tuple[str, ObjectId]]) -> ObjectId:
-    """The key of a whole task: BLAKE3 in key-derivation mode over msgpack of run format, recipe, input tree, parameters
-    sorted by name, and the name and run key of every pod in the order of the recipe.
+    """The key of a whole task: BLAKE3 in key-derivation mode over msgpack of run format, recipe, parameters sorted by
+    name, and the name and run key of every pod in the order of the recipe.
+
+    What the pods are given is in their keys; what else lies in the task has no part in the result.
     """
-    parts = (RUN_FORMAT, look.recipe_id, look.input, sorted(look.parameters.items()), list(runs))
+    parts = (RUN_FORMAT, look.recipe_id, sorted(look.parameters.items()), list(runs))
     return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
 
 

@@ -105,6 +105,15 @@ def test_a_task_that_is_known_is_not_run_again(lab: TaskLab) -> None:
     assert lab.started() == []
 
 
+def test_what_no_pod_is_given_makes_no_new_result(lab: TaskLab) -> None:
+    chain(lab)
+    first = lab.run()
+    lab.write("README", "new\n")
+    again = lab.run()
+    assert again.reused and again.id == first.id
+    assert again.begun is None and again.committed is not None and again.committed.commit.run == first.id
+
+
 def test_output_that_was_removed_is_put_back(lab: TaskLab) -> None:
     chain(lab)
     lab.run()
