@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sovrgit.lockfile import LockedPayload
     from sovrgit.objects.commit import Stamp
     from sovrgit.objects.ids import ObjectId
+    from sovrgit.payloads.state import PayloadState
     from sovrgit.pod.merge import FastForward, Merged
     from sovrgit.remotes.base import Remote
     from sovrgit.remotes.fetch import Fetched
@@ -200,6 +201,7 @@ def supply_run(
     mode: str = "",
     networks: Networks | None = None,
     told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    moved: Callable[[Sequence[PayloadState]], None] | None = None,
     progress: Progress = SILENT,
 ) -> RunRequest:
     """The request of a run with the payload of other pods that the recipe wants. It is fetched only if something is
@@ -209,6 +211,7 @@ def supply_run(
         time_ns: now, in nanoseconds since 1970.
         mode: that of the executor.
         told: told of payload that was not locked, and is now.
+        moved: told of payload that the other pod has otherwise by now, as `sovrgit.payloads.supplying.supply` says.
 
     Raises:
         RunNotTrusted: if the recipe is somebody else's and is not approved. Nobody was asked for payload.
@@ -226,8 +229,34 @@ def supply_run(
     from sovrgit.runs.asking import ask_ahead
 
     access = Access(pod, networks, time_ns, progress)
-    found = supply(access, ask=lambda: ask_ahead(pod, request, mode), told=told)
+    found = supply(access, ask=lambda: ask_ahead(pod, request, mode), told=told, moved=moved)
     return replace(request, supplied=found.said, fetch=found.fetch)
+
+
+def moved_payload(pod: Pod, *, time_ns: int) -> list[PayloadState]:
+    """The payload that other pods on this machine have otherwise by now than it is locked. None, if the recipe may be
+    somebody else's: nobody has agreed to look where it says.
+
+    Args:
+        time_ns: now, in nanoseconds since 1970.
+
+    Raises:
+        RecipeInvalid: if recipe or lock cannot be read.
+    """
+    from sovrgit.lockfile import read_lock, read_recipe_file
+
+    recipe = read_recipe_file(pod.root)
+    if recipe.golem is None or not recipe.golem.external or pod.config.get("pod.foreign") == "true":
+        return []
+    from sovrgit.payloads.locking import locked_as, wanted_by
+    from sovrgit.payloads.source import Access
+    from sovrgit.payloads.state import moved_on
+
+    lock = read_lock(pod.root)
+    if lock is None:
+        return []
+    locked = {item: entry for item in wanted_by(pod, recipe) if (entry := locked_as(lock, item)) is not None}
+    return moved_on(Access(pod, None, time_ns), locked)
 
 
 def supply_repeat(

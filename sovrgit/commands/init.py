@@ -69,6 +69,7 @@ def command(
             data, target = ask_recipe(app, target, folder is not None)
         else:
             answers.setdefault("author", _author(app, answers))
+            external = tuple((_from(target, ref, app.folder), path) for ref, path in external)
             data = recipe_from(target, answers, task=task, external=external, pods=pods)
         written = write_skeleton(target, data)
     recipe = parse_recipe((target / RECIPE_FILE).read_bytes())
@@ -76,6 +77,13 @@ def command(
     app.use(pod)
     missing = _missing_script(pod.root, recipe.golem)
     app.show(CreatedView(pod.root, recipe.name, str(recipe.kind), written, app.folder, missing))
+
+
+def _from(target: Path, reference: str, base: Path) -> str:
+    """A reference as the recipe of a pod has it, where paths start from the pod's folder."""
+    from sovrgit.payloads.reference import rebased
+
+    return rebased(reference, base, target)
 
 
 def _missing_script(root: Path, golem: Golem | None) -> str:

@@ -48,7 +48,9 @@ def status(app: App, check: bool) -> int:
 def update(app: App, references: tuple[str, ...]) -> None:
     """Look up anew what payload is, all of it or that from REFERENCE, and write it into `recipe.lock`.
 
-    Nothing is fetched but what is needed to know it; the next run gets the rest.
+    Nothing is fetched but what is needed to know it; the next run gets the rest. Of a pod that has moved on with all of
+    its payload the same, the lock keeps the commit, so that no run is repeated for it; with REFERENCE it gets the new
+    one.
     """
     from sovrgit.payloads import changing
     from sovrgit.ui.payloadview import PayloadUpdatedView

@@ -47,7 +47,7 @@ def command(
     A budget is for all of them together.
     """
     from sovrgit.commands.placing import place
-    from sovrgit.commands.running import end_of, live, request_for, supplied
+    from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
     from sovrgit.runs.run import run_pod
     from sovrgit.tasks.kind import is_task
     from sovrgit.ui.runview import RunResultView
@@ -90,4 +90,6 @@ def command(
     with live(app, executor) as (sink, decided, cancel):
         result = run_pod(app.pod, executor, request, sink, decided, cancel)
     app.show(RunResultView(result))
+    if result.reused:
+        tell_moved(app)
     return end_of(result.id, result.run)

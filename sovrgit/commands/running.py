@@ -36,6 +36,7 @@ from sovrgit.ui.runview import decision_lines
 
 if TYPE_CHECKING:
     from sovrgit.lockfile import LockedPayload
+    from sovrgit.payloads.state import PayloadState
     from sovrgit.runs.golem.executor import GolemExecutor
     from sovrgit.ui.golemlive import GolemLive
 
@@ -84,7 +85,8 @@ class Noting(Protocol):
 
 
 def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
-    """The request with the payload of other pods that the recipe wants. Tells what was not locked, and is now."""
+    """The request with the payload of other pods that the recipe wants. Tells what was not locked, and is now,
+    and what has moved since it was."""
     from sovrgit.actions import supply_run
 
     def told(locked: Sequence[LockedPayload]) -> None:
@@ -100,8 +102,26 @@ def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
         mode=mode,
         networks=app.networks,
         told=told,
+        moved=lambda states: _tell_moved(app, states),
         progress=app.progress,
     )
+
+
+def tell_moved(app: App) -> None:
+    """Tell, of a known result, which payload other pods on this machine have otherwise by now."""
+    from sovrgit.actions import moved_payload
+
+    _tell_moved(app, moved_payload(app.pod, time_ns=app.now_ns()))
+
+
+def _tell_moved(app: App, states: Sequence[PayloadState]) -> None:
+    if not states:
+        return
+    from sovrgit.ui.payloadview import moved_line
+
+    for state in states:
+        app.console.note(moved_line(state))
+    app.console.hint("runs take what is locked; `sovr payload update` locks what there is now")
 
 
 class _Plain:

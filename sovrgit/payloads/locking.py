@@ -11,6 +11,7 @@ from sovrgit.errors import (
     LoginNeeded,
     NotAPod,
     ObjectMissing,
+    PathNotFound,
     PayloadChanged,
     PayloadUnavailable,
     PodUnrecognised,
@@ -22,15 +23,17 @@ from sovrgit.lockfile import Lock, LockedPayload
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.payloads.bring import bring, is_here
+from sovrgit.payloads.filesource import FileSource
+from sovrgit.payloads.opening import opened
 from sovrgit.payloads.reference import Reference, parse_reference
-from sovrgit.payloads.source import Access, FileSource, Found, Source, opened
+from sovrgit.payloads.source import Access, Found, Source
 from sovrgit.payloads.unpacking import is_archive, store_archive
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Recipe
 from sovrgit.pod.supplies import Ready, Supplies, read_supplies, write_supplies
 
 State: TypeAlias = Literal["same", "added", "newer", "moved", "gone"]
-"""Newer is another commit with the same content."""
+"""Newer is another commit with the same content. If that is not locked, `new` of the change is still the old one."""
 
 _NOT_THERE = (RemoteUnavailable, ReferenceUnknown, RemoteUnknown, PodUnrecognised, NotAPod, ObjectMissing)
 """What is said of a reference that leads nowhere."""
@@ -91,10 +94,12 @@ def look_up(
     for label, group in by_reference.items():
         with explaining(group[0]), opened(access, group[0].reference) as source:
             for item in group:
-                found = source.find(item.path, commits.get(label))
-                # What lies in no pack comes as a whole, and is kept at once.
-                if get or isinstance(source, FileSource):
-                    _make_ready(access, source, found, item.path)
+                with explaining(item):
+                    with _explaining_lock(label, commits, get=get):
+                        found = source.find(item.path, commits.get(label))
+                    # What lies in no pack comes as a whole, and is kept at once.
+                    if get or isinstance(source, FileSource):
+                        _make_ready(access, source, found, item.path)
                 kind, identity = found.entry.kind, found.entry.id
                 answers[item] = LockedPayload(label, item.path, found.commit, identity, kind)
     return answers
@@ -147,8 +152,13 @@ def lock_again(
 ) -> tuple[Lock, list[Change]]:
     """Look payloads up anew: the lock as it should be, and what has changed. What nobody wants any more goes.
 
+    The lock is an input of runs, so that one that names another commit with the same content would make them compute
+    everything again for nothing. Of a pod that has moved on, and of whose payload nothing is different, it keeps the
+    commit, if that can still be had.
+
     Args:
-        only: these; all, if it is None. Those that were never locked are looked up in any case.
+        only: these, of which the newest commit is locked in any case; all, if it is None. Those that were never locked
+            are looked up in any case.
 
     Raises:
         SovrError: as for `look_up`.
@@ -156,15 +166,38 @@ def lock_again(
     old = {item: locked_as(lock, item) for item in wanted}
     asked = [item for item in wanted if only is None or item in only or old[item] is None]
     new = look_up(access, asked, {})
+    states = {item: _state(old[item], new[item]) for item in asked}
+    if only is None:
+        new |= _still_good(access, old, states)
     changes = []
     for item in asked:
         before, after = old[item], new[item]
-        changes.append(Change(item.reference.label, item.path, _state(before, after), before, after))
+        changes.append(Change(item.reference.label, item.path, states[item], before, after))
     kept = {(item.reference.label, item.path) for item in wanted}
     gone = [entry for entry in lock.payload if (entry.reference, entry.path) not in kept]
     changes += [Change(entry.reference, entry.path, "gone", entry, None) for entry in gone]
     payload = tuple(entry for item in wanted if (entry := new.get(item) or old[item]) is not None)
     return replace(lock, payload=payload), changes
+
+
+def _still_good(
+    access: Access, old: Mapping[Wanted, LockedPayload | None], states: Mapping[Wanted, State]
+) -> dict[Wanted, LockedPayload]:
+    """What is locked of pods that have moved on without a difference."""
+    groups: dict[str, list[Wanted]] = {}
+    for item in states:
+        groups.setdefault(item.reference.label, []).append(item)
+    good: dict[Wanted, LockedPayload] = {}
+    for label, group in groups.items():
+        found = {states[item] for item in group}
+        locked = {item: entry for item in group if (entry := old[item]) is not None}
+        commits = {entry.commit for entry in locked.values()}
+        if not found <= {"same", "newer"} or found == {"same"} or len(commits) > 1:
+            continue
+        with contextlib.suppress(PayloadUnavailable, PathNotFound):
+            if look_up(access, group, {label: commits.pop()}) == locked:
+                good |= locked
+    return good
 
 
 def _state(before: LockedPayload | None, after: LockedPayload) -> State:
@@ -191,12 +224,27 @@ def _make_ready(access: Access, source: Source, found: Found, path: str) -> Tree
 
 
 @contextlib.contextmanager
+def _explaining_lock(label: str, commits: Mapping[str, ObjectId], *, get: bool) -> Iterator[None]:
+    """Say what to do if something more is wanted from a pod, and the commit that is locked does not have it."""
+    try:
+        yield
+    except PathNotFound as error:
+        if get or label not in commits:
+            raise
+        hint = f"this commit is locked; `sovr payload update {label}` locks the newest one, which may have it"
+        raise PathNotFound(path=error.fields["path"], where=error.fields["where"], hint=hint) from None
+
+
+@contextlib.contextmanager
 def explaining(item: Wanted) -> Iterator[None]:
     """Say of which payload something is that goes wrong inside the block."""
     try:
         yield
-    except PayloadUnavailable:
-        raise
+    except PayloadUnavailable as error:
+        if error.fields["path"] != item.reference.label:
+            raise
+        reason = f"in `{item.reference.label}` {error.fields['reason']}"
+        raise PayloadUnavailable(path=item.path, reason=reason, hint=error.hint) from None
     except LoginNeeded as error:
         if not item.reference.is_name:
             raise

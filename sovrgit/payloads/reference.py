@@ -59,6 +59,14 @@ class Reference:
             return f"fairos:{self.place}"
         return local_path(self.place, pod.root)
 
+    def is_here(self, pod: Pod) -> bool:
+        """Whether the place is on this machine, so that asking it costs nothing.
+
+        Raises:
+            ReferenceUnknown: if it leads nowhere.
+        """
+        return not is_fairos(self.recorded(pod))
+
     def open(self, pod: Pod, networks: Networks | None = None) -> Remote:
         """The place that it names. It may turn out to be no pod.
 
@@ -106,11 +114,15 @@ def parse_reference(pod: Pod, text: str) -> Reference:
 
 def from_root(pod: Pod, text: str, base: Path) -> str:
     """A reference as a recipe has it: a relative path that starts from `base` now starts from the pod's root."""
+    return text.strip() if _is_remote(pod, text.strip().partition("@")[0]) else rebased(text, base, pod.root)
+
+
+def rebased(text: str, base: Path, root: Path) -> str:
+    """A reference as a recipe has it, of a pod that has no remotes yet: a relative path now starts from `root`."""
     text = text.strip()
     for path, mark in ((text, ""), (text.rpartition("@")[0], "@" + text.rpartition("@")[2])):
-        is_local = path and not os.path.isabs(path) and not _is_remote(pod, path) and os.path.lexists(base / path)
-        if is_local:
-            return os.path.relpath(os.path.abspath(base / path), pod.root) + mark
+        if path and not os.path.isabs(path) and os.path.lexists(base / path):
+            return os.path.relpath(os.path.abspath(base / path), os.path.abspath(root)) + mark
     return text
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from sovrgit.errors import PathNotFound, SovrError
 from sovrgit.lockfile import Lock, LockedPayload, read_lock, read_recipe_file
+from sovrgit.payloads.filesource import FileSource
 from sovrgit.payloads.locking import Wanted, explaining, locked_as, ready, wanted_by
-from sovrgit.payloads.source import Access, FileSource, opened
+from sovrgit.payloads.opening import offered, opened
+from sovrgit.payloads.source import Access
 from sovrgit.pod.supplies import read_supplies
 
 Standing: TypeAlias = Literal["same", "newer", "moved", "gone", "unreachable", "unlocked", "unknown", "unused"]
@@ -65,6 +68,36 @@ def states(access: Access) -> list[PayloadState]:
     return [found[item] for item in wanted] + unused
 
 
+def moved_on(
+    access: Access, locked: Mapping[Wanted, LockedPayload], fetched: Collection[Wanted] = ()
+) -> list[PayloadState]:
+    """The payloads that their pods have otherwise by now, or not at all. Asked are pods on this machine and those on
+    networks from which something was fetched just now: to repeat what is all here takes no network. What cannot be
+    asked is left out.
+
+    Args:
+        locked: payload as the lock has it.
+        fetched: which of it came just now.
+    """
+    groups: dict[str, list[Wanted]] = {}
+    for item in locked:
+        groups.setdefault(item.reference.label, []).append(item)
+    lock = Lock(payload=tuple(locked.values()))
+    found: list[PayloadState] = []
+    for group in groups.values():
+        reference = group[0].reference
+        try:
+            if not reference.is_here(access.pod) and not any(item in fetched for item in group):
+                continue
+            now = offered(access, reference)
+        except SovrError:
+            # The run has what it needs. `sovr payload status` says what is the matter.
+            continue
+        if any(locked[item].commit != now for item in group):
+            found += _ask(access, group, lock, dict.fromkeys(group, True)).values()
+    return [state for state in found if state.standing in ("moved", "gone")]
+
+
 def _ask(access: Access, group: list[Wanted], lock: Lock, here: dict[Wanted, bool]) -> dict[Wanted, PayloadState]:
     """Ask one pod."""
     answers: dict[Wanted, PayloadState] = {}
@@ -80,7 +113,7 @@ def _ask(access: Access, group: list[Wanted], lock: Lock, here: dict[Wanted, boo
             for item in group:
                 locked = locked_as(lock, item)
                 if isinstance(source, FileSource):
-                    answer(item, "unknown", None, "it keeps no history; `sovr payload update` takes what it has now")
+                    answer(item, "unknown", None, "`sovr payload update` locks what it has now")
                     continue
                 try:
                     found = source.find(item.path)

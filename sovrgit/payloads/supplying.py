@@ -16,6 +16,7 @@ from sovrgit.payloads.bring import is_here
 from sovrgit.payloads.locking import Wanted, get_locked, locked_as, look_up, ready, wanted_by
 from sovrgit.payloads.reference import parse_reference
 from sovrgit.payloads.source import WHOLE, Access
+from sovrgit.payloads.state import PayloadState, moved_on
 from sovrgit.payloads.unpacking import is_archive, store_archive
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.supplies import Ready, read_supplies, write_supplies
@@ -38,6 +39,7 @@ def supply(
     *,
     ask: Callable[[], None] = lambda: None,
     told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    moved: Callable[[Sequence[PayloadState]], None] | None = None,
 ) -> Supply:
     """What the recipe in a pod's folder wants of other pods; that of a task, for all of its pods.
 
@@ -48,6 +50,8 @@ def supply(
     Args:
         ask: called before anything is looked up in another pod.
         told: told of what was written into the lock.
+        moved: told, before something is executed, of what is taken as locked though the other pod has something else
+            by now, as far as `sovrgit.payloads.state.moved_on` asks. Without it nobody is asked.
 
     Raises:
         RecipeInvalid: if recipe or lock cannot be read.
@@ -72,7 +76,7 @@ def supply(
         write_lock(pod.root, replace(lock, payload=(*lock.payload, *new.values())))
         told(list(new.values()))
     said = tuple(_supplied(pod, item, locked[item], _said(item, locked[item])) for item in wanted)
-    return Supply(said, lambda: _fetch(access, {item: locked[item] for item in wanted}))
+    return Supply(said, lambda: _fetch(access, {item: locked[item] for item in wanted}, moved))
 
 
 def _said(item: Wanted, locked: LockedPayload) -> TreeEntry:
@@ -81,13 +85,20 @@ def _said(item: Wanted, locked: LockedPayload) -> TreeEntry:
     return found._replace(kind=EntryKind.DIRECTORY) if is_archive(item.path, found) else found
 
 
-def _fetch(access: Access, wanted: Mapping[Wanted, LockedPayload]) -> tuple[Supplied, ...]:
+def _fetch(
+    access: Access,
+    wanted: Mapping[Wanted, LockedPayload],
+    moved: Callable[[Sequence[PayloadState]], None] | None,
+) -> tuple[Supplied, ...]:
     """Make ready what is not here."""
     pod = access.pod
     # From now on nothing goes that is going to be needed.
     pod.store.hold()
     supplies = read_supplies(pod.folder)
-    get_locked(access, {item: entry for item, entry in wanted.items() if ready(pod, supplies, entry) is None})
+    missing = {item: entry for item, entry in wanted.items() if ready(pod, supplies, entry) is None}
+    get_locked(access, missing)
+    if moved is not None and (states := moved_on(access, wanted, missing)):
+        moved(states)
     supplies = read_supplies(pod.folder)
     supplied = []
     for item, locked in wanted.items():

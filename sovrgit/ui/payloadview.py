@@ -88,7 +88,8 @@ class PayloadUpdatedView:
             sides = [side for side in (change.old, change.new) if side is not None]
             commits = list(dict.fromkeys(side.commit.short for side in sides))
             what = " to ".join(commits)
-            console.line(f"{mark}  {console.safe(change.path)}  from {console.safe(change.reference)} at {what}")
+            kept = ", which has the same as now" if change.state == "newer" and len(commits) == 1 else ""
+            console.line(f"{mark}  {console.safe(change.path)}  from {console.safe(change.reference)} at {what}{kept}")
         if not self.updated.changes:
             console.note("the recipe names no payload of other pods")
         elif self.updated.written:
@@ -122,6 +123,13 @@ def locked_lines(console: Console, locked: Sequence[LockedPayload]) -> Iterator[
         yield f"locked {where} at {entry.commit.short}"
     if locked:
         yield f"written to `recipe.lock`: {plural(len(locked), 'payload')} of other pods"
+
+
+def moved_line(state: PayloadState) -> str:
+    """What is said of payload that is taken as locked though its pod has something else by now."""
+    if state.now is None:
+        return f"{state.path} from {state.reference} is gone there since it was locked"
+    return f"{state.path} from {state.reference} has moved on to {state.now.commit.short} since it was locked"
 
 
 def _details(state: PayloadState) -> Iterator[str]:

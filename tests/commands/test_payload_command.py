@@ -32,7 +32,7 @@ def taking(cli: Cli, other: Path) -> Cli:
 
 def test_adding_and_running(taking: Cli, other: Path) -> None:
     assert taking("payload").err.startswith("the recipe names no payload of other pods\n")
-    assert taking.json("payload")["payload"] == []
+    assert taking.json("payload")["payload"] == [] and taking.json("payload", "update")["written"] is False
     taking.folder /= "script"
     said = taking("payload", "add", "../../data", "output/model.bin")
     taking.folder = taking.folder.parent
@@ -52,7 +52,8 @@ def test_adding_and_running(taking: Cli, other: Path) -> None:
 
 
 def test_a_reference_that_has_moved(taking: Cli, other: Path) -> None:
-    taking("payload", "add", "../data", "output/model.bin")
+    (added,) = taking.json("payload", "add", "../data", "output/model.bin")["payload"]
+    assert (added["state"], added["before"], added["locked"]["kind"]) == ("added", None, "file")
     taking("run", "-q")
     pod, taking.folder = taking.folder, other
     taking.write("output/model.bin", "better\n")
@@ -61,7 +62,10 @@ def test_a_reference_that_has_moved(taking: Cli, other: Path) -> None:
     said = taking("payload", "status", "--check", code=1)
     assert said.out.startswith("moved        output/model.bin  from ../data\n") and "now at" in said.out
     assert "sovr payload update" in said.err
-    assert taking("run").err.startswith("known: ")
+    said = taking("run").err
+    assert said.startswith("known: ") and "output/model.bin from ../data has moved on to " in said
+    assert "output/model.bin from ../data has moved on to " in taking("run", "--force").err
+    assert taking.read("output/out.txt") == "model\n"
     assert taking.json("payload", "update", "../data")["payload"][0]["state"] == "moved"
     assert taking("payload", "update").err == "`recipe.lock` is up to date\n"
     assert "the payload `output/model.bin` of another pod changed" in taking("run").err
@@ -81,8 +85,20 @@ def test_a_run_says_what_it_locks(taking: Cli, other: Path) -> None:
 def test_what_cannot_be_had(taking: Cli, other: Path) -> None:
     said = taking("payload", "add", "../nowhere", "x", code=44)
     assert "no such folder" in said.err
-    assert taking("payload", "add", "../data", "x", code=22).err.startswith("error: no `x` in commit ")
+    said = taking("payload", "add", "../data", "output/x", code=22)
+    assert said.err.startswith("error: no `output/x` in commit ")
+    assert said.err.endswith("hint: there is `model.bin`\n")
     taking("payload", "add", "../data", "output/model.bin")
     other.rename(other.with_name("elsewhere"))
     assert taking("run", code=44).err.startswith("error: the payload `output/model.bin` of another pod cannot be had: ")
     assert taking("payload").out.startswith("unreachable  ")
+
+
+def test_references_start_from_the_pods_folder(cli: Cli, other: Path) -> None:
+    cli("init", "-q", "made", "--exec", "true", "--payload", "data", "output/model.bin", "--payload", "data@main", ".")
+    assert [entry["ref"] for entry in json.loads(cli.read("made/recipe.json"))["golem"]["payload"]] == [
+        "../data",
+        "../data@main",
+    ]
+    cli.folder /= "made"
+    assert [state["state"] for state in cli.json("payload")["payload"]] == ["unlocked", "unlocked"]

@@ -38,6 +38,7 @@ class Taker:
     lab: Lab
     networks: Networks | None = None
     told: list[LockedPayload] = field(default_factory=list)
+    moved: list[PayloadState] = field(default_factory=list)
 
     @classmethod
     def make(cls, root: Path, networks: Networks | None = None) -> Taker:
@@ -70,6 +71,7 @@ class Taker:
             time_ns=self.lab.clock * 10**9,
             networks=self.networks,
             told=self.told.extend,
+            moved=self.moved.extend,
         )
         return self.lab.run(supplied=request.supplied, fetch=request.fetch, **changes)
 

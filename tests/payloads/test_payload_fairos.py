@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,11 +72,39 @@ def test_a_shared_pod(taker: Taker, ann: User) -> None:
     ann.push(lab)
     assert taker.standings == ["moved", "newer"]
     assert taker.run().reused
+    # All is here, so that no network is asked.
+    assert taker.run(force=True).run.succeeded and taker.moved == []
+    taker.forget()
+    assert taker.run(force=True).run.succeeded
+    assert [(state.path, state.standing) for state in taker.moved] == [("output/model.bin", "moved")]
     taker.forget()
     assert taker.again(result.id).run.output == result.run.output
     taker.update(reference)
     taker.run()
     assert taker.given["model.bin"] == "better"
+
+
+def test_packs_in_which_nothing_is_named_stay_there(taker: Taker, ann: User, site: Site) -> None:
+    """A FairOS server gives no parts of files, so that packs come as a whole, but no others."""
+    lab = ann.lab(files={"model.bin": os.urandom(50_000).hex().encode()})
+    ann.push(lab)
+    lab.commit({"big.bin": os.urandom(3 << 20)})
+    ann.push(lab)
+    taker.wants((ann.reference(), "model.bin"))
+    taker.lab.script("wc -c < payload/external/model.bin > output/list")
+
+    def sent() -> int:
+        counted = sum(count.sent for count in site.server.counts.all().values())
+        site.server.counts.clear()
+        return counted
+
+    sent()
+    taker.update()
+    # Looking needs no content, ...
+    assert 0 < sent() < 30_000
+    assert taker.run().run.succeeded
+    # ... and a run what is named.
+    assert 50_000 < sent() < 200_000
 
 
 def test_a_private_pod(taker: Taker, ann: User, bob: User) -> None:

@@ -9,6 +9,7 @@ import pytest
 from payload_lab import Taker, recipe_of
 from run_lab import Lab
 
+from sovrgit.actions import moved_payload
 from sovrgit.errors import PathNotFound, PayloadUnavailable, RecipeInvalid, ReferenceUnknown
 from sovrgit.pod.pod import Pod
 
@@ -49,6 +50,41 @@ def test_looking_fetches_no_content_and_writes_nothing(taker: Taker) -> None:
     assert taker.lab.on_disk() == before and len(taker.pod.store.packs()) == packs and taker.leftovers == []
 
 
+def test_a_run_says_what_has_moved(taker: Taker, giver: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    first = taker.run()
+    assert taker.moved == [] and moved_payload(taker.pod, time_ns=1) == []
+    giver.write("output/model.bin", "better\n")
+    giver.commit()
+    assert [state.path for state in moved_payload(taker.pod, time_ns=1)] == ["output/model.bin"]
+    # Nobody is asked for a known result.
+    assert taker.run().reused and taker.moved == []
+    taker.run(force=True)
+    (state,) = taker.moved
+    assert (state.path, state.standing, state.now and state.now.commit) == (
+        "output/model.bin",
+        "moved",
+        giver.pod.head(),
+    )
+    (giver.root / "output/model.bin").unlink()
+    giver.commit()
+    assert [state.standing for state in moved_payload(taker.pod, time_ns=1)] == ["gone"]
+    assert first.run.external == taker.run(force=True).run.external
+    with monkeypatch.context() as patch:
+        # Nobody has agreed to look where a recipe of somebody else says.
+        taker.pod.config.set("pod.foreign", "true")
+        patch.setattr("sovrgit.payloads.reference.open_location", pytest.fail)
+        assert moved_payload(taker.pod, time_ns=1) == []
+
+
+def test_what_cannot_be_asked_has_not_moved(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    taker.run()
+    shutil.rmtree(giver.root)
+    assert taker.run(force=True).run.succeeded and taker.moved == []
+    assert taker.standings == ["unreachable", "unreachable"]
+
+
 def test_updating_one_reference(taker: Taker, giver: Lab) -> None:
     other = Lab(Pod.create(giver.root.with_name("other")))
     with other.pod:
@@ -67,6 +103,38 @@ def test_updating_one_reference(taker: Taker, giver: Lab) -> None:
             taker.update("third")
         assert [change.state for change in taker.update().changes] == ["moved", "same"]
         assert not taker.update().written
+
+
+def test_the_same_content_in_a_newer_commit_makes_no_run_anew(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE, A_FOLDER)
+    first = taker.run()
+    giver.write("notes", "new\n")
+    giver.commit()
+    changed = taker.update()
+    assert [change.state for change in changed.changes] == ["newer", "newer"] and not changed.written
+    assert all(change.old == change.new for change in changed.changes)
+    assert taker.run().id == first.id
+    assert taker.update("../data").written and taker.standings == ["same", "same"]
+    # All that comes from one pod comes from one commit.
+    giver.write("output/model.bin", "better\n")
+    giver.commit()
+    assert [change.state for change in taker.update().changes] == ["moved", "newer"]
+    assert {entry.commit for entry in taker.lock.payload} == {giver.pod.head()}
+
+
+def test_a_commit_that_is_gone_is_not_kept(taker: Taker, giver: Lab) -> None:
+    taker.wants(A_FILE)
+    taker.update()
+    place = giver.root.with_name("elsewhere")
+    giver.root.rename(place)
+    with Pod.create(giver.root) as pod:
+        other = Lab(pod)
+        other.recipe()
+        other.write("output/model.bin", "model\n")
+        other.commit("The same, made anew")
+        changed = taker.update()
+        assert [change.state for change in changed.changes] == ["newer"] and changed.written
+        assert taker.lock.payload[0].commit == pod.head()
 
 
 def test_an_update_that_fails_leaves_the_lock(taker: Taker, giver: Lab) -> None:
@@ -110,9 +178,10 @@ def test_what_is_added_comes_from_the_commit_that_is_locked(taker: Taker, giver:
     giver.commit()
     taker.add("../data", "output/set")
     assert len({entry.commit for entry in taker.lock.payload}) == 1
-    with pytest.raises(PathNotFound):
+    with pytest.raises(PathNotFound) as caught:
         taker.add("../data", "later.txt")
-    taker.update()
+    assert "`sovr payload update ../data` locks the newest" in caught.value.hint
+    taker.update("../data")
     taker.add("../data", "later.txt")
 
 

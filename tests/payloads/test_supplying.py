@@ -11,6 +11,7 @@ from payload_lab import Taker, zipped
 from run_lab import Lab
 
 from sovrgit.errors import (
+    Locked,
     PathNotFound,
     PayloadChanged,
     PayloadClash,
@@ -24,15 +25,20 @@ from sovrgit.lockfile import Lock
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind
 from sovrgit.objects.verdict import Finding
-from sovrgit.payloads import source as sources
+from sovrgit.payloads import opening
+from sovrgit.payloads.locking import wanted_by
 from sovrgit.payloads.supplying import supply
+from sovrgit.pod.gc import GcRequest, collect
 from sovrgit.pod.pod import Pod
+from sovrgit.pod.recipe import parse_recipe
 from sovrgit.pod.status import status
 from sovrgit.remotes.clone import clone
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.ranges import read_entries
+from sovrgit.remotes.selection import Selection
 
+A_ROW = b'{"ref": "../data", "data": "output/set"}'
 A_FILE, A_FOLDER, AN_ARCHIVE = ("../data", "output/model.bin"), ("../data", "/output/set"), ("../data", "images.zip")
 
 
@@ -126,6 +132,9 @@ def test_a_stranger_runs_a_clone(taker: Taker, tmp_path: Path, giver: Lab) -> No
     taker.wants((place.as_uri(), "output/set"), (str(place), "images.zip"))
     first = taker.run()
     copy = taker.lab.clone(tmp_path / "copies")
+    giver.write("output/set/b.csv", "5,6\n")
+    giver.commit()
+    giver.push(place)
     with copy.pod:
         stranger = Taker(copy)
         assert not any(copy.pod.store.has(item.id) for item in first.run.external)
@@ -133,7 +142,7 @@ def test_a_stranger_runs_a_clone(taker: Taker, tmp_path: Path, giver: Lab) -> No
         assert result.run.output == first.run.output
         assert len(stranger.asked) == 1
         # The lock was in what was approved.
-        assert stranger.told == []
+        assert stranger.told == [] and [state.path for state in stranger.moved] == ["output/set"]
 
 
 def test_nothing_is_asked_of_others_before_the_recipe_is_approved(
@@ -255,6 +264,22 @@ def test_only_what_is_named_is_fetched(taker: Taker, giver: Lab, monkeypatch: py
     assert giver.pod.head() not in taker.pod.store.of_kind(Kind.COMMIT)
 
 
+def test_a_partial_clone_gives_what_it_has(taker: Taker, giver: Lab, tmp_path: Path) -> None:
+    giver.write("payload/left.bin", os.urandom(50_000).hex())
+    giver.commit()
+    remote = DirectoryRemote(tmp_path / "pushed")
+    giver.push(tmp_path / "pushed")
+    clone(remote, tmp_path / "part", time_ns=1, selection=Selection(payload=False)).pod.close()
+    taker.wants(("../part", "output/set"), ("../part", "payload/left.bin"))
+    with pytest.raises(
+        PayloadUnavailable, match=r"`payload/left\.bin` .*: in `\.\./part` a file of it is not there"
+    ) as caught:
+        taker.run()
+    assert "partial clone" in caught.value.hint
+    taker.wants(("../part", "output/set"))
+    assert taker.run().run.succeeded
+
+
 def test_pushing_does_not_push_it(taker: Taker, giver: Lab, tmp_path: Path) -> None:
     (giver.root / "output/big.bin").write_bytes(os.urandom(3 << 20))
     giver.commit()
@@ -318,7 +343,9 @@ def test_a_lock_that_names_a_commit_that_is_not_there(taker: Taker) -> None:
     taker.run()
     (entry,) = taker.lock.payload
     taker.relock(entry._replace(commit=ObjectId(b"x" * 32)))
-    with pytest.raises(PayloadUnavailable, match="commit"):
+    with pytest.raises(
+        PayloadUnavailable, match=r"`output/model\.bin` .*: in `\.\./data` commit 7878787878 is not there"
+    ):
         taker.run()
 
 
@@ -459,7 +486,7 @@ def test_a_kill_while_payload_is_fetched_leaves_nothing_that_counts(
 
         with monkeypatch.context() as patch:
             patch.setattr("sovrgit.remotes.obtain.read_entries", dying)
-            patch.setattr(sources, "_clear", lambda _: None)
+            patch.setattr(opening, "_clear", lambda _: None)
             with pytest.raises(KeyboardInterrupt):
                 taker.run(force=True)
         assert not (taker.pod.root / "payload" / "external").exists()
@@ -467,9 +494,18 @@ def test_a_kill_while_payload_is_fetched_leaves_nothing_that_counts(
     assert sorted(taker.given) == ["images/deep/two.txt", "images/one.txt", "set/b.csv", "set/train/a.csv"]
 
 
-def test_gc_keeps_what_the_lock_needs_and_removes_the_rest(taker: Taker, giver: Lab) -> None:
-    from sovrgit.pod.gc import GcRequest, collect
+def test_gc_takes_nothing_away_from_somebody_who_looks(taker: Taker) -> None:
+    (item,) = wanted_by(taker.pod, parse_recipe(b'{"name": "x", "golem": {"exec": "x", "payload": [%s]}}' % A_ROW))
+    taker.pod.close()
+    taker.lab.pod = Pod(taker.lab.root)
+    with opening.opened(taker.access, item.reference) as source:
+        with Pod(taker.pod.root) as other, pytest.raises(Locked):
+            collect(other, GcRequest(now_ns=10**19, grace_ns=0, patience=0))
+        source.get(source.find(item.path))
+    assert taker.leftovers == []
 
+
+def test_gc_keeps_what_the_lock_needs_and_removes_the_rest(taker: Taker, giver: Lab) -> None:
     def tidy() -> None:
         taker.pod.close()
         taker.lab.pod = Pod(taker.lab.root)

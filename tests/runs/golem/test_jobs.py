@@ -24,6 +24,14 @@ def names(path: Path) -> list[str]:
         return archive.getnames()
 
 
+def test_payload_of_other_pods_is_sent_and_may_be_what_tasks_are_for(tmp_path: Path) -> None:
+    golem = {"run": "true", "each": "payload/external/set/*", "payload": [{"ref": "../data", "data": "set"}]}
+    pod = Pod(tmp_path, golem, {"payload/external/set/1": "1", "payload/external/set/2": "2", "payload/external/x": ""})
+    job = pod.job()
+    assert [task.data for task in job.tasks] == ["payload/external/set/1", "payload/external/set/2"]
+    assert "payload/external/x" in job.shared
+
+
 def test_what_is_sent(tmp_path: Path) -> None:
     files = {"script/a.py": "", "payload/x/1": "1", "payload/x/2": "2", "payload/y": "", "output/old": "", "notes": ""}
     pod = Pod(tmp_path, {"run": ["python3", "[@]script/a.py"], "each": "payload/x/*"}, files)
