@@ -34,6 +34,7 @@ def run_task_here(
     allow_empty: bool,
     plan_only: bool,
     jobs: int | None,
+    update: bool,
     keep_going: bool,
 ) -> int:
     """Run the task in the current folder, or only say what would run; the exit code.
@@ -52,6 +53,7 @@ def run_task_here(
         clock=app.now_ns,
         jobs=jobs or os.cpu_count() or 1,
         keep_going=keep_going,
+        update=update,
     )
     means = means_for(
         app.pod,

@@ -86,21 +86,6 @@ def recover_pods(task: Pod, means: Means) -> None:
             recover(pod)
 
 
-def clean(task: Pod) -> int:
-    """Remove the pods of a task, whose results are in its own repository; how many were there.
-
-    Raises:
-        StorageFailure, ReadOnly: as the operating system reports.
-    """
-    folder = task.folder / TASKS
-    with reporting(folder):
-        if not folder.is_dir():
-            return 0
-        number = sum(1 for _ in folder.glob("*/*/.sovr/format"))
-        shutil.rmtree(folder)
-    return number
-
-
 def _there(root: Path, means: Means) -> Pod | None:
     if not root.exists():
         return None

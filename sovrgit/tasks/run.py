@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -47,6 +48,7 @@ class TaskRequest:
         allow_empty: a pod without output counts as a success.
         jobs: how many pods run at the same time.
         keep_going: after a failure, go on with what does not depend on it.
+        update: get the pods anew from where they come.
     """
 
     author: Stamp
@@ -59,6 +61,7 @@ class TaskRequest:
     clock: Callable[[], int] = time.time_ns
     jobs: int = 1
     keep_going: bool = False
+    update: bool = False
 
 
 def plan_task(pod: Pod, request: TaskRequest, means: Means) -> TaskPlan:
@@ -69,7 +72,7 @@ def plan_task(pod: Pod, request: TaskRequest, means: Means) -> TaskPlan:
         Locked: if it is being run.
         SovrError: if the pod cannot be read or written.
     """
-    with alone(pod), looking(pod, request.parameters, means, force=request.force) as look:
+    with alone(pod), _looking(pod, request, means) as look:
         return look.plan
 
 
@@ -103,7 +106,7 @@ def run_task(
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone(pod))
         recover_pods(pod, means)
-        look = stack.enter_context(looking(pod, request.parameters, means, force=request.force))
+        look = stack.enter_context(_looking(pod, request, means))
         known = take_known(pod, look, request.author)
         if known is not None:
             planned(look.plan, None)
@@ -126,6 +129,10 @@ def run_task(
             cancelled=cancel.requested,
             begun=begun,
         )
+
+
+def _looking(pod: Pod, request: TaskRequest, means: Means) -> AbstractContextManager[Look]:
+    return looking(pod, request.parameters, means, force=request.force, update=request.update)
 
 
 def _commit_inputs(pod: Pod, look: Look, author: Stamp) -> Committed | None:

@@ -39,6 +39,7 @@ TASKS = "tasks"
 """The folder in a repository that holds the pods of its task."""
 
 _NOTE = "source.json"
+_ASIDE = ".old-"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
@@ -79,12 +80,13 @@ class Source:
 
 
 def find_sources(
-    pod: Pod, snapshot: ObjectId, names: tuple[str, ...], entries: tuple[TaskPod, ...], means: Means
+    pod: Pod, snapshot: ObjectId, names: tuple[str, ...], entries: tuple[TaskPod, ...], means: Means, *, update: bool
 ) -> tuple[Source, ...]:
     """The sources of all pods of a task. What is not here yet is got; nothing of it is run.
 
     Args:
         snapshot: the tree of the task.
+        update: get anew what is here.
 
     Raises:
         TaskPodUnavailable: if a pod cannot be had.
@@ -99,7 +101,7 @@ def find_sources(
         for name, entry in zip(names, entries, strict=True):
             path = own_path(pod, snapshot, entry.ref)
             if path is None:
-                found.append(_foreign(pod, name, entry.ref, means))
+                found.append(_foreign(pod, name, entry.ref, means, update=update))
                 continue
             if path not in known:
                 tree = find(pod.store, snapshot, os.fsencode(path))
@@ -162,10 +164,10 @@ def shown_reference(reference: str) -> str:
 # --- pods that are got ------------------------------------------------------------------------------------------
 
 
-def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
+def _foreign(task: Pod, name: str, reference: str, means: Means, *, update: bool) -> Source:
     folder = task.folder / TASKS / name
     home = folder / MAIN
-    note = _read_note(folder)
+    note = None if update else _read_note(folder)
     if note is None or note.get("for") != _digest(reference) or not (home / REPOSITORY / "format").is_file():
         ask_to_get(task, [reference], means)
         note = _obtain(task, name, reference, folder, means)
@@ -247,10 +249,14 @@ def ask_to_get(task: Pod, references: Sequence[str], means: Means) -> None:
 
 
 def _obtain(task: Pod, name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:
-    """Get a pod, in the place of whatever was there for another reference."""
+    """Get a pod, in the place of whatever was there, which stays if that fails."""
+    aside = folder.with_name(f"{_ASIDE}{folder.name}")
     with reporting(folder):
+        # What a process that was killed has left is as good as nothing: results are in the task itself.
+        if aside.exists():
+            shutil.rmtree(aside)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(aside)
         folder.mkdir(parents=True)
     try:
         with means.obtain(reference, folder / MAIN) as pod:
@@ -266,12 +272,17 @@ def _obtain(task: Pod, name: str, reference: str, folder: Path, means: Means) ->
     except SovrError as error:
         with contextlib.suppress(OSError):
             folder.rmdir()
+            if aside.exists():
+                aside.rename(folder)
         if not _is_elsewhere(reference) and not os.path.lexists(task.root / reference):
             hint = "a pod is named by its folder, with its recipe.json, or by a reference as `sovr clone` takes it"
             raise _unavailable(name, reference, f"there is no `{reference}`", hint) from None
         raise _unavailable(name, reference, error.message, error.hint) from error
     # Last: without it the pod is got anew.
     write_atomic(folder / _NOTE, json.dumps(note).encode())
+    with reporting(aside):
+        if aside.exists():
+            shutil.rmtree(aside)
     return note
 
 

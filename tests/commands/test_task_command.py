@@ -53,9 +53,10 @@ GATE = "../../../../../gate"
 """A file beside the task, as a pod of the task sees it."""
 
 
-def wait_for(path: Path) -> None:
+def wait_for(path: Path, text: str = "") -> None:
+    """Wait until a file is there that has a text in it."""
     deadline = time.monotonic() + PATIENCE
-    while not path.exists():
+    while not path.exists() or text not in path.read_text():
         assert time.monotonic() < deadline, f"no {path}"
         time.sleep(0.005)
 
@@ -140,7 +141,7 @@ def test_failures_have_exit_codes_of_their_own(cli: Cli, recipe: dict[str, Any],
     assert words in cli("run", code=code).err
 
 
-@pytest.mark.parametrize("options", [["--plan"], ["--jobs", "2"], ["--keep-going"]])
+@pytest.mark.parametrize("options", [["--plan"], ["--jobs", "2"], ["--keep-going"], ["--update"]])
 def test_options_of_tasks_are_none_of_pods(cli: Cli, options: list[str]) -> None:
     cli.pod()
     assert "are for tasks, and this pod is none" in cli("run", *options, code=2).err
@@ -158,6 +159,8 @@ def test_a_task_that_was_killed_is_resumed(cli: Cli) -> None:
     gate = cli.folder.parent / "gate"
     with process(cli.folder, "run") as killed:
         wait_for(gate)
+        # Only then the next one can know of it.
+        wait_for(cli.folder / ".sovr/tasks/second/pod/.sovr/running", "pid")
     assert killed.returncode == -signal.SIGKILL
     left = int(gate.read_text())
     os.kill(left, 0)
