@@ -50,6 +50,7 @@ def command(
     """
     from sovrgit.commands.placing import place
     from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
+    from sovrgit.lockfile import read_recipe_file
     from sovrgit.runs.run import run_pod
     from sovrgit.tasks.kind import is_task
     from sovrgit.ui.runview import RunResultView
@@ -73,6 +74,8 @@ def command(
             keep_going=keep_going,
         )
     if plan_only or jobs is not None or update or keep_going:
+        # It may be none only because it cannot be read, which is worth more to know.
+        read_recipe_file(app.pod.root)
         raise click.UsageError("--plan, --jobs, --update and --keep-going are for tasks, and this pod is none")
     request = request_for(
         app,

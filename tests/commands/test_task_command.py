@@ -38,7 +38,7 @@ def make_task(cli: Cli, first: str, second: str = GATHER) -> None:
 
 @contextmanager
 def process(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`sovr` in another process, which is ended in any case, with what it has started."""
+    """`sovr` in another process, which is killed at the end, if it still runs."""
     made = subprocess.Popen(
         argv(*arguments), cwd=folder, env=ENVIRONMENT, stdout=-1, stderr=-1, text=True, start_new_session=True
     )
@@ -147,6 +147,12 @@ def test_options_of_tasks_are_none_of_pods(cli: Cli, options: list[str]) -> None
     assert "are for tasks, and this pod is none" in cli("run", *options, code=2).err
 
 
+def test_a_task_that_cannot_be_read_is_told_of_whatever_is_asked(cli: Cli) -> None:
+    make_task(cli, ":")
+    cli.write("recipe.json", '{"name": "lab", "pods": [{"ref": "pods/first", "needs": ["nobody"]}]}')
+    assert "`nobody` is neither the name nor the reference of a pod" in cli("run", "--plan", code=12).err
+
+
 @pytest.mark.parametrize("options", [["--commit-failed"], ["--", "more"]])
 def test_options_of_pods_are_none_of_tasks(cli: Cli, options: list[str]) -> None:
     make_task(cli, ":")
@@ -155,7 +161,7 @@ def test_options_of_pods_are_none_of_tasks(cli: Cli, options: list[str]) -> None
 
 def test_a_task_that_was_killed_is_resumed(cli: Cli) -> None:
     """What had succeeded is not run again; the pod that ran is ended and run anew."""
-    make_task(cli, "echo one > output/one.txt", f"echo $$ > {GATE}.part; mv {GATE}.part {GATE}; exec sleep 600")
+    make_task(cli, "echo one > output/one.txt", f"echo $$ > {GATE}.part; mv {GATE}.part {GATE}; exec sleep 60")
     gate = cli.folder.parent / "gate"
     with process(cli.folder, "run") as killed:
         wait_for(gate)
@@ -174,7 +180,7 @@ def test_a_task_that_was_killed_is_resumed(cli: Cli) -> None:
 
 
 def test_the_second_of_two_at_once_is_told_who_runs(cli: Cli) -> None:
-    make_task(cli, f"touch {GATE}; exec sleep 600")
+    make_task(cli, f"touch {GATE}; exec sleep 60")
     with process(cli.folder, "run") as first:
         wait_for(cli.folder.parent / "gate")
         said = cli("run", code=40)
