@@ -11,11 +11,12 @@ from sovrgit.facade.gitexchange import GitExchange
 from sovrgit.facade.history import History
 from sovrgit.facade.payload import Payload
 from sovrgit.facade.presence import Presence
-from sovrgit.facade.running import Approve, Running
+from sovrgit.facade.running import Approve
 from sovrgit.facade.sharing import Sharing
+from sovrgit.facade.tasking import Tasking
 
 
-class Pod(History, Branching, Running, Payload, Sharing, Presence, GitExchange):
+class Pod(History, Branching, Tasking, Payload, Sharing, Presence, GitExchange):
     """A pod, with the verbs of the command line.
 
     `repository` is the library's own object, for whatever this class does not offer. Use it in a `with` block, or
