@@ -82,6 +82,7 @@ class _Question:
         self._makers: dict[ObjectId, list[tuple[int, ObjectId, bytes]]] = {}
         self._root_commit: ObjectId | None = None
         self._asked: set[str] = set()
+        self._of_tasks: set[ObjectId] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
     def answer(self, root: str) -> Lineage:
@@ -197,6 +198,9 @@ class _Question:
             return
         if run.repeats is not None:
             self._builder.link(node, self._follow_run(run.repeats), Relation.REPEATS)
+        self._of_tasks |= {member.run for member in run.pods}
+        for member in run.pods:
+            self._builder.link(node, self._follow_run(member.run), Relation.RAN, member.name)
         for path, entry in self._inputs(run):
             self._add_input(node, details.id, run, made, path, entry)
         for external in run.external:
@@ -217,9 +221,11 @@ class _Question:
         self, run_node: str, run_id: ObjectId, run: Run, made: ObjectId | None, path: bytes, entry: TreeEntry
     ) -> None:
         introduction, note = None, ""
-        if run.base is not None and path:
+        # Commits in the pods of a task are no part of the task, so they are not looked for.
+        of_task = run_id in self._of_tasks
+        if run.base is not None and path and not of_task:
             introduction = self._introductions.of(run.base, path, entry)
-        if introduction is None and path and not self._is_unknown(run.base):
+        if introduction is None and path and not of_task and not self._is_unknown(run.base):
             note = UNCOMMITTED
             introduction = self._introductions.of(made, path, entry) if made is not None else None
         node = self._builder.item(path, entry)
