@@ -91,6 +91,7 @@ def record(
     started: int,
     finished: int,
     cancelled: bool,
+    base: ObjectId,
     begun: Committed | None,
 ) -> TaskResult:
     """Record what has come of a task. If all went well its output is put into its place and committed.
@@ -98,13 +99,12 @@ def record(
     Args:
         started, finished: nanoseconds since 1970.
         cancelled: somebody wanted it to end.
-        begun: the commit that was made of what the task started from.
+        base: the commit that it started from; somebody may have made others meanwhile.
+        begun: the same, if it was made for that.
 
     Raises:
         SovrError: if the pod cannot be written.
     """
-    head = pod.head()
-    assert head is not None
     pod.store.refresh()
     found = [_result(outcome) for outcome in outcomes]
     succeeded = all(outcome.state in ("known", "succeeded") for outcome in outcomes)
@@ -114,7 +114,7 @@ def record(
         if result is None:
             continue
         source = outcome.planned.prepared.source
-        members.append(Member(outcome.planned.step.name, source.reference, source.commit or head, result.id))
+        members.append(Member(outcome.planned.step.name, source.reference, source.commit or base, result.id))
         keys.append((outcome.planned.step.name, result.run.key))
     run = Run(
         status=status,
@@ -129,7 +129,7 @@ def record(
         started=started,
         finished=finished,
         outputs=(DEFAULT_OUTPUT,),
-        base=head,
+        base=base,
         usage=Usage(wall=finished - started),
         parameters=look.parameters,
         by=author.name,

@@ -114,9 +114,11 @@ def run_task(
         means.agree([planned.prepared.placement for planned in look.plan.to_run])
         approved = _ask(pod, look, means)
         begun = _commit_inputs(pod, look, request.author)
+        base = begun.id if begun is not None else pod.head()
+        assert base is not None
         planned(look.plan, begun)
         started = request.clock()
-        execution = _Execution(pod, look, request, means, approved, sink, cancel)
+        execution = _Execution(pod, look, base, request, means, approved, sink, cancel)
         outcomes = execution.run()
         finished = request.clock()
         return record(
@@ -127,6 +129,7 @@ def run_task(
             started=started,
             finished=finished,
             cancelled=cancel.requested,
+            base=base,
             begun=begun,
         )
 
@@ -182,15 +185,14 @@ class _Execution:
         self,
         pod: Pod,
         look: Look,
+        base: ObjectId,
         request: TaskRequest,
         means: Means,
         approved: Approved,
         sink: TaskSink,
         cancel: Cancel,
     ) -> None:
-        head = pod.head()
-        assert head is not None
-        self._head = head
+        self._base = base
         self._pod = pod
         self._look = look
         self._request = request
@@ -221,7 +223,7 @@ class _Execution:
         planned = self._look.plan.steps[position]
         source, step = planned.prepared.source, planned.step
         with self._means.open(self._pod.root) as task, self._ready(planned) as pod:
-            supplied = at_commit(planned.supplied or (), self._head)
+            supplied = at_commit(planned.supplied or (), self._base)
             own, ours = self._own_payload(pod, source), supplied[len(source.external) :]
             for item in ours:
                 bring(task.store, pod, item.entry)
@@ -264,7 +266,7 @@ class _Execution:
         return ready_pod(
             place_of(self._pod.folder, name, planned.step),
             source,
-            source.commit or self._head,
+            source.commit or self._base,
             self._request.author,
             self._means,
             self._approved.get(source.tree),

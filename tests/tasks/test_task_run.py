@@ -12,12 +12,13 @@ from sovrgit.errors import Locked, TaskInvalid
 from sovrgit.lineage.graph import Relation, RunDetails
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.lineage.up import lineage_of_path
+from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import RunStatus
 from sovrgit.pod.refs import RUNS
 from sovrgit.pod.status import status
 from sovrgit.runs.executor import Cancel, Started
 from sovrgit.runs.run import alone
-from sovrgit.tasks.events import StepEvent, TaskEvent
+from sovrgit.tasks.events import StepChanged, StepEvent, TaskEvent
 from sovrgit.tasks.run import plan_task
 
 
@@ -60,6 +61,23 @@ def test_what_it_starts_from_is_committed_first(lab: TaskLab) -> None:
     assert result.committed.commit.run == result.id
     assert result.committed.commit.message == "Run of lab: 2 pods"
     assert lab.pod.store.commit(lab.begun.id).message == "Inputs of lab"
+
+
+def test_who_commits_meanwhile_changes_nothing_of_what_it_started_from(lab: TaskLab) -> None:
+    chain(lab)
+    made: list[ObjectId] = []
+
+    def commit_once(event: TaskEvent) -> None:
+        if isinstance(event, StepChanged) and event.state == "running" and not made:
+            lab.write("README", "meanwhile\n")
+            made.append(lab.commit("Meanwhile"))
+
+    lab.on = commit_once
+    result = lab.run()
+    assert result.begun is not None and result.committed is not None
+    assert result.run.base == result.begun.id
+    assert {member.commit for member in result.run.pods} == {result.begun.id}
+    assert result.committed.commit.parents == tuple(made)
 
 
 def test_nothing_is_committed_first_if_nothing_has_changed(lab: TaskLab) -> None:
