@@ -394,9 +394,7 @@ def test_a_pod_that_runs_is_locked(pod: Cli) -> None:
     assert f"(process {os.getpid()}, since 2" in said.err and "the pod is being run" in said.err
 
 
-def test_a_task_and_an_image_are_refused_with_advice(pod: Cli) -> None:
-    pod.write("recipe.json", '{"name": "x", "pods": ["a"]}')
-    assert pod("run", code=70).err.splitlines()[1] == "hint: run its pods one by one"
+def test_an_image_is_refused_with_advice(pod: Cli) -> None:
     pod.write("recipe.json", '{"name": "x", "golem": {"run": "true", "image": "golem/node"}}')
     said = pod("run", "--on", "local", code=70).err
     assert "recipe.json:1, key `golem.image`" in said and "`sovr run --on devnet`" in said

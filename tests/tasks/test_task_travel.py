@@ -16,6 +16,7 @@ from sovrgit.pod.gc import GcRequest, collect
 from sovrgit.pod.pod import Pod
 from sovrgit.remotes.fetch import FetchRequest, fetch
 from sovrgit.remotes.locations import add_remote, open_remote
+from sovrgit.remotes.promises import Promises
 from sovrgit.remotes.selection import Selection
 
 
@@ -76,7 +77,8 @@ def test_a_shallow_clone_has_it(lab: TaskLab, run: Run, tmp_path: Path) -> None:
     )
     with got.pod as pod:
         assert all(pod.store.has(member.run) for member in run.pods)
-        assert not check_pod(pod).problems
+        # Logs are content of an older commit, so they may be left where they are.
+        assert not check_pod(pod, promised=Promises.of(pod).find).problems
 
 
 def test_a_bundle_has_it(lab: TaskLab, run: Run, tmp_path: Path) -> None:
