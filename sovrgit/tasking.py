@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sovrgit.pod.recipe import Golem
     from sovrgit.remotes.networks import Networks
     from sovrgit.runs.executor import Executor
-    from sovrgit.runs.golem.choice import Wish
+    from sovrgit.runs.golem.choice import Choice, Wish
     from sovrgit.runs.trust import Proposal
     from sovrgit.tasks.means import Means, Placement
 
@@ -73,7 +73,7 @@ def means_for(
         if choice.place == "local":
             return Placement("local")
         image = locked_image_of(folder, golem) if choice.mode == "declared" else None
-        bound = _at_most(golem, choice.mode == "declared", wish, timeout)
+        bound = _at_most(golem, choice, wish, timeout)
         return Placement(choice.place, choice.mode, image.hash if image is not None else "", bound)
 
     def executor(pod: Pod, share: Decimal | None) -> Executor:
@@ -97,13 +97,18 @@ def means_for(
     return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None))
 
 
-def _at_most(golem: Golem, declared: bool, wish: Wish, timeout: float | None) -> Decimal | None:
-    """What a pod can cost at most, in tokens; None if nothing of it is known.
+def _at_most(golem: Golem, choice: Choice, wish: Wish, timeout: float | None) -> Decimal | None:
+    """What a pod is expected to cost at most, in tokens; None if nothing of it is known.
 
-    That is its own budget or, of a declared job, what its providers can ask for in its time at the price caps.
+    That is its own budget or, of a declared job, what its providers can ask for in its time at the price caps. One that
+    fails and is replaced is not expected.
     """
+    from sovrgit.runs.golem.choice import DEVNET_BUDGET
+
     bounds = [] if golem.budget is None else [Decimal(golem.budget)]
-    if declared:
+    if choice.place == "devnet":
+        bounds.append(DEVNET_BUDGET)
+    if choice.mode == "declared":
         from sovrgit.runs.golem.jobs import THREADS, TIMEOUT, WORKERS
 
         wanted = golem.resources

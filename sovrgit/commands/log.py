@@ -39,9 +39,9 @@ def command(
     number: int | None,
 ) -> None:
     """Show the history of REVISION (A..B for a range), of all or of PATHS only."""
+    from sovrgit.commands.runs import verdicts_of
     from sovrgit.commands.signatures import Looker
     from sovrgit.pod.history import touching, walk
-    from sovrgit.pod.verdicts import verdicts_on
     from sovrgit.ui.graph import draw
 
     tips, without, names = _range(app, revision)
@@ -67,7 +67,7 @@ def command(
             labels.setdefault(value, []).append(f"HEAD -> {label}" if name == refs.head else label)
     looker = Looker(app)
     shown = looker.look_at(found) if signatures else None
-    verdicts = verdicts_on(app.pod, [commit.run for _, commit in found if commit.run is not None])
+    verdicts = verdicts_of(app, [commit.run for _, commit in found if commit.run is not None])
     view = LogView(found, labels, draw(found) if graph else (), oneline, shown, verdicts)
     with app.paged():
         app.show(view)

@@ -13,8 +13,10 @@ from sovrgit.errors import PathNotFound, RunNotFound
 if TYPE_CHECKING:
     from sovrgit.objects.ids import ObjectId
     from sovrgit.objects.receipts import Provider
+    from sovrgit.objects.run import Run
 
 CALL_LOG = "golem-calls.jsonl"
+_PODS_SHOWN = 6
 
 
 @sovr_command("logs")
@@ -44,7 +46,10 @@ def command(app: App, run: str | None, times: bool, only: str | None, name: str 
     else:
         identity = resolve_run(app.pod, run)
     meant = _meant(app, identity, provider) if provider is not None else {}
-    tree = app.pod.store.run(identity).log
+    record = app.pod.store.run(identity)
+    if record.pods:
+        raise PathNotFound(path=name or LOG_NAME, where=f"task {identity.short}", hint=_logs_of(app, record))
+    tree = record.log
     if provider is not None:
         name = CALL_LOG
     wanted = (name or LOG_NAME).encode("utf-8", "surrogateescape")
@@ -66,6 +71,14 @@ def command(app: App, run: str | None, times: bool, only: str | None, name: str 
     captured = name is None
     with app.paged():
         app.show(LogFileView(identity, path, app.pod.store.stream(found[path].id), captured, times, only))
+
+
+def _logs_of(app: App, task: Run) -> str:
+    """Where the logs of a task are: its pods have one each. Those that failed come first."""
+    runs = sorted(task.pods, key=lambda member: app.pod.store.run(member.run).succeeded)
+    shown = [f"`sovr logs {member.run.short}` ({member.name})" for member in runs[:_PODS_SHOWN]]
+    more = len(runs) - len(shown)
+    return f"each of its pods has a log: {', '.join(shown)}" + (f" and {more} more, see `sovr show`" if more else "")
 
 
 def _meant(app: App, run: ObjectId, wanted: str) -> dict[str, Provider]:

@@ -27,6 +27,7 @@ from sovrgit.objects.commit import REUSE_RULES
 @click.option("--commit-failed", is_flag=True, help="Commit what a failed run has left.")
 @click.option("--plan", "plan_only", is_flag=True, help="Of a task: only say what would run, and why.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Of a task: run N pods at the same time.")
+@click.option("--update", is_flag=True, help="Of a task: get the pods that it names anew from where they come.")
 @click.option("--keep-going", is_flag=True, help="Of a task: go on with what does not depend on a failure.")
 def command(
     app: App,
@@ -41,6 +42,7 @@ def command(
     commit_failed: bool,
     plan_only: bool,
     jobs: int | None,
+    update: bool,
     keep_going: bool,
 ) -> int:
     """Run the pod as its recipe says, and record and commit the result.
@@ -58,6 +60,7 @@ def command(
     """
     from sovrgit.commands.placing import place
     from sovrgit.commands.running import end_of, live, request_for, supplied, tell_moved
+    from sovrgit.lockfile import read_recipe_file
     from sovrgit.runs.run import run_pod
     from sovrgit.tasks.kind import is_task
     from sovrgit.ui.runview import RunResultView
@@ -78,10 +81,13 @@ def command(
             allow_empty=allow_empty,
             plan_only=plan_only,
             jobs=jobs,
+            update=update,
             keep_going=keep_going,
         )
-    if plan_only or jobs is not None or keep_going:
-        raise click.UsageError("--plan, --jobs and --keep-going are for tasks, and this pod is none")
+    if plan_only or jobs is not None or update or keep_going:
+        # It may be none only because it cannot be read, which is worth more to know.
+        read_recipe_file(app.pod.root)
+        raise click.UsageError("--plan, --jobs, --update and --keep-going are for tasks, and this pod is none")
     request = request_for(
         app,
         arguments=arguments,

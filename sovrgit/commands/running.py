@@ -88,6 +88,16 @@ class Noting(Protocol):
         """Show a remark of `sovr` itself."""
 
 
+class Screen(Noting, Protocol):
+    """Where a command shows what it runs."""
+
+    def take(self, event: Event) -> None:
+        """Show what the run says."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
 def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
     """The request with the payload of other pods that the recipe wants. Tells what was not locked, and is now,
     and what has moved since it was."""
@@ -140,6 +150,7 @@ class _Plain:
             self._output.write(event.stream, event.data)
 
     def note(self, text: str) -> None:
+        self._output.end()
         self._console.note(text)
 
     def close(self) -> None:
@@ -184,12 +195,6 @@ class _Golem:
 def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None], Callable[[Decision], None], Cancel]]:
     """Run something with its output on the screen; Ctrl-C ends it politely, a second one at once."""
     console = app.console
-    screen: _Plain | _Golem = _Plain(console)
-    if executor.mode:
-        from sovrgit.runs.golem.executor import GolemExecutor
-
-        if isinstance(executor, GolemExecutor):
-            screen = _Golem(console, executor)
 
     def decided(decision: Decision) -> None:
         for warning in decision.warnings:
@@ -197,9 +202,22 @@ def live(app: App, executor: Executor) -> Iterator[tuple[Callable[[Event], None]
         for line in decision_lines(decision):
             console.note(line)
 
+    with on_screen(app, executor) as (screen, cancel):
+        yield screen.take, decided, cancel
+
+
+@contextlib.contextmanager
+def on_screen(app: App, executor: Executor) -> Iterator[tuple[Screen, Cancel]]:
+    """The same for what says more of itself in between."""
+    screen: Screen = _Plain(app.console)
+    if executor.mode:
+        from sovrgit.runs.golem.executor import GolemExecutor
+
+        if isinstance(executor, GolemExecutor):
+            screen = _Golem(app.console, executor)
     with Cancel() as cancel, signals(screen, cancel):
         try:
-            yield screen.take, decided, cancel
+            yield screen, cancel
         finally:
             screen.close()
 

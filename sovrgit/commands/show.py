@@ -14,11 +14,11 @@ from sovrgit.commands.making import sovr_command
 def command(app: App, name: str, stat: bool) -> None:
     """Show what NAME stands for: a revision, REVISION:PATH, or the id of a run, verdict or file."""
     from sovrgit.commands.differences import compare_trees
+    from sovrgit.commands.runs import verdicts_of
     from sovrgit.commands.signatures import Looker
     from sovrgit.objects.ids import Kind
     from sovrgit.objects.tree import EMPTY_TREE_ID
     from sovrgit.pod.revisions import resolve_any
-    from sovrgit.pod.verdicts import verdicts_on
     from sovrgit.ui.showview import BlobView, CommitShowView, TreeView
 
     store = app.pod.store
@@ -37,7 +37,7 @@ def command(app: App, name: str, stat: bool) -> None:
             before = store.commit(commit.parents[0]).tree if commit.parents else EMPTY_TREE_ID
             signature = looker.look(identity, commit)
             differences = compare_trees(app, before, commit.tree, stat=stat)
-            verdicts = verdicts_on(app.pod, [commit.run]).get(commit.run, ()) if commit.run is not None else ()
+            verdicts = verdicts_of(app, [commit.run]).get(commit.run, ()) if commit.run is not None else ()
             app.show(CommitShowView(identity, commit, differences, signature, verdicts))
         elif kind is Kind.RUN:
             from sovrgit.commands.runs import run_view

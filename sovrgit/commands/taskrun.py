@@ -36,6 +36,7 @@ def run_task_here(
     allow_empty: bool,
     plan_only: bool,
     jobs: int | None,
+    update: bool,
     keep_going: bool,
 ) -> int:
     """Run the task in the current folder, or only say what would run; the exit code.
@@ -55,6 +56,7 @@ def run_task_here(
         clock=app.now_ns,
         jobs=jobs or os.cpu_count() or 1,
         keep_going=keep_going,
+        update=update,
         reusing=None if force else task_reusing(app, reuse, screen.note),
     )
     means = means_for(
@@ -134,7 +136,7 @@ def _end_of(result: TaskResult) -> int:
     if run.succeeded:
         return 0
     if run.status is RunStatus.CANCELLED:
-        raise RunCancelled(run=result.id.short)
+        raise RunCancelled(run=result.id.short, hint="the next `sovr run` goes on from what has succeeded")
     failed = [outcome for outcome in result.outcomes if outcome.state == "failed"]
     first = next((outcome.result for outcome in failed if outcome.result is not None), None)
     hint = f"`sovr logs {first.id.short}` shows what it printed; " if first is not None else ""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from sovrgit.commands.app import App
 from sovrgit.commands.making import sovr_command
 from sovrgit.commands.placing import Placing, placing_options
+
+if TYPE_CHECKING:
+    from sovrgit.commands.running import Screen
+    from sovrgit.objects.ids import ObjectId
+    from sovrgit.runs.verification import Checks, Verified
 
 
 @sovr_command("verify")
@@ -40,8 +48,9 @@ def command(
     """
     from sovrgit.commands.placing import place
     from sovrgit.commands.repeating import approve_recorded
-    from sovrgit.commands.running import live, request_for
+    from sovrgit.commands.running import on_screen, request_for
     from sovrgit.errors import ProvidersTooFew
+    from sovrgit.objects.verdict import Finding
     from sovrgit.pod.revisions import resolve_run
     from sovrgit.runs.verification import Checks, verify
     from sovrgit.ui.repeatview import VerificationView
@@ -50,9 +59,44 @@ def command(
     request = request_for(app, timeout=timeout, keep=keep_env)
     request = approve_recorded(app, identity, request)
     executor = place(app, placing, timeout=timeout, recorded=app.pod.store.run(identity))[0]
-    with live(app, executor) as (sink, _, cancel):
-        verification = verify(app.pod, identity, executor, request, sink, cancel, Checks(times, providers, exact))
+    checks = Checks(times, providers, exact)
+    with on_screen(app, executor) as (screen, cancel):
+        verification = verify(
+            app.pod, identity, executor, request, screen.take, cancel, checks, _progress(screen, checks)
+        )
     app.show(VerificationView(verification))
+    if verification.verdict.finding is Finding.DIFFERS and not exact:
+        _advise(app, identity)
     if verification.confirmed and verification.short:
         raise ProvidersTooFew(wanted=verification.wanted, found=len(verification.providers), reason=verification.short)
     return 0 if verification.confirmed else 1
+
+
+def _progress(screen: Screen, checks: Checks) -> Callable[[Verified], None]:
+    """Says of each of several repeats what came of it, as soon as it is known."""
+    most = checks.times or checks.providers or 1
+    done = 0
+
+    def told(one: Verified) -> None:
+        nonlocal done
+        done += 1
+        if most > 1:
+            screen.note(f"repeat {done} of {most}: {one.verdict.finding}")
+
+    return told
+
+
+def _advise(app: App, run: ObjectId) -> None:
+    """What can be done about outputs that differ though nothing is wrong."""
+    from sovrgit.runs.verification import has_rules
+
+    any_rules, newer = has_rules(app.pod, app.pod.store.run(run))
+    if newer:
+        app.console.hint(
+            "the rules in `recipe.json` are not those that the run was recorded with, which count; `sovr run` records "
+            "one with the new rules"
+        )
+    elif not any_rules:
+        app.console.hint(
+            "if that is no mistake, the recipe can say so: see `golem.compare` in docs/howto/repeat-and-verify.md"
+        )

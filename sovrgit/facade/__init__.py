@@ -12,11 +12,12 @@ from sovrgit.facade.history import History
 from sovrgit.facade.lineage import Stories
 from sovrgit.facade.payload import Payload
 from sovrgit.facade.presence import Presence
-from sovrgit.facade.running import Approve, Running
+from sovrgit.facade.running import Approve
 from sovrgit.facade.sharing import Sharing
+from sovrgit.facade.tasking import Tasking
 
 
-class Pod(History, Stories, Branching, Running, Payload, Sharing, Presence, GitExchange):
+class Pod(History, Stories, Branching, Tasking, Payload, Sharing, Presence, GitExchange):
     """A pod, with the verbs of the command line.
 
     `repository` is the library's own object, for whatever this class does not offer. Use it in a `with` block, or

@@ -12,6 +12,7 @@ from sovrgit.facade.base import PodBase, Where
 if TYPE_CHECKING:
     from sovrgit.objects.run import Run
     from sovrgit.runs.executor import Executor
+    from sovrgit.runs.golem.choice import Wish
 
 Amount: TypeAlias = Decimal | str | int
 """Tokens; no float, as 0.1 is none."""
@@ -42,7 +43,22 @@ class Placing(PodBase):
     """Finds the executor."""
 
     def _executor(self, place: Place, timeout: float | None, recorded: Run | None = None) -> Executor:
-        from sovrgit.executors import executor_for, parse_amount, wish_of
+        from sovrgit.executors import executor_for
+
+        # There is nobody who could agree to spend money but in the arguments.
+        return executor_for(
+            self.repository,
+            self._wish(place),
+            self._environ,
+            self._find_devnet,
+            lambda *_: False,
+            timeout=timeout,
+            recorded=recorded,
+        )[0]
+
+    def _wish(self, place: Place) -> Wish:
+        """What the arguments and the settings say of where to run."""
+        from sovrgit.executors import parse_amount, wish_of
         from sovrgit.runs.golem.choice import PLACES, Wish
         from sovrgit.scopes import Scopes
 
@@ -61,13 +77,4 @@ class Placing(PodBase):
         caps = {name: parse_amount(str(amount)) for name, amount in place.get("max_price", {}).items()}
         if unknown := caps.keys() - {"start", "hour", "cpu-hour"}:
             raise ValueError(f"there is no price of the kind {min(unknown)!r}")
-        # There is nobody who could agree to spend money but in the arguments.
-        return executor_for(
-            self.repository,
-            wish_of(given, Scopes(pod=self.repository.config).get, caps),
-            self._environ,
-            self._find_devnet,
-            lambda *_: False,
-            timeout=timeout,
-            recorded=recorded,
-        )[0]
+        return wish_of(given, Scopes(pod=self.repository.config).get, caps)

@@ -48,6 +48,7 @@ class Relation(enum.StrEnum):
     CHANGES = "changes"
     CHECKED_BY = "checked-by"
     REPEATS = "repeats"
+    RAN = "ran"
     COMMITTED_IN = "committed-in"
     FORKED_FROM = "forked-from"
     CLONED_FROM = "cloned-from"

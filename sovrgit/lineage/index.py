@@ -135,8 +135,8 @@ class LineageIndex:
                 yield known
 
     def runs(self, limit: int = -1) -> Iterator[KnownRun]:
-        """All runs, or at most `limit`, the latest first. Records are read as they are asked for."""
-        for row in self._ask("SELECT id, made FROM runs ORDER BY started DESC, id DESC"):
+        """All runs, or at most `limit`, the latest first, a task before its pods. Records are read when asked for."""
+        for row in self._ask("SELECT id, made FROM runs ORDER BY finished DESC, started, id DESC"):
             if limit == 0:
                 return
             known = self._known(row)

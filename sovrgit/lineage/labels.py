@@ -31,7 +31,8 @@ def label_lines(node: Node) -> list[str]:
             facts = [commit.author.name, utc(commit.time * 1_000_000_000), commit.summary] if commit else ["not here"]
             return [f"commit {identity.short}", *facts]
         case RunDetails(identity, run):
-            facts = [f"{run.status}, {utc(run.started)}", " ".join(run.command)] if run else ["not here"]
+            what = (f"task of {len(run.pods)}" if run.pods else " ".join(run.command)) if run else ""
+            facts = [f"{run.status}, {utc(run.started)}", what] if run else ["not here"]
             return [f"run {identity.short}", *facts]
         case VerdictDetails(identity, verdict):
             return [f"verdict {identity.short}", str(verdict.finding) if verdict else "not here"]

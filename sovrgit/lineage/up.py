@@ -100,6 +100,7 @@ class _Question:
         self._root_commit: ObjectId | None = None
         self._theirs: Mapping[ObjectId, int] | None = None
         self._asked: set[str] = set()
+        self._of_tasks: set[ObjectId] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
     def answer(self, root: str) -> Lineage:
@@ -227,6 +228,9 @@ class _Question:
             return
         if run.repeats is not None:
             self._builder.link(node, self.follow_run(run.repeats, scope), Relation.REPEATS)
+        self._of_tasks |= {member.run for member in run.pods}
+        for member in self._builder.while_room(run.pods):
+            self._builder.link(node, self.follow_run(member.run, scope), Relation.RAN, member.name)
         for path, entry in self._inputs(run):
             self._add_input(node, details.id, run, made, scope, path, entry)
         foreign = bool(run.external) and self._is_theirs(made, scope)
@@ -253,9 +257,11 @@ class _Question:
         entry: TreeEntry,
     ) -> None:
         introduction, note = None, ""
-        if run.base is not None and path:
+        # Commits in the pods of a task are no part of the task, so they are not looked for.
+        of_task = run_id in self._of_tasks
+        if run.base is not None and path and not of_task:
             introduction = self._introductions.of(run.base, path, entry)
-        if introduction is None and path and not self._is_unknown(run.base):
+        if introduction is None and path and not of_task and not self._is_unknown(run.base):
             note = UNCOMMITTED
             introduction = self._introductions.of(made, path, entry) if made is not None else None
         node = self._builder.item(path, entry, scope.pod)

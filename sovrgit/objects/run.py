@@ -23,6 +23,10 @@ class RunStatus(enum.StrEnum):
     PARTIAL = "partial"
 
 
+THIS_TASK = "."
+"""The reference by which the record of a pod's run names the task that it was run in."""
+
+
 class External(NamedTuple):
     """A payload taken from another pod: what was asked for and what it turned out to be.
 

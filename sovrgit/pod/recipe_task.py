@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import UnsetType
@@ -72,7 +73,7 @@ def _matrix(path: Path, pod: TaskPodFields) -> dict[str, tuple[Scalar, ...]]:
 
 
 def _positions(fields: Sequence[TaskPodFields]) -> dict[str, list[int]]:
-    """Where the pods stand that a name or a reference means; a name is unique, a reference may not be."""
+    """Where the pods stand that a name, a reference or the last part of one means; only a name is always unique."""
     names: dict[str, list[int]] = {}
     for index, pod in enumerate(fields):
         if isinstance(pod.name, UnsetType):
@@ -81,9 +82,12 @@ def _positions(fields: Sequence[TaskPodFields]) -> dict[str, list[int]]:
         if names.setdefault(check_name(path, pod.name), [index]) != [index]:
             raise Fault(f"the name `{shown(pod.name)}` is given twice, to pods {names[pod.name][0]} and {index}", path)
     refs: dict[str, list[int]] = {}
+    short: dict[str, list[int]] = {}
     for index, pod in enumerate(fields):
         refs.setdefault(pod.ref, []).append(index)
-    return refs | names
+        if isinstance(pod.name, UnsetType):
+            short.setdefault(PurePosixPath(pod.ref).name, []).append(index)
+    return short | refs | names
 
 
 def _needs(index: int, pod: TaskPodFields, positions: dict[str, list[int]]) -> tuple[int, ...]:

@@ -19,7 +19,8 @@ from sovrgit.runs.orphan import end_group
 from sovrgit.store.files import reporting, temporary_name, write_atomic
 from sovrgit.store.processes import birth_of
 
-_NOTE = "running"
+NOTE = "running"
+"""The file in a repository that is there while the pod runs, and after a run whose `sovr` was killed."""
 
 
 class Aside:
@@ -67,7 +68,7 @@ class Aside:
 
     def _write_note(self, **more: Any) -> None:
         note = {"place": self._place.name, "folders": self._folders, **more}
-        write_atomic(self._pod.folder / _NOTE, json.dumps(note).encode())
+        write_atomic(self._pod.folder / NOTE, json.dumps(note).encode())
 
 
 def recover(pod: Pod) -> bool:
@@ -80,9 +81,9 @@ def recover(pod: Pod) -> bool:
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
     try:
-        with reporting(pod.folder / _NOTE):
+        with reporting(pod.folder / NOTE):
             try:
-                data = (pod.folder / _NOTE).read_bytes()
+                data = (pod.folder / NOTE).read_bytes()
             except FileNotFoundError:
                 return False
         place, folders, process = _read_note(data)
@@ -163,7 +164,7 @@ def _make_way(root: Path, folder: str, trash: Path) -> None:
 
 
 def _finish(pod: Pod, place: Path) -> None:
-    (pod.folder / _NOTE).unlink(missing_ok=True)
+    (pod.folder / NOTE).unlink(missing_ok=True)
     shutil.rmtree(place, ignore_errors=True)
     if place.exists():
         # Folders that may not be written to keep what is in them.

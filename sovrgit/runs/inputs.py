@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from sovrgit.errors import RecipeInvalid, Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import External, Run
+from sovrgit.objects.run import THIS_TASK, External, Run
 from sovrgit.objects.tree import EMPTY_TREE_ID, TreeEntry
 from sovrgit.pod.recipe import RECIPE_FILE, Golem, Recipe, expand_exec, parse_recipe
 from sovrgit.pod.recipe_checks import parameter_text
@@ -55,7 +55,11 @@ def read_inputs(store: ObjectStore, session: WriteSession, tree: ObjectId, mode:
     """
     recipe_id, recipe = read_recipe(store, tree)
     if recipe.kind == "task":
-        raise Unsupported(what="running a task", reason="this version runs single pods", hint="run its pods one by one")
+        raise Unsupported(
+            what="running a task as if it were one pod",
+            reason="it has no command",
+            hint="`sovr run` runs all its pods; `sovr rerun` and `sovr verify` take the run of one of them",
+        )
     if recipe.golem is None:
         raise recipe.invalid("golem", "is missing, so there is nothing to run")
     _check_supported(recipe, recipe.golem, mode)
@@ -237,6 +241,21 @@ def _key_of(
     return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
 
 
+def _owner(reference: str) -> str:
+    """What a reference leads to, in words. Those to anywhere else than the folder of a task are long."""
+    if reference == THIS_TASK:
+        return "the task"
+    return "another pod" if ":" in reference or reference.startswith(("/", "..")) else f"`{reference}`"
+
+
+def _by_place(external: Sequence[External]) -> Mapping[tuple[str, str], list[ObjectId]]:
+    """What was given, by reference and path, which several runs of the same pod share."""
+    found: dict[tuple[str, str], list[ObjectId]] = {}
+    for item in external:
+        found.setdefault((item.reference, item.path), []).append(item.id)
+    return found
+
+
 def explain(
     store: ObjectStore,
     previous: Run,
@@ -253,10 +272,10 @@ def explain(
     for change in diff_trees(store, previous.input, tree):
         if change.path != RECIPE_FILE.encode():
             reasons.append(f"`{change.path.decode('utf-8', 'backslashreplace')}` was {change.kind}")
-    before, after = ({item.path: item.id for item in items} for items in (previous.external, external))
-    for path in sorted(before.keys() | after.keys()):
-        if before.get(path) != after.get(path):
-            reasons.append(f"the payload `{path}` of another pod changed")
+    before, after = _by_place(previous.external), _by_place(external)
+    for reference, path in sorted(before.keys() | after.keys()):
+        if before.get((reference, path)) != after.get((reference, path)):
+            reasons.append(f"the payload `{path}` of {_owner(reference)} changed")
     for name in sorted(previous.parameters.keys() | parameters.keys()):
         if previous.parameters.get(name) != parameters.get(name):
             reasons.append(f"parameter `{name}` changed")

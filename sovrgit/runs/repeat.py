@@ -43,7 +43,8 @@ def recorded_inputs(pod: Pod, run: Run) -> Inputs:
     """
     recipe_id, recipe = read_recipe(pod.store, run.input)
     if recipe.golem is None:
-        raise Unsupported(what="repeating this run", reason="its recipe has no command")
+        hint = "repeat the runs of its pods; `sovr show` names them" if run.pods else None
+        raise Unsupported(what="repeating this run", reason="its recipe has no command", hint=hint)
     return Inputs(recipe_id, recipe, recipe.golem, run.input)
 
 

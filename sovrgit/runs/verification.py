@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sovrgit.errors import ProvidersTooFew, RunCancelled, Unsupported
+from sovrgit.errors import ProvidersTooFew, RecipeInvalid, RunCancelled, Unsupported
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.receipts import Provider, summary_of
 from sovrgit.objects.run import Run, RunStatus
 from sovrgit.objects.verdict import Finding, Verdict
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.recipe import Golem
+from sovrgit.pod.recipe import RECIPE_FILE, Golem, parse_recipe
 from sovrgit.pod.refs import VERDICTS, RefChange
 from sovrgit.runs.compare.outputs import Rules, compare_outputs
 from sovrgit.runs.executor import Cancel, Event, Executor
 from sovrgit.runs.record import RunRequest
 from sovrgit.runs.repeat import Repeated, recorded_inputs, rerun
+from sovrgit.store.files import reporting
 
 if TYPE_CHECKING:
     from sovrgit.runs.golem.executor import GolemExecutor
@@ -200,6 +201,18 @@ def compare(pod: Pod, identity: ObjectId, recorded: Run, repeated: Repeated, rul
         tuple(found.ignored),
         found.unlisted,
     )
+
+
+def has_rules(pod: Pod, run: Run) -> tuple[bool, bool]:
+    """Whether a run has rules for its outputs, and whether the recipe on disk has others, which do not count for it."""
+    recorded = recorded_inputs(pod, run).golem.compare
+    with reporting(pod.root / RECIPE_FILE):
+        try:
+            golem = parse_recipe((pod.root / RECIPE_FILE).read_bytes()).golem
+        except (FileNotFoundError, RecipeInvalid):
+            # Of a recipe that cannot be read it is told when it is to be run.
+            return bool(recorded), False
+    return bool(recorded), golem is not None and list(golem.compare.items()) != list(recorded.items())
 
 
 def _judge(pod: Pod, identity: ObjectId, recorded: Run, repeated: Repeated, rules: Rules, by: str) -> Verified:

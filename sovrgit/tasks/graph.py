@@ -45,6 +45,11 @@ class Step:
     needs: tuple[int, ...] = ()
 
     @property
+    def entry_name(self) -> str:
+        """The name without what is special about this run."""
+        return self.name.removesuffix(f"@{self.label}")
+
+    @property
     def folder(self) -> str:
         """The name of its pod's folder, below that of the entry."""
         return self.label or MAIN
@@ -88,7 +93,10 @@ def make_graph(pods: Sequence[TaskPod], items: Sequence[bytes]) -> Graph:
         TaskInvalid: if nothing is to run, an entry fans out over nothing, or it comes to too many runs.
     """
     if not pods:
-        raise TaskInvalid(reason="it has no pods", hint="name them in `pods` of recipe.json")
+        raise TaskInvalid(
+            reason="it has no pods",
+            hint='name them in `pods` of recipe.json, such as `["pods/first", "../another-pod"]`',
+        )
     names = entry_names(pods)
     steps: list[Step] = []
     made: list[range] = []

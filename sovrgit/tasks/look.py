@@ -52,13 +52,20 @@ class Look:
 
 @contextlib.contextmanager
 def looking(
-    pod: Pod, parameters: Mapping[str, str], means: Means, *, force: bool, reusing: Reusing | None = None
+    pod: Pod,
+    parameters: Mapping[str, str],
+    means: Means,
+    *,
+    force: bool,
+    update: bool = False,
+    reusing: Reusing | None = None,
 ) -> Iterator[Look]:
     """Look at a task. Pods that are not here yet are got; nothing is run. The caller holds the lock of runs.
 
     Args:
         parameters: for every pod; those of a matrix win over them.
         force: no result counts as known.
+        update: pods that are here are got anew.
         reusing: how results of others are looked for.
 
     Raises:
@@ -82,7 +89,7 @@ def looking(
         session.commit()
     shared = shared_payload(pod.store, (*own_payload(pod, snapshot, recipe.payload_folder), *payload))
     graph = make_graph(recipe.pods, shared.items)
-    sources = find_sources(pod, snapshot, entry_names(recipe.pods), recipe.pods, means)
+    sources = find_sources(pod, snapshot, entry_names(recipe.pods), recipe.pods, means, update=update)
     prepared = prepare_sources(pod, sources, means)
     supplier = Supplier(pod, graph, sources, shared)
     with LineageIndex(pod) as index:

@@ -16,6 +16,7 @@ from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.payloads.bring import bring
 from sovrgit.pod.checkout import apply_changes
+from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange
 from sovrgit.pod.snapshot import take_snapshot
@@ -23,6 +24,8 @@ from sovrgit.pod.treediff import diff_trees
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.pod.writetree import write_tree
 from sovrgit.remotes.clone import new_pod
+from sovrgit.runs.aside import NOTE, recover
+from sovrgit.runs.run import alone
 from sovrgit.runs.trust import approve
 from sovrgit.store.files import reporting, write_atomic
 from sovrgit.tasks.graph import Step
@@ -71,19 +74,16 @@ def ready_pod(
     return pod
 
 
-def clean(task: Pod) -> int:
-    """Remove the pods of a task, whose results are in its own repository; how many were there.
+def recover_pods(task: Pod, means: Means) -> None:
+    """End what is left of the pods of a task whose `sovr` was killed, also of those that it has no more.
 
     Raises:
-        StorageFailure, ReadOnly: as the operating system reports.
+        Locked: if somebody runs one of them by itself.
+        IntegrityFailure, StorageFailure, ReadOnly: as for `recover`.
     """
-    folder = task.folder / TASKS
-    with reporting(folder):
-        if not folder.is_dir():
-            return 0
-        number = sum(1 for _ in folder.glob("*/*/.sovr/format"))
-        shutil.rmtree(folder)
-    return number
+    for note in sorted((task.folder / TASKS).glob(f"*/*/{REPOSITORY}/{NOTE}")):
+        with means.open(note.parent.parent) as pod, alone(pod):
+            recover(pod)
 
 
 def _there(root: Path, means: Means) -> Pod | None:
@@ -160,12 +160,17 @@ def _commit(
 
 
 def _note(pod: Pod, tree: ObjectId) -> None:
-    write_atomic(pod.folder / _MADE_OF, str(tree).encode())
+    write_atomic(pod.folder / _MADE_OF, str(tree).encode(), sync=False)
 
 
 def forget_source(pod: Pod) -> None:
-    """Have the files of a pod made anew before its next run: this one has changed what it read."""
+    """Have the files of a pod made anew before its next run. This one may change what it reads, and may be killed."""
     (pod.folder / _MADE_OF).unlink(missing_ok=True)
+
+
+def keep_source(pod: Pod, source: Source) -> None:
+    """The run has left the files of a pod as they were."""
+    _note(pod, source.tree)
 
 
 def _made_of(pod: Pod) -> ObjectId | None:

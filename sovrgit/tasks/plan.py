@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -95,7 +96,7 @@ class TaskPlan:
 
     @property
     def at_most(self) -> Decimal | None:
-        """What it can cost at most, in tokens; None if nothing limits it."""
+        """What it is expected to cost at most, in tokens; None if that is not known. A budget is never exceeded."""
         bounds = [planned.prepared.placement.at_most for planned in self.to_run]
         known = [bound for bound in bounds if bound is not None]
         total = sum(known, Decimal(0)) if len(known) == len(bounds) else None
@@ -162,8 +163,10 @@ class Planner:
 
     def wait(self, planned: Planned, needed: Iterable[Planned]) -> None:
         """Say that a step depends on others that are still to run."""
-        names = ", ".join(f"`{other.step.name}`" for other in needed if other.known is None)
-        planned.reasons = (f"it needs {names}, which is still to run",)
+        missing = [other for other in needed if other.known is None]
+        runs = Counter(other.step.entry_name for other in missing)
+        names = [f"`{name}` ({number} runs)" if number > 1 else f"`{name}`" for name, number in runs.items()]
+        planned.reasons = (f"it waits for {', '.join(names)}",)
 
     def _reasons(self, planned: Planned) -> tuple[str, ...]:
         if self._force:

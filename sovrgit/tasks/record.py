@@ -56,10 +56,12 @@ class TaskResult:
 
 
 def task_key(look: Look, runs: Iterable[tuple[str, ObjectId]]) -> ObjectId:
-    """The key of a whole task: BLAKE3 in key-derivation mode over msgpack of run format, recipe, input tree, parameters
-    sorted by name, and the name and run key of every pod in the order of the recipe.
+    """The key of a whole task: BLAKE3 in key-derivation mode over msgpack of run format, recipe, parameters sorted by
+    name, and the name and run key of every pod in the order of the recipe.
+
+    What the pods are given is in their keys; what else lies in the task has no part in the result.
     """
-    parts = (RUN_FORMAT, look.recipe_id, look.input, sorted(look.parameters.items()), list(runs))
+    parts = (RUN_FORMAT, look.recipe_id, sorted(look.parameters.items()), list(runs))
     return ObjectId(blake3(msgpack.packb(parts), derive_key_context=_KEY_CONTEXT).digest())
 
 
@@ -112,6 +114,7 @@ def record(
     started: int,
     finished: int,
     cancelled: bool,
+    base: ObjectId,
     begun: Committed | None,
 ) -> TaskResult:
     """Record what has come of a task. If all went well its output is put into its place and committed.
@@ -119,13 +122,12 @@ def record(
     Args:
         started, finished: nanoseconds since 1970.
         cancelled: somebody wanted it to end.
-        begun: the commit that was made of what the task started from.
+        base: the commit that it started from; somebody may have made others meanwhile.
+        begun: the same, if it was made for that.
 
     Raises:
         SovrError: if the pod cannot be written.
     """
-    head = pod.head()
-    assert head is not None
     pod.store.refresh()
     found = [_result(outcome) for outcome in outcomes]
     succeeded = all(outcome.state in ("known", "succeeded") for outcome in outcomes)
@@ -135,7 +137,7 @@ def record(
         if result is None:
             continue
         source = outcome.planned.prepared.source
-        members.append(Member(outcome.planned.step.name, source.reference, source.commit or head, result.id))
+        members.append(Member(outcome.planned.step.name, source.reference, source.commit or base, result.id))
         keys.append((outcome.planned.step.name, result.run.key))
     run = Run(
         status=status,
@@ -150,7 +152,7 @@ def record(
         started=started,
         finished=finished,
         outputs=(DEFAULT_OUTPUT,),
-        base=head,
+        base=base,
         usage=Usage(wall=finished - started),
         parameters=look.parameters,
         by=author.name,
@@ -184,7 +186,8 @@ def why_not(outcomes: Sequence[StepOutcome], *, cancelled: bool) -> str:
     text = f"`{first.planned.step.name}` failed: {first.reason}"
     if len(failed) > 1:
         text += f", and {len(failed) - 1} more"
-    return text + (f"; {rest} of {len(outcomes)} pods were left out" if rest else "")
+    was = "was" if rest == 1 else "were"
+    return text + (f"; {rest} of {len(outcomes)} pods {was} left out" if rest else "")
 
 
 def _taken(outcomes: Sequence[StepOutcome]) -> Iterator[str]:

@@ -29,7 +29,7 @@ from sovrgit.tasks.events import StepEvent, TaskEvent, TaskSink
 from sovrgit.tasks.finding import Reusing
 from sovrgit.tasks.look import Look, looking
 from sovrgit.tasks.means import Means
-from sovrgit.tasks.places import forget_source, place_of, ready_pod
+from sovrgit.tasks.places import forget_source, keep_source, place_of, ready_pod, recover_pods
 from sovrgit.tasks.plan import Planned, TaskPlan
 from sovrgit.tasks.record import TaskResult, record, take_known
 from sovrgit.tasks.schedule import Schedule
@@ -49,6 +49,7 @@ class TaskRequest:
         allow_empty: a pod without output counts as a success.
         jobs: how many pods run at the same time.
         keep_going: after a failure, go on with what does not depend on it.
+        update: get the pods anew from where they come.
         reusing: how results of others are looked for; None if they are not.
     """
 
@@ -62,6 +63,7 @@ class TaskRequest:
     clock: Callable[[], int] = time.time_ns
     jobs: int = 1
     keep_going: bool = False
+    update: bool = False
     reusing: Reusing | None = None
 
 
@@ -105,7 +107,10 @@ def run_task(
     refuse_unfinished(pod)
     # A key that is missing is told of now, and not when there is a result that could not be recorded.
     pod.find_signer()
-    with alone(pod), _looking(pod, request, means) as look:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(alone(pod))
+        recover_pods(pod, means)
+        look = stack.enter_context(_looking(pod, request, means))
         known = take_known(pod, look, request.author)
         if known is not None:
             planned(look.plan, None)
@@ -113,9 +118,11 @@ def run_task(
         means.agree([planned.prepared.placement for planned in look.plan.to_run])
         approved = _ask(pod, look, means)
         begun = _commit_inputs(pod, look, request.author)
+        base = begun.id if begun is not None else pod.head()
+        assert base is not None
         planned(look.plan, begun)
         started = request.clock()
-        execution = _Execution(pod, look, request, means, approved, sink, cancel)
+        execution = _Execution(pod, look, base, request, means, approved, sink, cancel)
         outcomes = execution.run()
         finished = request.clock()
         return record(
@@ -126,12 +133,20 @@ def run_task(
             started=started,
             finished=finished,
             cancelled=cancel.requested,
+            base=base,
             begun=begun,
         )
 
 
 def _looking(pod: Pod, request: TaskRequest, means: Means) -> AbstractContextManager[Look]:
-    return looking(pod, request.parameters, means, force=request.force, reusing=request.reusing)
+    return looking(
+        pod,
+        request.parameters,
+        means,
+        force=request.force,
+        update=request.update,
+        reusing=request.reusing,
+    )
 
 
 def _commit_inputs(pod: Pod, look: Look, author: Stamp) -> Committed | None:
@@ -181,15 +196,14 @@ class _Execution:
         self,
         pod: Pod,
         look: Look,
+        base: ObjectId,
         request: TaskRequest,
         means: Means,
         approved: Approved,
         sink: TaskSink,
         cancel: Cancel,
     ) -> None:
-        head = pod.head()
-        assert head is not None
-        self._head = head
+        self._base = base
         self._pod = pod
         self._look = look
         self._request = request
@@ -221,7 +235,7 @@ class _Execution:
         planned = self._look.plan.steps[position]
         source, step = planned.prepared.source, planned.step
         with self._means.open(self._pod.root) as task, self._ready(planned) as pod:
-            supplied = at_commit(planned.supplied or (), self._head)
+            supplied = at_commit(planned.supplied or (), self._base)
             own, ours = self._own_payload(pod, source), supplied[len(source.external) :]
             for item in ours:
                 bring(task.store, pod, item.entry)
@@ -244,9 +258,10 @@ class _Execution:
             def told(event: Event) -> None:
                 self._sink(StepEvent(step, event))
 
+            forget_source(pod)
             result = run_pod(pod, executor, request, told, lambda _: None, self._cancel)
-            if result.changed:
-                forget_source(pod)
+            if not result.changed:
+                keep_source(pod, source)
             carry(pod.store, task, [result.id])
             record_run(task, result.id, result.run.finished)
             return result
@@ -268,7 +283,7 @@ class _Execution:
         return ready_pod(
             place_of(self._pod.folder, name, planned.step),
             source,
-            source.commit or self._head,
+            source.commit or self._base,
             self._request.author,
             self._means,
             self._approved.get(source.tree),

@@ -39,6 +39,7 @@ TASKS = "tasks"
 """The folder in a repository that holds the pods of its task."""
 
 _NOTE = "source.json"
+_ASIDE = ".old-"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
@@ -79,12 +80,13 @@ class Source:
 
 
 def find_sources(
-    pod: Pod, snapshot: ObjectId, names: tuple[str, ...], entries: tuple[TaskPod, ...], means: Means
+    pod: Pod, snapshot: ObjectId, names: tuple[str, ...], entries: tuple[TaskPod, ...], means: Means, *, update: bool
 ) -> tuple[Source, ...]:
     """The sources of all pods of a task. What is not here yet is got; nothing of it is run.
 
     Args:
         snapshot: the tree of the task.
+        update: get anew what is here.
 
     Raises:
         TaskPodUnavailable: if a pod cannot be had.
@@ -99,7 +101,7 @@ def find_sources(
         for name, entry in zip(names, entries, strict=True):
             path = own_path(pod, snapshot, entry.ref)
             if path is None:
-                found.append(_foreign(pod, name, entry.ref, means))
+                found.append(_foreign(pod, name, entry.ref, means, update=update))
                 continue
             if path not in known:
                 tree = find(pod.store, snapshot, os.fsencode(path))
@@ -133,7 +135,7 @@ def own_path(pod: Pod, snapshot: ObjectId, reference: str) -> str | None:
 
     A folder with a repository of its own is another pod, wherever it lies.
     """
-    if is_fairos(reference) or _SCHEME.match(reference) or os.path.isabs(reference):
+    if _is_elsewhere(reference) or os.path.isabs(reference):
         return None
     path = plain_path(reference)
     if path == "." or ".." in path.split("/") or (pod.root / path / REPOSITORY / "format").exists():
@@ -142,6 +144,11 @@ def own_path(pod: Pod, snapshot: ObjectId, reference: str) -> str | None:
     if entry is None or not entry.is_directory:
         return None
     return path if find(pod.store, entry.id, RECIPE_FILE.encode()) is not None else None
+
+
+def _is_elsewhere(reference: str) -> bool:
+    """Whether a reference is none to a file on this machine."""
+    return is_fairos(reference) or _SCHEME.match(reference) is not None
 
 
 def shown_reference(reference: str) -> str:
@@ -157,13 +164,13 @@ def shown_reference(reference: str) -> str:
 # --- pods that are got ------------------------------------------------------------------------------------------
 
 
-def _foreign(task: Pod, name: str, reference: str, means: Means) -> Source:
+def _foreign(task: Pod, name: str, reference: str, means: Means, *, update: bool) -> Source:
     folder = task.folder / TASKS / name
     home = folder / MAIN
-    note = _read_note(folder)
+    note = None if update else _read_note(folder)
     if note is None or note.get("for") != _digest(reference) or not (home / REPOSITORY / "format").is_file():
         ask_to_get(task, [reference], means)
-        note = _obtain(name, reference, folder, means)
+        note = _obtain(task, name, reference, folder, means)
     try:
         with means.open(home) as pod:
             commit = ObjectId.parse(note["commit"])
@@ -221,7 +228,8 @@ def ask(pod: Pod, proposed: Proposal, means: Means) -> None:
         RunNotTrusted: if it is not.
     """
     if not means.approve(proposed):
-        raise RunNotTrusted(command=proposed.command, origin=proposed.origin)
+        hint = f"look at what is in `{pod.root}`, then `sovr run --yes`, which is remembered"
+        raise RunNotTrusted(command=proposed.command, origin=proposed.origin, hint=hint)
     approve(pod, proposed.code, proposed.files)
 
 
@@ -240,11 +248,15 @@ def ask_to_get(task: Pod, references: Sequence[str], means: Means) -> None:
         ask(task, proposed, means)
 
 
-def _obtain(name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:
-    """Get a pod, in the place of whatever was there for another reference."""
+def _obtain(task: Pod, name: str, reference: str, folder: Path, means: Means) -> Mapping[str, str]:
+    """Get a pod, in the place of whatever was there, which stays if that fails."""
+    aside = folder.with_name(f"{_ASIDE}{folder.name}")
     with reporting(folder):
+        # What a process that was killed has left is as good as nothing: results are in the task itself.
+        if aside.exists():
+            shutil.rmtree(aside)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(aside)
         folder.mkdir(parents=True)
     try:
         with means.obtain(reference, folder / MAIN) as pod:
@@ -260,9 +272,17 @@ def _obtain(name: str, reference: str, folder: Path, means: Means) -> Mapping[st
     except SovrError as error:
         with contextlib.suppress(OSError):
             folder.rmdir()
+            if aside.exists():
+                aside.rename(folder)
+        if not _is_elsewhere(reference) and not os.path.lexists(task.root / reference):
+            hint = "a pod is named by its folder, with its recipe.json, or by a reference as `sovr clone` takes it"
+            raise _unavailable(name, reference, f"there is no `{reference}`", hint) from None
         raise _unavailable(name, reference, error.message, error.hint) from error
     # Last: without it the pod is got anew.
     write_atomic(folder / _NOTE, json.dumps(note).encode())
+    with reporting(aside):
+        if aside.exists():
+            shutil.rmtree(aside)
     return note
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sovrgit.errors import TaskInvalid
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import External, Run
+from sovrgit.objects.run import THIS_TASK, External, Run
 from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, Tree, TreeEntry
 from sovrgit.pod.paths import folders_above
 from sovrgit.pod.pod import Pod
@@ -19,10 +19,6 @@ from sovrgit.store.session import WriteSession
 from sovrgit.store.store import ObjectStore
 from sovrgit.tasks.graph import Graph, Step, matching
 from sovrgit.tasks.sources import Source
-
-THIS_TASK = "."
-"""The reference by which records name the task that a pod is run in."""
-
 
 NO_COMMIT = ObjectId(bytes(32))
 """Stands for the commit of the task while it is planned: what a run starts from is committed only when it begins."""

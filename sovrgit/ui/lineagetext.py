@@ -157,6 +157,13 @@ def _run(details: RunDetails) -> list[Span]:
         return [*spans, Span("  its record is not here", _RED)]
     executor = run.executor.get("name", "")
     when = f" {human_time(run.started // 1_000_000_000)}, {human_duration(run.finished - run.started)}"
+    if run.pods:
+        return [
+            *spans,
+            Span(f" {_ending(run)}", _GREEN if run.succeeded else _RED),
+            Span(f"{when}, ", PLAIN),
+            Span(f"task of {plural(len(run.pods), 'pod')}", _BOLD),
+        ]
     where = f", {executor}" if executor else ""
     return [
         *spans,

@@ -23,6 +23,7 @@ _PHRASES_UP = {
     Relation.CHANGED_IN: "changed in ",
     Relation.CHECKED_BY: "checked by ",
     Relation.REPEATS: "repeats ",
+    Relation.RAN: "ran ",
     Relation.COMMITTED_IN: "in ",
     Relation.FORKED_FROM: "forked from ",
     Relation.CLONED_FROM: "cloned from ",
@@ -36,6 +37,7 @@ _PHRASES_DOWN = {
     Relation.MADE_BY: "gave ",
     Relation.TAKEN_FROM: "output taken over in ",
     Relation.REPEATS: "repeated by ",
+    Relation.RAN: "in the task of ",
 }
 
 _ITEMS = {NodeKind.FILE, NodeKind.FOLDER, NodeKind.RECIPE}

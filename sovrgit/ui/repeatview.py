@@ -72,10 +72,12 @@ class VerificationView:
     def _providers(self, console: Console) -> None:
         """Who has computed it, if that was on Golem."""
         found = self.verification
-        if not found.providers and not found.before:
+        if found.wanted is None and not any(one.repeated.run.golem for one in found.verified):
             return
         others = provider_names(found.providers) or "none"
-        console.line(console.safe(f"providers other than those of the run itself: {others}"))
+        # That there were too few is an error, unless the result was not the same: then that is what counts.
+        few = f"; {found.wanted} were wanted, but {found.short}" if found.short and not found.confirmed else ""
+        console.line(console.safe(f"providers other than those of the run itself: {others}{few}"))
         if found.script_chose:
             console.note("the script chooses its providers; only those of declared jobs can be told to be others")
 

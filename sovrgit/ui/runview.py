@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.receipts import summary_of
-from sovrgit.objects.run import Run, RunStatus
+from sovrgit.objects.run import THIS_TASK, External, Run, RunStatus
 from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document, reuse_text
 from sovrgit.ui.console import Console, path_fields
@@ -112,6 +112,7 @@ class RunView:
             ("Params", _pairs(console, run.parameters)),
             ("Environ", _pairs(console, run.environment)),
             ("Input", f"tree {run.input.short}" + (" (differs from its commit)" if run.dirty else "")),
+            *(("Payload", console.safe(_external_text(external))) for external in run.external),
             ("Base", run.base.short if run.base else ""),
             ("Output", f"tree {run.output.short}" if run.output else "none"),
             ("Log", f"tree {run.log.short}" if run.log else ""),
@@ -180,7 +181,7 @@ class RunsView:
             # A repeat has the command of its original.
             command = f"repeats {run.repeats.short}" if run.repeats else console.safe(command_text(run))
             if run.pods:
-                command = plural(len(run.pods), "pod")
+                command = f"task of {plural(len(run.pods), 'pod')}"
             if console.terminal:
                 taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail) + len(made)
                 command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
@@ -221,6 +222,12 @@ class RunsView:
                 for known, verdicts in self.runs
             ],
         }
+
+
+def _external_text(external: External) -> str:
+    """Where payload of another pod is from."""
+    place = "the task" if external.reference == THIS_TASK else external.reference
+    return f"{external.id.short} is {external.path or 'all'} of {place} at {external.commit.short}"
 
 
 def decision_lines(decision: Decision) -> Iterator[str]:

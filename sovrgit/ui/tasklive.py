@@ -137,7 +137,9 @@ class _Lines:
                     self._console.note(f"{event.step.name} | {line}", level=1)
                 return
             row = self._rows.change(event)
-            self._console.note(change_line(event, self._rows.seconds(row)))
+            # A task has hundreds of pods of which nothing is new.
+            level = 1 if event.state == "known" else 0
+            self._console.note(change_line(event, self._rows.seconds(row)), level=level)
             if event.state == "failed" and self._console.verbosity < 1:
                 for line in row.tail:
                     self._console.note(f"{event.step.name} | {line}")

@@ -72,7 +72,7 @@ class TaskResultView:
             console.line(str(result.id))
             return
         ended = outcome(console, result.run, reused=result.reused, why=False)
-        pods = plural(len(result.run.pods), "pod")
+        pods = plural(len(result.outcomes), "pod")
         console.line(f"run {console.style(result.id.short, 'cyan')} of {pods} {ended}")
         if result.committed is not None:
             made = result.committed
@@ -117,12 +117,15 @@ def cost_lines(plan: TaskPlan) -> Iterator[str]:
     if not paid:
         return
     places = sorted({planned.prepared.placement.name for planned in paid})
-    where = " and ".join(places)
     at_most = plan.at_most
-    bound = "nothing limits what that costs" if at_most is None else f"at most {_amount(at_most)} tokens"
-    budget = "" if plan.budget is None else f", with a budget of {_amount(plan.budget)} for all together"
+    if at_most is None:
+        bound = "not known what they cost; nothing is spent without a budget"
+    elif at_most == plan.budget:
+        bound = f"at most {_amount(at_most)} tokens, the budget for all together"
+    else:
+        bound = f"expected to cost at most {_amount(at_most)} tokens"
     worthless = "; on the devnet nothing is paid" if places == ["devnet"] else ""
-    yield f"{plural(len(paid), 'pod')} on {where}: {bound}{budget}{worthless}"
+    yield f"{plural(len(paid), 'pod')} on {' and '.join(places)}: {bound}{worthless}"
 
 
 def _why(planned: Planned) -> str:

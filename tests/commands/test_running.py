@@ -9,6 +9,11 @@ import re
 import pytest
 from command_lab import ID, Cli, words
 
+from sovrgit.objects.codec import decode, encode
+from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.pod import Pod
+from sovrgit.pod.refs import VERDICTS, RefChange
+
 
 def test_run(pod: Cli) -> None:
     said = pod("run")
@@ -208,9 +213,17 @@ def test_verify(pod: Cli) -> None:
     assert pod("verify", "-q").out == "identical\n"
     pod.script("date +%N > output/now.txt; cp payload/in.txt output/")
     pod("run")
-    found, where = words(pod("verify", code=1).out).splitlines()[:2]
+    said = pod("verify", code=1)
+    found, where = words(said.out).splitlines()[:2]
     assert found == "run <id> differs in 1 file"
     assert re.match("  changed  output/now.txt  line 1, column [1-9]", where)
+    assert said.err.startswith("hint: if that is no mistake, the recipe can say so: see `golem.compare` in docs/")
+    ruled = {"exec": "sh script/run.sh", "compare": {"now.txt": "ignore"}}
+    pod.write("recipe.json", json.dumps({"name": "pod", "golem": ruled}))
+    assert pod("verify", code=1).err.startswith("hint: the rules in `recipe.json` are not those that the run was")
+    pod.write("recipe.json", "{")
+    assert pod("verify", code=1).err.startswith("hint: if that is no mistake, ")
+    pod.write("recipe.json", json.dumps({"name": "pod", "golem": {"exec": "sh script/run.sh"}}))
     pod.script('test -e "$SOVR_PARAM_FLAG" && cp payload/in.txt output/')
     flag = pod.write("../flag", "")
     pod("run", "-p", f"flag={flag}")
@@ -238,7 +251,9 @@ def test_verify_by_rules(pod: Cli) -> None:
     pod.script(RULED)
     count = pod.write("../count", "")
     pod("run", "-p", f"count={count}")
-    said = words(pod("verify", "--times", "2").out).splitlines()
+    printed = pod("verify", "--times", "2")
+    assert printed.err == "repeat 1 of 2: agrees\nrepeat 2 of 2: agrees\n"
+    said = words(printed.out).splitlines()
     assert said[:4] == [
         "run <id> agrees, 2 files compared, 2 within a rule, 1 ignored",
         '  within   output/a.csv  {"numeric":{"absolute":0,"relative":1e-05}}; '
@@ -261,6 +276,46 @@ def test_verify_by_rules(pod: Cli) -> None:
         **{"identical": 0, "agrees": 4},
         **{"differs": 1, "not comparable": 0},
     }
+
+
+def test_verify_says_who_else_has_repeated_it(pod: Cli) -> None:
+    # On a devnet, of which this script makes no use.
+    pod("run")
+    said = pod("verify", "--on", "devnet", "--providers", "1", code=17)
+    assert words(said.out).splitlines()[-2:] == [
+        "recorded as verdict <id>, repeated as run <id> (devnet, by nobody)",
+        "providers other than those of the run itself: none",
+    ]
+    assert "error: different providers that were to repeat it: 1; that did: 0 (1 repeat had no more; its" in said.err
+    count = pod.write("../count", "")
+    pod.script(RULED)
+    pod("run", "-p", f"count={count}")
+    said = pod("verify", "--on", "devnet", "--providers", "2", code=1)  # that it differs is what counts
+    none = "providers other than those of the run itself: none; 2 were wanted, but 2 repeats had no more; its script"
+    assert said.lines[-1].startswith(none) and said.lines[-2] == "2 repeats: 2 differs"
+    document = pod.json("verify", "--on", "devnet", "--providers", "1", code=1)["providers"]
+    assert (document["before"], document["others"], document["wanted"]) == ([], [], 1)
+    assert (document["short"][:21], document["chosen_by"]) == ("1 repeat had no more;", "script")
+
+
+def test_a_verdict_that_cannot_be_read_does_not_hide_the_history(pod: Cli) -> None:
+    pod("run")
+    verdict = pod.json("verify")["id"]
+    with Pod(pod.folder) as repository:
+        good = decode(repository.store.verdict(ObjectId.parse(verdict)).encode(), kind=Kind.VERDICT)
+        with repository.store.session() as session:
+            bad = session.add(Kind.VERDICT, encode({**good, "finding": "splendid"}, kind=Kind.VERDICT))
+            session.commit()
+        with repository.lock():
+            repository.refs.update([RefChange(f"{VERDICTS}{bad}", None, bad)], command="verify", time_ns=1)
+    warning = "warning: 1 verdict cannot be read; `sovr fsck` says what is wrong\n"
+    for said in (pod("log"), pod("show", "--stat")):
+        assert said.err == warning and "  ✓ verified\n" in said.out
+    assert pod.json("log")["commits"][0]["verdicts"]["identical"] == 1
+    # What needs all records says what is wrong, and changes nothing.
+    for command in ("runs", "lineage"):
+        assert pod(command, code=30).err.startswith("error: not a valid verdict: finding `splendid` is not known\n")
+    assert str(bad) in pod("fsck", code=1).out
 
 
 def test_verify_refuses_what_makes_no_sense(pod: Cli) -> None:
@@ -339,9 +394,7 @@ def test_a_pod_that_runs_is_locked(pod: Cli) -> None:
     assert f"(process {os.getpid()}, since 2" in said.err and "the pod is being run" in said.err
 
 
-def test_a_task_and_an_image_are_refused_with_advice(pod: Cli) -> None:
-    pod.write("recipe.json", '{"name": "x", "pods": ["a"]}')
-    assert pod("run", code=70).err.splitlines()[1] == "hint: run its pods one by one"
+def test_an_image_is_refused_with_advice(pod: Cli) -> None:
     pod.write("recipe.json", '{"name": "x", "golem": {"run": "true", "image": "golem/node"}}')
     said = pod("run", "--on", "local", code=70).err
     assert "recipe.json:1, key `golem.image`" in said and "`sovr run --on devnet`" in said

@@ -150,6 +150,14 @@ def test_a_task_is_a_chain_unless_it_says_otherwise() -> None:
     assert graph[2].extra == {"note": 1}
 
 
+def test_a_pod_of_a_task_is_meant_by_the_last_part_of_its_reference_too() -> None:
+    pods = ["pods/x", {"ref": "pods/y", "name": "last"}, {"ref": "z", "needs": ["x"]}]
+    assert (read(pods=pods).pods or ())[2].needs == (0,)
+    # A name that was given counts more.
+    pods = ["pods/x", {"ref": "pods/y", "name": "x"}, {"ref": "z", "needs": ["x"]}]
+    assert (read(pods=pods).pods or ())[2].needs == (1,)
+
+
 def test_a_task_has_payload_of_its_own() -> None:
     assert read(pods=["x"], payload="data").payload_folder == "data"
     assert read(pods=["x"], payload=[{"ref": "r", "data": "d"}]).external == (ExternalPayload("r", "d"),)

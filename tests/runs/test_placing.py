@@ -104,7 +104,7 @@ def test_other_payload_is_another_computation(lister: Lab) -> None:
     first = lister.run(supplied=(given(lister, "a.txt", "a\n"),))
     assert lister.run(supplied=(given(lister, "a.txt", "a\n"),)).reused
     other = lister.run(supplied=(given(lister, "a.txt", "other\n"),))
-    assert lister.reasons == ("the payload `data` of another pod changed",)
+    assert lister.reasons == ("the payload `data` of `other pod` changed",)
     assert not other.reused and other.run.key != first.run.key
     assert lister.read("output/out.txt") == "other\none\n"
     assert not lister.run(supplied=(given(lister, "b.txt", "a\n"),)).reused

@@ -13,7 +13,7 @@ from run_lab import Lab
 from sovrgit.errors import PodExists, RunCancelled, Unsupported
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.ids import ObjectId
-from sovrgit.objects.place import JsonPlace, TextPlace
+from sovrgit.objects.place import JsonPlace, PixelPlace, TextPlace
 from sovrgit.objects.run import RunStatus
 from sovrgit.objects.verdict import Finding, OutputDifference, OutputWithin
 from sovrgit.pod.pod import Pod
@@ -228,6 +228,32 @@ def test_a_rule_says_where_it_was_broken(lab: Lab, tmp_path: Path) -> None:
     assert verdict.finding is Finding.DIFFERS
     assert [difference.where for difference in verdict.differences] == [TextPlace(1, 3), JsonPlace("/x/1")]
     assert [difference.rule[:10] for difference in verdict.differences] == ['{"numeric"', '{"json":{"']
+
+
+PIXELS = """printf 'P6 1 2 255\\n' > output/a.ppm; printf "\\0$n\\0\\0\\0\\0\\0" >> output/a.ppm"""
+"""A picture of two pixels, the upper one as red as the script was run before, of 255."""
+
+
+def test_pictures_are_compared_by_their_pixels(lab: Lab, tmp_path: Path) -> None:
+    run = counted(lab, tmp_path, PIXELS, {"*.ppm": {"image": {"difference": 0.01}}})
+    done = lab.verify(run, times=3)
+    assert [one.verdict.finding for one in done.verified] == [Finding.AGREES, Finding.AGREES, Finding.DIFFERS]
+    assert [within.detail for within in done.verified[1].verdict.within] == [
+        "by up to 0.00784 of the range of a channel"
+    ]
+    (difference,) = done.verdict.differences
+    assert (difference.where, difference.rule) == (PixelPlace(0, 0, 1, 1), '{"image":{"difference":0.01,"pixels":0}}')
+    assert difference.detail == "1 of 2 pixels, by up to 0.0118 of the range of a channel"
+
+
+@pytest.mark.parametrize("kind", ["json", "image", "numeric"])
+def test_what_is_not_what_its_rule_is_for(lab: Lab, tmp_path: Path, kind: str) -> None:
+    text = "head -c 1100000 /dev/zero | tr '\\0' $n > output/a"
+    run = counted(lab, tmp_path, text, {"a": {kind: {}}})
+    verdict = lab.verify(run).verdict
+    assert verdict.finding is Finding.INCOMPARABLE and not verdict.differences
+    assert verdict.reason == f"output/a: {verdict.undecided[0].reason}"
+    assert verdict.undecided[0].rule.startswith(f'{{"{kind}":')
 
 
 def test_one_output_that_differs_is_enough(lab: Lab, tmp_path: Path) -> None:

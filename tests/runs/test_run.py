@@ -174,6 +174,19 @@ def test_going_back_to_earlier_inputs_takes_their_output(lab: Lab) -> None:
     assert lab.read("output/out.txt") == "one\n"
 
 
+def test_a_known_result_is_taken_beside_logs_that_were_edited(lab: Lab) -> None:
+    """Logs are no inputs, so the tree of inputs, logs and earlier output together is new."""
+    first = lab.run()
+    lab.write("payload/in.txt", "two\n")
+    lab.run()
+    lab.write("payload/in.txt", "one\n")
+    lab.write("logs/run.log", "edited\n")
+    result = lab.run()
+    assert (result.reused, result.id) == (True, first.id) and result.committed is not None
+    assert (lab.read("output/out.txt"), lab.read("logs/run.log")) == ("one\n", "edited\n")
+    assert not status(lab.pod).changes
+
+
 def test_force_runs_it_again(lab: Lab) -> None:
     first = lab.run()
     again = lab.run(force=True)
@@ -445,7 +458,7 @@ def test_a_task_is_not_supported_yet(lab: Lab) -> None:
     lab.write("recipe.json", '{"name": "chain", "pods": ["one", "two"]}')
     with pytest.raises(Unsupported) as error:
         lab.run()
-    assert error.value.hint == "run its pods one by one"
+    assert error.value.hint.startswith("`sovr run` runs all its pods")
 
 
 def test_a_job_in_an_image_is_not_supported_yet(lab: Lab) -> None:

@@ -13,6 +13,7 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.pod.commits import CommitRequest, Committed, commit
 from sovrgit.pod.pod import Pod
+from sovrgit.remotes.networks import Networks
 from sovrgit.runs.executor import Cancel
 from sovrgit.runs.golem.choice import Wish
 from sovrgit.runs.trust import Proposal
@@ -35,6 +36,8 @@ class TaskLab:
     clock: int = 1_700_000_000
     answer: bool = True
     wish: Wish = field(default_factory=Wish)
+    devnet: Callable[[], tuple[str, Path] | None] = lambda: None
+    networks: Networks | None = None
     asked: list[Proposal] = field(default_factory=list)
     events: list[TaskEvent] = field(default_factory=list)
     plan: TaskPlan | None = None
@@ -58,6 +61,9 @@ class TaskLab:
         place.write_text(text)
         return place
 
+    def write_json(self, path: str, content: Any) -> None:
+        self.write(path, json.dumps(content))
+
     def read(self, path: str) -> str:
         return (self.root / path).read_text()
 
@@ -77,11 +83,12 @@ class TaskLab:
             self.pod,
             self.wish,
             ENVIRONMENT,
-            lambda: None,
+            self.devnet,
             lambda *_: False,
             author=self.who(),
             time_ns=self.now(),
             approve=self._approve,
+            networks=self.networks,
         )
 
     def request(self, **changes: Any) -> TaskRequest:

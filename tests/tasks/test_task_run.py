@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import pytest
 from task_lab import GATHER, TaskLab, reasons
 
 from sovrgit.errors import Locked, TaskInvalid
+from sovrgit.lineage.graph import Relation, RunDetails
 from sovrgit.lineage.index import LineageIndex
+from sovrgit.lineage.up import lineage_of_path
+from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import RunStatus
 from sovrgit.pod.refs import RUNS
 from sovrgit.pod.status import status
 from sovrgit.runs.executor import Cancel, Started
 from sovrgit.runs.run import alone
-from sovrgit.tasks.events import StepEvent, TaskEvent
+from sovrgit.tasks.events import StepChanged, StepEvent, TaskEvent
 from sovrgit.tasks.run import plan_task
 
 
@@ -57,6 +61,23 @@ def test_what_it_starts_from_is_committed_first(lab: TaskLab) -> None:
     assert result.committed.commit.run == result.id
     assert result.committed.commit.message == "Run of lab: 2 pods"
     assert lab.pod.store.commit(lab.begun.id).message == "Inputs of lab"
+
+
+def test_who_commits_meanwhile_changes_nothing_of_what_it_started_from(lab: TaskLab) -> None:
+    chain(lab)
+    made: list[ObjectId] = []
+
+    def commit_once(event: TaskEvent) -> None:
+        if isinstance(event, StepChanged) and event.state == "running" and not made:
+            lab.write("README", "meanwhile\n")
+            made.append(lab.commit("Meanwhile"))
+
+    lab.on = commit_once
+    result = lab.run()
+    assert result.begun is not None and result.committed is not None
+    assert result.run.base == result.begun.id
+    assert {member.commit for member in result.run.pods} == {result.begun.id}
+    assert result.committed.commit.parents == tuple(made)
 
 
 def test_nothing_is_committed_first_if_nothing_has_changed(lab: TaskLab) -> None:
@@ -105,6 +126,15 @@ def test_a_task_that_is_known_is_not_run_again(lab: TaskLab) -> None:
     assert lab.started() == []
 
 
+def test_what_no_pod_is_given_makes_no_new_result(lab: TaskLab) -> None:
+    chain(lab)
+    first = lab.run()
+    lab.write("README", "new\n")
+    again = lab.run()
+    assert again.reused and again.id == first.id
+    assert again.begun is None and again.committed is not None and again.committed.commit.run == first.id
+
+
 def test_output_that_was_removed_is_put_back(lab: TaskLab) -> None:
     chain(lab)
     lab.run()
@@ -130,7 +160,7 @@ def test_what_comes_out_as_before_ends_the_chain(lab: TaskLab) -> None:
     chain(lab)
     lab.run()
     lab.own_pod("first", f"# another script\n{GATHER}")
-    assert reasons(lab.look())["second"] == ("it needs `first`, which is still to run",)
+    assert reasons(lab.look())["second"] == ("it waits for `first`",)
     lab.run()
     assert lab.started() == ["first"] and lab.states()["second"] == "known"
 
@@ -142,7 +172,7 @@ def test_the_reasons_say_what_is_new(lab: TaskLab) -> None:
     assert reasons(lab.look(force=True))["first"] == ("it was asked for",)
     assert reasons(lab.look(parameters={"n": "2"}))["first"] == ("parameter `n` changed",)
     lab.write("data/x.txt", "other payload\n")
-    assert reasons(lab.look())["first"] == ("the payload `data` of another pod changed",)
+    assert reasons(lab.look())["first"] == ("the payload `data` of the task changed",)
 
 
 def test_everything_is_run_again_if_asked_for(lab: TaskLab) -> None:
@@ -170,15 +200,12 @@ def test_parameters_reach_every_pod_and_a_matrix_wins(lab: TaskLab) -> None:
 
 
 def test_results_outlive_the_pods_that_made_them(lab: TaskLab) -> None:
-    from sovrgit.tasks.places import clean
-
     chain(lab)
     lab.run()
-    assert clean(lab.pod) == 2 and not (lab.root / ".sovr/tasks").exists()
+    shutil.rmtree(lab.root / ".sovr/tasks")
     lab.own_pod("second", f"{GATHER}; echo more >> output/all.txt")
     lab.run()
     assert lab.started() == ["second"]
-    assert clean(lab.pod) == 1
 
 
 def test_a_pod_that_changes_what_it_reads_finds_its_files_as_they_were(lab: TaskLab) -> None:
@@ -343,3 +370,20 @@ def test_the_index_knows_the_runs_of_pods(lab: TaskLab) -> None:
     with LineageIndex(lab.pod) as index:
         known = {known.id for known in index.runs()}
     assert known == {result.id, *(member.run for member in result.run.pods)}
+
+
+def test_the_story_of_its_output_leads_through_the_runs_of_its_pods(lab: TaskLab) -> None:
+    chain(lab)
+    result = lab.run()
+    assert result.committed is not None
+    with LineageIndex(lab.pod) as index:
+        lineage = lineage_of_path(lab.pod, index, result.committed.id, b"output/all.txt")
+    runs = {
+        node.id: node.details.run
+        for node in lineage.nodes.values()
+        if isinstance(node.details, RunDetails) and node.details.run is not None
+    }
+    ran = [(runs[edge.source], edge.note, runs[edge.target]) for edge in lineage.edges if edge.relation is Relation.RAN]
+    members = lab.members(result.run)
+    assert ran == [(result.run, name, members[name]) for name in ("first", "second")]
+    assert not lineage.missing

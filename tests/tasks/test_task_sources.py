@@ -53,6 +53,28 @@ def test_a_pod_that_was_got_stays_as_it_is(lab: TaskLab) -> None:
     assert lab.run().id == first.id
 
 
+def test_it_is_got_anew_if_asked_for(lab: TaskLab) -> None:
+    other_pod(lab, "other")
+    lab.task("../other")
+    lab.run()
+    newer = other_pod(lab, "other", "echo new > output/made.txt")
+    again = lab.run(update=True)
+    assert again.run.pods[0].commit == newer
+    assert lab.files() == {"made.txt": "new\n"}
+    assert lab.run(update=True).reused
+
+
+def test_what_is_here_stays_if_it_cannot_be_had_anew(lab: TaskLab) -> None:
+    other_pod(lab, "other")
+    lab.task("../other")
+    first = lab.run()
+    (lab.root.parent / "other").rename(lab.root.parent / "gone")
+    with pytest.raises(TaskPodUnavailable):
+        lab.run(update=True)
+    assert lab.run().id == first.id
+    assert sorted(path.name for path in (lab.pod.folder / "tasks").iterdir()) == ["other"]
+
+
 def test_another_reference_is_another_pod(lab: TaskLab) -> None:
     other_pod(lab, "other")
     other_pod(lab, "another", "echo another > output/made.txt")
@@ -98,8 +120,8 @@ def test_folders_that_a_run_needs_and_git_would_not_keep_are_made(lab: TaskLab) 
 @pytest.mark.parametrize(
     ("reference", "why"),
     [
-        ("../nowhere", "there is no such folder"),
-        ("nowhere", "there is no such folder"),
+        ("../nowhere", "there is no `../nowhere`"),
+        ("nowhere", "there is no `nowhere`"),
         ("gopher://x", "not a reference that can be cloned"),
         ("ab" * 64, "not a reference that can be cloned"),
     ],

@@ -107,6 +107,8 @@ def _run(run: Run) -> Iterator[tuple[str, str]]:
     yield "output tree", str(run.output or "")
     yield "on top of", f"{run.base}, with inputs that were not committed" if run.dirty else str(run.base or "")
     yield "repeats", str(run.repeats or "")
+    listed = [f"{member.name}: {member.run.short}" for member in run.pods[:_MANY]]
+    yield "pods", "\n".join(_with_rest(listed, len(run.pods)))
 
 
 def _golem(run: Run) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from sovrgit.runs.golem.choice import Choice, Spending
 from sovrgit.runs.golem.declared import DeclaredExecutor
 from sovrgit.runs.golem.front.files import files_document, moved
 from sovrgit.runs.golem.interpreter import Interpreter, check_interpreter
-from sovrgit.runs.golem.jobs import HOLD, Image, Job, make_job
+from sovrgit.runs.golem.jobs import DEVNET_HOLD, HOLD, Image, Job, make_job
 from sovrgit.runs.golem.judge import Facts, judge
 from sovrgit.runs.golem.leftovers import settle_leftovers
 from sovrgit.runs.golem.observed import LimitHit, Observed
@@ -44,7 +44,7 @@ class GolemExecutor:
         subnet: where providers are looked for; where the script says if it is empty.
         image: what the image of a declared job was locked to; as the recipe names it if None.
         avoid: ids of providers that a declared job gets only if there are no others, and with `only_new` not at all.
-        hold: seconds in which others may offer.
+        hold: seconds in which others may offer; None for as long as is usual where it runs.
     """
 
     choice: Choice
@@ -55,7 +55,7 @@ class GolemExecutor:
     image: Image | None = None
     avoid: frozenset[str] = frozenset()
     only_new: bool = False
-    hold: float = HOLD
+    hold: float | None = None
     patience: float = PATIENCE
     log_limit: int = MAX_SIZE
     _interpreter: Interpreter | None = None
@@ -175,7 +175,9 @@ class GolemExecutor:
             variables=plan.variables,
             seconds=plan.timeout,
         )
-        return replace(job, avoid=tuple(sorted(self.avoid)), only_new=self.only_new, hold=self.hold)
+        usual = HOLD if self.name == "golem" else DEVNET_HOLD
+        hold = usual if self.hold is None else self.hold
+        return replace(job, avoid=tuple(sorted(self.avoid)), only_new=self.only_new, hold=hold)
 
     def _declared(self, job: Job, environment: Mapping[str, str], scratch: Path) -> DeclaredExecutor:
         return DeclaredExecutor(

@@ -30,8 +30,9 @@ TIMEOUT = 1800.0
 
 MEMORY_GIB, STORAGE_GIB, THREADS = 0.5, 2.0, 1
 MOST_TASKS = 10_000
-HOLD = 10.0
-"""Seconds in which others may offer before a provider is taken that should be avoided."""
+HOLD, DEVNET_HOLD = 10.0, 2.0
+"""Seconds from the first offer on in which others may offer, before a provider is taken that should be avoided. On the
+devnet all are there at once."""
 
 MOST_TEXT = 16 << 20
 """Bytes of standard output, and of standard error, that are kept of a task."""
@@ -78,7 +79,8 @@ class Job:
 
     Paths are relative to the pod. `command` keeps `[@]` for the folder of the job. `shared` are the files that every
     task is given. `seconds` is for all of it, `task_seconds` for a task, `patience` for how long nobody may be at work.
-    Providers in `avoid` (ids) are taken only when nobody else has offered within `hold` seconds, with `only_new` never.
+    Providers in `avoid` (ids) are taken only when nobody else has offered within `hold` seconds of
+    the first offer, with `only_new` never.
     """
 
     image: Image

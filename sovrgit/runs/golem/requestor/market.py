@@ -41,7 +41,8 @@ class Market(LeastExpensiveLinearPayuMS):
         self._breaker = plan.breaker
         self._avoid = plan.avoid
         self._only_new = plan.only_new
-        self._hold_until = time.monotonic() + plan.hold
+        self._hold = plan.hold
+        self._hold_until = 0.0
         self._waiting = 0
         self._others: set[str] = set()
         self._avoided: set[str] = set()
@@ -59,6 +60,9 @@ class Market(LeastExpensiveLinearPayuMS):
 
     async def score_offer(self, offer: Any) -> float:
         """How good an offer is; below zero it is refused."""
+        if not self._offered:
+            # Not from the beginning: until a demand is known everywhere takes longer on one machine than on another.
+            self._hold_until = time.monotonic() + self._hold
         self._offered.add(offer.issuer)
         if offer.issuer in self._set_aside:
             return SCORE_REJECTED
