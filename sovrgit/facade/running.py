@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
@@ -198,13 +199,14 @@ class Running(Placing):
         with Cancel() as cancel:
             return verify(self.repository, identity, executor, request, events or _ignore, cancel, checks)
 
-    def _finder(self, rule: ReuseRule, trusted: Mapping[str, str] | None) -> Finder:
+    def _finder(self, rule: ReuseRule, trusted: Mapping[str, str] | None, *, once: bool = False) -> Finder:
         from sovrgit.objects.commit import REUSE_RULES
         from sovrgit.reuse.deferred import deferred
 
         if rule not in REUSE_RULES:
             raise ValueError(f"`reuse` is one of {', '.join(REUSE_RULES)}, not {rule!r}")
 
+        @cache
         def make() -> Finder:
             from sovrgit.reuse.finding import finder
             from sovrgit.reuse.judging import Keys
@@ -212,7 +214,7 @@ class Running(Placing):
             if rule == "own":
                 return finder(rule, Keys(find_own=self._own_address))
             names = self._known_keys() if trusted is None else trusted
-            return finder(rule, Keys(names, self._own_address), self._networks())
+            return finder(rule, Keys(names, self._own_address), self._networks(), once=once)
 
         return deferred(rule, make)
 

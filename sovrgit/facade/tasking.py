@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from sovrgit.facade.placing import Place
-from sovrgit.facade.running import Approve, Running
+from sovrgit.facade.running import Approve, ReuseRule, Running
 
 if TYPE_CHECKING:
     from sovrgit.tasks.events import TaskEvent
@@ -26,13 +26,16 @@ class Tasking(Running):
         parameters: Mapping[str, str] | None = None,
         force: bool = False,
         update: bool = False,
+        reuse: ReuseRule = "own",
+        trusted: Mapping[str, str] | None = None,
         approve: Approve = False,
         **place: Unpack[Place],
     ) -> TaskPlan:
-        """What `run_task` would do, and why. Nothing is run or committed; pods that are not here yet are got.
+        """What `run_task` would do, and why. Nothing is run or committed; pods that are not here yet are got, and
+        results of others that would be taken.
 
         Args:
-            parameters, force, update, approve, place: as for `run_task`.
+            parameters, force, update, reuse, trusted, approve, place: as for `run_task`.
 
         Raises:
             RecipeInvalid, TaskInvalid, TaskPodUnavailable: if the task cannot be run.
@@ -40,7 +43,7 @@ class Tasking(Running):
         """
         from sovrgit.tasks.run import plan_task
 
-        request = self._task_request(parameters, force=force, update=update)
+        request = self._task_request(parameters, force, update, reuse, trusted)
         return plan_task(self.repository, request, self._means(place, approve, None))
 
     def run_task(
@@ -49,6 +52,8 @@ class Tasking(Running):
         parameters: Mapping[str, str] | None = None,
         force: bool = False,
         update: bool = False,
+        reuse: ReuseRule = "own",
+        trusted: Mapping[str, str] | None = None,
         jobs: int | None = None,
         keep_going: bool = False,
         timeout: float | None = None,
@@ -66,6 +71,7 @@ class Tasking(Running):
             parameters: for every pod; those of a `matrix` win over them.
             force: run everything even if the results are known.
             update: get the pods that the recipe names anew from where they come.
+            reuse, trusted: as for `run`, for the result of each pod; `planned.found` of its outcome says whose it is.
             jobs: how many run at the same time; as many as there are processors if None.
             keep_going: after a failure, go on with what does not depend on it.
             timeout: seconds for each pod.
@@ -86,7 +92,7 @@ class Tasking(Running):
         from sovrgit.tasks.run import run_task
 
         request = replace(
-            self._task_request(parameters, force=force, update=update),
+            self._task_request(parameters, force, update, reuse, trusted),
             timeout=timeout,
             allow_empty=allow_empty,
             jobs=jobs or os.cpu_count() or 1,
@@ -102,7 +108,15 @@ class Tasking(Running):
                 cancel,
             )
 
-    def _task_request(self, parameters: Mapping[str, str] | None, *, force: bool, update: bool) -> TaskRequest:
+    def _task_request(
+        self,
+        parameters: Mapping[str, str] | None,
+        force: bool,
+        update: bool,
+        reuse: ReuseRule,
+        trusted: Mapping[str, str] | None,
+    ) -> TaskRequest:
+        from sovrgit.tasks.finding import Reusing
         from sovrgit.tasks.run import TaskRequest
 
         usual = self._request(False, None, ())
@@ -113,6 +127,7 @@ class Tasking(Running):
             force=force,
             clock=self._clock,
             update=update,
+            reusing=None if force else Reusing(reuse, self._finder(reuse, trusted, once=True)),
         )
 
     def _means(self, place: Place, approve: Approve, timeout: float | None) -> Means:

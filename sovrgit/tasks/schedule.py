@@ -123,7 +123,8 @@ class Schedule:
         run = result.run
         self._ledger.settle(position, Decimal(0) if result.reused else spent_by(run))
         if run.succeeded:
-            self._tell(position, "succeeded", f"run {result.id.short}")
+            known = f" by {run.by or 'nobody'}, which is in the history of its pod" if result.reused else ""
+            self._tell(position, "succeeded", f"run {result.id.short}{known}")
             self._finish(position, Result(result.id, run))
         elif run.status is RunStatus.CANCELLED:
             self._tell(position, "cancelled", f"run {result.id.short}")

@@ -178,6 +178,8 @@ def test_results_of_the_pods_of_a_task(tasks: tuple[Cli, Cli]) -> None:
     assert not document["reused"] and document["by"] == "Bob" and document["found"] is None
     assert bob.read("output/m") == "one\n"
     assert f"    Taken from {place}, on the word of {ANN.address}: first, second\n" in bob("show").out
+    lineage = bob("lineage", "output/m").out
+    assert f"run {runs['second'][:10]}" in lineage and "by Ann" in lineage
     assert {step["found"] for step in bob.json("run", "--plan")["plan"]["steps"]} == {None}
     assert bob("fsck").code == 0
 

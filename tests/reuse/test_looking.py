@@ -20,10 +20,12 @@ from sovrgit.objects.ids import ObjectId
 from sovrgit.remotes.base import Transient
 from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.reuse.cache import PackRecords, RecordCache, RunRow
-from sovrgit.reuse.finding import FILE
+from sovrgit.reuse.finding import FILE, finder
 from sovrgit.reuse.hasty import Deadline, hasty
+from sovrgit.reuse.places import remote_places
 from sovrgit.reuse.reading import Budget
 from sovrgit.reuse.taking import Limits
+from sovrgit.runs.reused import Wanted
 from sovrgit.store.format import PackClass
 from sovrgit.store.packreader import PackReader
 
@@ -361,3 +363,36 @@ def test_time_that_is_over(ann: Person) -> None:
         remote.read_manifest()
     deadline.extend(2)
     assert remote.read_manifest() is not None and deadline.left == 1.0
+
+
+# --- for many results -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_places_are_looked_at_once(ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch, once: bool) -> None:
+    bob.run()
+    wanted = Wanted(ann.latest()[1].key, ("output",), "log", "lab")
+    asked = []
+    monkeypatch.setattr("sovrgit.reuse.finding.remote_places", lambda *what: asked.append(what) or remote_places(*what))
+    find = finder("any", bob.keys, once=once)
+    assert all(find(bob.pod, wanted).found is not None for _ in range(3))
+    assert len(asked) == (1 if once else 3)
+
+
+@pytest.mark.parametrize("where", ["sovrgit.reuse.finding.opened", "sovrgit.reuse.taking.opened"])
+def test_a_place_that_was_lost_is_not_asked_again(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    bob.run()
+    wanted = Wanted(ann.latest()[1].key, ("output",), "log", "lab")
+    asked = []
+
+    def gone(*what: object) -> None:
+        asked.append(what)
+        raise RemoteUnavailable(location="shared", reason="it is gone")
+
+    monkeypatch.setattr(where, gone)
+    find = finder("any", bob.keys, once=True)
+    lookups = [find(bob.pod, wanted) for _ in range(3)]
+    assert all(lookup.found is None for lookup in lookups) and len(asked) == 1
+    assert [len(lookup.notices) for lookup in lookups] == [1, 0, 0] and "it is gone" in lookups[0].notices[0]

@@ -25,7 +25,9 @@ from sovrgit.remotes.fairos.client import FairOS
 from sovrgit.remotes.fairos.reference import SharingReference
 from sovrgit.remotes.locations import add_remote
 from sovrgit.remotes.networks import Networks
+from sovrgit.reuse.finding import finder
 from sovrgit.reuse.taking import Limits
+from sovrgit.runs.reused import Wanted
 from sovrgit.sharing import known_reference
 
 RECIPE = {"name": "lab", "public": True, "golem": {"exec": "sh script/run.sh"}}
@@ -105,6 +107,16 @@ def test_in_a_registry_of_somebody(ann: Person, bob: Person, standin: StandIn) -
     result = bob.take()
     assert result.found is not None and result.found.remote == "lab in registry anns"
     assert bob.read("output/out.txt") == "one" and bob.notices == ()
+
+
+def test_under_the_name_of_the_task_that_it_is_a_part_of(ann: Person, bob: Person, standin: StandIn) -> None:
+    registry(ann, bob, standin)
+    bob.run()
+    find = finder("any", bob.keys, bob.networks, once=True)
+    wanted = Wanted(ann.latest()[1].key, ("output",), "log", "part")
+    assert find(bob.pod, wanted).found is None
+    found = find(bob.pod, wanted._replace(also=("lab",))).found
+    assert found is not None and found.run == ann.latest()[1]
 
 
 def test_in_ones_own_registry(ann: Person, bob: Person, standin: StandIn) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from task_lab import ENVIRONMENT, GATHER, TaskLab, reasons, write_pod
 
+import sovrgit
 from sovrgit.actions import fetch_pod, push_pod
 from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.commit import Commit, Reuse, Stamp
@@ -393,3 +394,13 @@ def test_found_where_a_pod_itself_comes_from(bob: Person, other: Pod) -> None:
     assert found is not None and found.remote == "upstream" and found.place == str(other.root)
     with closing(Pod(bob.root)) as again:
         assert not check_pod(again).problems
+
+
+def test_from_python(ann: Person, bob: Person) -> None:
+    ann.publish()
+    with sovrgit.open(bob.root, environ=ENVIRONMENT, author="Bob <bob@example.org>") as pod:
+        assert len(pod.plan_task().to_run) == len(pod.plan_task(reuse="trusted", trusted={}).to_run) == 2
+        assert not pod.plan_task(reuse="trusted", trusted={ANN.address: "Ann of the lab"}).to_run
+        outcomes = pod.run_task(reuse="any").outcomes
+    assert [outcome.state for outcome in outcomes] == ["known", "known"] and bob.files() == {"all.txt": "hers"}
+    assert all(outcome.planned.found is not None for outcome in outcomes)
