@@ -11,6 +11,7 @@ from sovrgit.errors import SigningKeyMissing
 
 if TYPE_CHECKING:
     from sovrgit.pod.pod import Pod
+    from sovrgit.runs.known import Ownership
     from sovrgit.runs.reused import Finder, Lookup, Wanted
     from sovrgit.tasks.finding import Reusing
 
@@ -47,8 +48,8 @@ def _chosen(app: App, rule: str | None) -> str:
 
 
 def _telling(find: Finder, note: Callable[[str], None]) -> Finder:
-    def telling(pod: Pod, wanted: Wanted) -> Lookup:
-        lookup = find(pod, wanted)
+    def telling(pod: Pod, wanted: Wanted, ownership: Ownership | None = None) -> Lookup:
+        lookup = find(pod, wanted, ownership)
         for notice in lookup.notices:
             note(notice)
         return lookup

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sovrgit.errors import ObjectInvalid, RemoteUnavailable, SovrError
-from sovrgit.lineage.index import LineageIndex
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Verdict
@@ -21,7 +20,7 @@ from sovrgit.reuse.judging import Keys
 from sovrgit.reuse.places import Registry, registries, remote_places
 from sovrgit.reuse.reading import Read, Seen, Told
 from sovrgit.reuse.taking import Candidate, Limits, Taking, opened
-from sovrgit.runs.known import others_here
+from sovrgit.runs.known import Ownership, looking_at, others_here
 from sovrgit.runs.reused import Finder, Lookup, Wanted
 
 FILE = "cache/runs.sqlite"
@@ -52,8 +51,9 @@ def finder(
     bounds = limits or Limits()
     around: dict[tuple[Path, frozenset[str]], list[Seen]] = {}
 
-    def find(pod: Pod, wanted: Wanted) -> Lookup:
-        candidates, verdicts = _here(pod, wanted, bounds)
+    def find(pod: Pod, wanted: Wanted, ownership: Ownership | None = None) -> Lookup:
+        with looking_at(pod, ownership) as owned:
+            candidates, verdicts = _here(pod, wanted, bounds, owned)
         if rule == "own":
             return Taking(pod, wanted, rule, keys, _no_shelf, [], bounds).take(candidates, verdicts)
         hurried = None if networks is None else networks.in_a_hurry()
@@ -71,14 +71,14 @@ def _no_shelf(_: Seen) -> Shelf:
     raise AssertionError("nobody was asked")
 
 
-def _here(pod: Pod, wanted: Wanted, limits: Limits) -> tuple[Candidates, Verdicts]:
+def _here(pod: Pod, wanted: Wanted, limits: Limits, ownership: Ownership) -> tuple[Candidates, Verdicts]:
     """What has come with a fetch, and is nobody's here."""
-    with LineageIndex(pod) as index:
-        candidates = {known.id: Candidate(known.id, known.run, here=True) for known in others_here(pod, index, wanted)}
-        verdicts = {
-            run: {item: pod.store.verdict(item) for item in index.verdicts_on(run)[: limits.records]}
-            for run in candidates
-        }
+    others = others_here(pod, wanted, ownership)
+    candidates = {known.id: Candidate(known.id, known.run, here=True) for known in others}
+    verdicts = {
+        run: {item: pod.store.verdict(item) for item in ownership.index.verdicts_on(run)[: limits.records]}
+        for run in candidates
+    }
     return candidates, verdicts
 
 

@@ -10,7 +10,6 @@ from sovrgit.errors import ObjectMissing
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
-from sovrgit.pod.history import is_ancestor
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import DETACHED, HEADS, RUNS
@@ -29,8 +28,8 @@ class Ownership:
     """
 
     def __init__(self, pod: Pod, index: LineageIndex) -> None:
+        self.index = index
         self._pod = pod
-        self._index = index
         self._found: dict[ObjectId, bool] = {}
 
     def has(self, run: ObjectId) -> bool:
@@ -38,22 +37,32 @@ class Ownership:
         if self._is_own(run):
             return True
         # The latest first: it is the one that was there last.
-        return any(self._is_own(step.task) for step in reversed(self._index.tasks_of(run)))
+        return any(self._is_own(step.task) for step in reversed(self.index.tasks_of(run)))
 
     def _is_own(self, run: ObjectId) -> bool:
         if run not in self._found:
-            # Otherwise it may be what was undone, amended away, or never committed.
-            self._found[run] = self._is_in_history(self._index.commits_of(run)) or run in self._made_here
+            commits = self.index.commits_of(run)
+            self._found[run] = (
+                not self._tips.isdisjoint(commits)
+                or (bool(commits) and not self._history.isdisjoint(commits))
+                # What was undone, amended away, or never committed.
+                or run in self._made_here
+            )
         return self._found[run]
-
-    def _is_in_history(self, commits: list[ObjectId]) -> bool:
-        return any(is_ancestor(self._pod.store, commit, tip) for commit in reversed(commits) for tip in self._tips)
 
     @cached_property
     def _tips(self) -> set[ObjectId]:
         refs = self._pod.refs.read()
         tips = {value for name, value in refs.values.items() if name.startswith(HEADS)}
         return tips if (current := refs.current()) is None else {*tips, current}
+
+    @cached_property
+    def _history(self) -> set[ObjectId]:
+        found: set[ObjectId] = set()
+        for tip in self._tips:
+            if tip not in found:
+                found |= self.index.ancestry(tip).keys()
+        return found
 
     @cached_property
     def _made_here(self) -> set[ObjectId]:
@@ -68,7 +77,7 @@ class Ownership:
                     stood.add(change.new)
                 elif change.name == f"{RUNS}{change.new}" and move.command == "run":
                     recorded.add(change.new)
-        for commit in stood:
+        for commit in stood - self._history:
             # Nothing may lead to it any more, so that the index does not know it.
             with contextlib.suppress(ObjectMissing):
                 if (run := self._pod.store.commit(commit).run) is not None:
@@ -86,10 +95,19 @@ def own_result(pod: Pod, index: LineageIndex, wanted: Wanted, ownership: Ownersh
     return next((known for known in _fitting(pod, index, wanted) if owned.has(known.id)), None)
 
 
-def others_here(pod: Pod, index: LineageIndex, wanted: Wanted) -> list[KnownRun]:
+def others_here(pod: Pod, wanted: Wanted, ownership: Ownership) -> list[KnownRun]:
     """The results with a run key that came from somebody else and were taken over by nobody here."""
-    owned = Ownership(pod, index)
-    return [known for known in _fitting(pod, index, wanted) if not owned.has(known.id)]
+    return [known for known in _fitting(pod, ownership.index, wanted) if not ownership.has(known.id)]
+
+
+@contextlib.contextmanager
+def looking_at(pod: Pod, ownership: Ownership | None = None) -> Iterator[Ownership]:
+    """What is known of whose the runs of a pod are: what somebody has found out already, or a new look."""
+    if ownership is not None:
+        yield ownership
+        return
+    with LineageIndex(pod) as index:
+        yield Ownership(pod, index)
 
 
 def misplaced(store: ObjectStore, run: Run, wanted: Wanted) -> str:

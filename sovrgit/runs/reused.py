@@ -5,15 +5,17 @@ Looking them up in other places is not the matter of this layer: `sovrgit.reuse`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
 from sovrgit.objects.run import Run
 from sovrgit.objects.verdict import Verdict
 from sovrgit.pod.pod import Pod
+
+if TYPE_CHECKING:
+    from sovrgit.runs.known import Ownership
 
 
 class Wanted(NamedTuple):
@@ -102,5 +104,11 @@ class Lookup(NamedTuple):
 
 NOTHING: Final = Lookup(None)
 
-Finder: TypeAlias = Callable[[Pod, Wanted], Lookup]
-"""Looks for a result that this pod does not have as its own. What cannot be asked is a notice and never a failure."""
+
+class Finder(Protocol):
+    """Looks for a result that this pod does not have as its own. What cannot be asked is a notice and never a failure.
+
+    `ownership` is what is known already of whose the runs of the pod are.
+    """
+
+    def __call__(self, pod: Pod, wanted: Wanted, ownership: Ownership | None = None, /) -> Lookup: ...

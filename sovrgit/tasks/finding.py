@@ -10,6 +10,7 @@ from sovrgit.errors import SovrError
 from sovrgit.objects.ids import ObjectId
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import VERDICTS, RefChange
+from sovrgit.runs.known import Ownership
 from sovrgit.runs.reused import NOTHING, Finder, FoundRun, Lookup, Wanted
 from sovrgit.tasks.carrying import carry
 from sovrgit.tasks.sources import Source
@@ -29,21 +30,28 @@ class Reusing:
 
 
 def find_for(
-    task: Pod, source: Source, tree: ObjectId, wanted: Wanted, reusing: Reusing, opened: Callable[[Path], Pod]
+    task: Pod,
+    source: Source,
+    tree: ObjectId,
+    wanted: Wanted,
+    reusing: Reusing,
+    opened: Callable[[Path], Pod],
+    ownership: Ownership,
 ) -> Lookup:
     """The result of somebody else for a pod of a task, with all of it in the repository of the task.
 
     Args:
         tree: the inputs of the pod, in the repository where its source is.
         opened: opens the pod in a folder.
+        ownership: of the runs of the task.
     """
     if source.is_own or reusing.rule == "own":
-        return reusing.find(task, wanted)
+        return reusing.find(task, wanted, ownership)
     with opened(source.home) as home:
         try:
             # What is brought here is checked whole, with what it was made of.
             carry(home.store, task, (tree, source.recipe_id))
-            lookup = reusing.find(task, wanted)
+            lookup = reusing.find(task, wanted, ownership)
             if lookup.found is not None:
                 return lookup
             there = reusing.find(home, wanted._replace(also=()))

@@ -18,6 +18,7 @@ from sovrgit.pod.snapshot import take_snapshot
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 from sovrgit.runs.inputs import read_recipe
+from sovrgit.runs.known import Ownership
 from sovrgit.runs.reused import Lookup, Wanted
 from sovrgit.runs.supplied import Supplied
 from sovrgit.tasks.finding import Reusing, find_for
@@ -101,13 +102,13 @@ def looking(
 
 def _finder(
     pod: Pod, recipe: Recipe, prepared: Sequence[Prepared], reusing: Reusing, means: Means
-) -> Callable[[Planned, Wanted], Lookup]:
+) -> Callable[[Planned, Wanted, Ownership], Lookup]:
     # All at once: the places of the task are looked at once for all of its pods.
     names = tuple(sorted({recipe.name, *(one.inputs.recipe.name for one in prepared)}))
 
-    def find(planned: Planned, wanted: Wanted) -> Lookup:
+    def find(planned: Planned, wanted: Wanted, ownership: Ownership) -> Lookup:
         source, tree = planned.prepared.source, planned.prepared.inputs.tree
-        return find_for(pod, source, tree, wanted._replace(also=names), reusing, means.open)
+        return find_for(pod, source, tree, wanted._replace(also=names), reusing, means.open, ownership)
 
     return find
 

@@ -121,7 +121,7 @@ class Planner:
         parameters: Mapping[str, str],
         *,
         force: bool,
-        find: Callable[[Planned, Wanted], Lookup] | None = None,
+        find: Callable[[Planned, Wanted, Ownership], Lookup] | None = None,
     ) -> None:
         self.ownership = Ownership(pod, index)
         self._pod = pod
@@ -155,7 +155,7 @@ class Planner:
         if not self._force:
             planned.known = own_result(self._pod, self._index, wanted, self.ownership)
         if planned.known is None and self._find is not None:
-            planned.found, planned.notices = self._find(planned, wanted)
+            planned.found, planned.notices = self._find(planned, wanted, self.ownership)
             if (found := planned.found) is not None:
                 planned.known = KnownRun(found.id, found.run, None)
         if planned.known is None:

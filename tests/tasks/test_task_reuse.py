@@ -29,11 +29,13 @@ from sovrgit.remotes.locations import add_remote
 from sovrgit.reuse.finding import finder
 from sovrgit.reuse.judging import Keys
 from sovrgit.runs.executor import Cancel
+from sovrgit.runs.known import Ownership
 from sovrgit.runs.local import LocalExecutor
 from sovrgit.runs.record import RunRequest
 from sovrgit.runs.run import run_pod
 from sovrgit.signing.ethereum import SigningKey
 from sovrgit.signing.keeping import signer_of
+from sovrgit.store.store import ObjectStore
 from sovrgit.tasks.finding import Reusing
 from sovrgit.tasks.record import TaskResult
 
@@ -149,6 +151,23 @@ def test_what_was_only_fetched_is_somebody_elses(ann: Person, bob: Person, reusi
     assert bob.to_run(reusing=reusing) == ["first", "second"]
     bob.run(reusing=reusing)
     assert bob.started() == ["first", "second"] and bob.files() == {"all.txt": "his"}
+
+
+def test_whose_records_are_is_found_out_without_reading_the_history(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan asks of every pod, and each may have records of somebody else."""
+    for _ in range(10):
+        bob.commit()
+    ann.publish()
+    bob.fetch()
+    read: list[ObjectId] = []
+    real = ObjectStore.commit
+    with LineageIndex(bob.pod) as index:
+        monkeypatch.setattr(ObjectStore, "commit", lambda store, item: read.append(item) or real(store, item))
+        ownership = Ownership(bob.pod, index)
+        theirs = [known.id for known in index.runs()]
+        assert len(theirs) == 3 and not any(map(ownership.has, theirs)) and read == []
 
 
 def test_a_forged_record_that_was_fetched(ann: Person, bob: Person) -> None:
