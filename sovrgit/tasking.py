@@ -15,8 +15,10 @@ from sovrgit.executors import Confirm, executor_for, locked_image_of
 from sovrgit.pod.pod import Pod
 
 if TYPE_CHECKING:
+    from sovrgit.lockfile import LockedPayload
     from sovrgit.objects.commit import Stamp
     from sovrgit.payloads.source import Access
+    from sovrgit.payloads.state import PayloadState
     from sovrgit.pod.recipe import Golem
     from sovrgit.remotes.networks import Networks
     from sovrgit.runs.executor import Executor
@@ -37,6 +39,8 @@ def means_for(
     approve: Callable[[Proposal], bool],
     timeout: float | None = None,
     networks: Networks | None = None,
+    locked: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    moved: Callable[[Sequence[PayloadState]], None] = lambda _: None,
 ) -> Means:
     """What a task needs from outside.
 
@@ -48,6 +52,7 @@ def means_for(
         approve: asked before scripts of somebody else run, and before what their recipes name is got.
         timeout: seconds for each pod; the recipes' if None.
         networks: how to reach networks; without it only what is on this machine can be had.
+        locked, moved: as for `Means`.
     """
     from sovrgit.getting import begin_fork, get_pod
     from sovrgit.tasks.means import Means, Placement
@@ -94,7 +99,7 @@ def means_for(
             spending("golem", Golem(), wish, timeout, confirm)
 
     amounts = [amount for amount in (wish.budget, wish.spend) if amount is not None]
-    return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None))
+    return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None), locked, moved)
 
 
 def _at_most(golem: Golem, choice: Choice, wish: Wish, timeout: float | None) -> Decimal | None:
