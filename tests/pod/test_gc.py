@@ -175,7 +175,9 @@ def test_leftovers_of_killed_commands_go_and_outputs_put_aside_stay(lab: Lab) ->
     assert os.listdir(temporary) == ["aside-1-abc"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(states=st.lists(FILES, min_size=1, max_size=5), amend=st.lists(st.booleans(), min_size=5, max_size=5))
 def test_every_committed_state_can_still_be_read(lab: Lab, states: list[Files], amend: list[bool]) -> None:
     known: dict[ObjectId, Files] = {}
