@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 Row: TypeAlias = tuple[Any, ...]
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE commits (id BLOB PRIMARY KEY, position INTEGER NOT NULL, time INTEGER NOT NULL, run BLOB,
                       fork INTEGER NOT NULL, place TEXT NOT NULL) WITHOUT ROWID;
@@ -22,6 +22,8 @@ CREATE TABLE outputs (id BLOB NOT NULL, run BLOB NOT NULL, path BLOB NOT NULL,
                       PRIMARY KEY (id, run, path)) WITHOUT ROWID;
 CREATE TABLE externals (id BLOB NOT NULL, run BLOB NOT NULL, origin BLOB NOT NULL, path TEXT NOT NULL,
                         PRIMARY KEY (id, run, path)) WITHOUT ROWID;
+CREATE TABLE members (run BLOB NOT NULL, task BLOB NOT NULL, name TEXT NOT NULL,
+                      PRIMARY KEY (run, task, name)) WITHOUT ROWID;
 CREATE TABLE verdicts (id BLOB PRIMARY KEY, run BLOB NOT NULL, repeat BLOB NOT NULL, time INTEGER NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE refs (id BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -33,7 +35,7 @@ CREATE INDEX runs_by_time ON runs (started);
 CREATE INDEX runs_by_original ON runs (repeats);
 CREATE INDEX verdicts_by_run ON verdicts (run);
 """
-_TABLES = ("commits", "parents", "runs", "outputs", "externals", "verdicts", "refs", "absent")
+_TABLES = ("commits", "parents", "runs", "outputs", "externals", "members", "verdicts", "refs", "absent")
 
 _WAIT = 30.0
 """Seconds to wait for another process that writes."""

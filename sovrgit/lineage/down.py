@@ -123,6 +123,12 @@ class _Question:
                 self._builder.link(self._builder.commit(commit, pod=place), node, Relation.TAKEN_FROM, how)
         for verdict in self._builder.while_room(self._index.verdicts_on(details.id)):
             self._builder.link(node, self._builder.judgement(verdict), Relation.CHECKED_BY)
+        for task, name in self._builder.while_room(self._index.tasks_of(details.id)):
+            whole = self._builder.run(task, self._builder.pod_of_run(task))
+            self._builder.link(whole, node, Relation.RAN, name)
+            if whole not in self._asked:
+                self._asked.add(whole)
+                self._queue.append(partial(self._open_run, whole, task))
         judged = self._index.judged_repeats(details.id)
         for repeat in self._builder.while_room(self._index.repeats_of(details.id)):
             if repeat not in judged:

@@ -159,6 +159,13 @@ class LineageIndex:
         """The runs that repeat a run, the earliest first."""
         return _ids(self._ask("SELECT id FROM runs WHERE repeats = ? ORDER BY started, id", (run,)))
 
+    def tasks_of(self, run: ObjectId) -> list[tuple[ObjectId, str]]:
+        """The tasks that a run is part of, the earliest first, and what it is called there."""
+        rows = self._ask(
+            "SELECT task, name FROM members JOIN runs ON runs.id = task WHERE run = ? ORDER BY started, task, name", (run,)
+        )
+        return [(ObjectId(task), name) for task, name in rows]
+
     # --- what they made -----------------------------------------------------------------------------------------
 
     def makers(self, content: ObjectId) -> list[Maker]:
