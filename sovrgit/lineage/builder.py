@@ -224,9 +224,11 @@ def _named(entries: tuple[TreeEntry, ...], name: bytes) -> TreeEntry | None:
     return entries[at] if at < len(entries) and entries[at].name == name else None
 
 
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/"
 
 
 def _quoted(path: bytes) -> str:
     """The path with everything but letters, digits and `._-/` written as in a URL: any bytes give one plain name."""
+    if not path.translate(None, _PLAIN):
+        return path.decode("ascii")
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path)
