@@ -136,6 +136,19 @@ def test_pyproject_of_another_program(tmp_path: Path) -> None:
     assert list(project["scripts"]) == ["a", "b"] and "keywords" not in project
 
 
+def test_fields_that_are_not_there(tmp_path: Path) -> None:
+    info = tmp_path / "bare-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bare\nVersion: 1\n\n")
+    # Once imported, it takes the place of the library's own reader, and raises for what is not there.
+    pytest.importorskip("importlib_metadata")
+
+    project = tomllib.loads(pyproject(PathDistribution(info), "back"))["project"]
+
+    assert (project["name"], project["version"], project["dependencies"]) == ("bare", "1", [])
+    assert "authors" not in project and "description" not in project
+
+
 def test_what_was_not_installed_is_no_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sovrgit, "__version__", "9.9")
     with pytest.raises(Unsupported, match=r"it is version 9\.9, and version .* was installed") as caught:

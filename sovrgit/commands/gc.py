@@ -23,6 +23,7 @@ def command(app: App, dry_run: bool, grace: float | None, auto: bool) -> None:
     """
     from sovrgit.errors import Locked
     from sovrgit.pod.gc import DAY, GRACE, MANY, GcRequest, collect, worthwhile
+    from sovrgit.pod.lock import PATIENCE
 
     if auto and not worthwhile(app.pod):
         return
@@ -31,6 +32,7 @@ def command(app: App, dry_run: bool, grace: float | None, auto: bool) -> None:
         grace_ns=GRACE if grace is None else int(grace * DAY),
         few=MANY // 2 if auto else 1,
         dry_run=dry_run,
+        patience=0 if auto else PATIENCE,
     )
     try:
         collected = collect(app.pod, request, app.progress)

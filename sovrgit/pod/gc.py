@@ -7,6 +7,7 @@ at any point leaves everything that is needed, perhaps twice.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.lock import GC_LOCK, PATIENCE, locked
 from sovrgit.pod.paths import GIT_CACHE
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.roots import Reach, roots
@@ -55,6 +57,7 @@ class GcRequest:
         kept_moves_ns: what the journal says that is younger than this is kept.
         few: the number of small packs up to which they stay as they are.
         dry_run: only say what would be done.
+        patience: seconds to wait for another collection to end.
     """
 
     now_ns: int
@@ -62,6 +65,7 @@ class GcRequest:
     kept_moves_ns: int = KEPT_MOVES
     few: int = 1
     dry_run: bool = False
+    patience: float = PATIENCE
 
 
 @dataclass(slots=True)
@@ -98,11 +102,18 @@ def collect(pod: Pod, request: GcRequest, progress: Progress = SILENT) -> Collec
     """Remove what nothing leads to, and fold small packs.
 
     Raises:
-        Locked: if another command is at work on this pod and does not finish; nothing is removed.
+        Locked: if another command is at work on this pod, or another collection, and does not finish; nothing is
+            removed.
         IntegrityFailure: if it cannot be known what is needed, or something that is needed is damaged; nothing is
             removed.
         StorageFull, ReadOnly, StorageFailure: nothing is removed.
     """
+    alone = contextlib.nullcontext() if request.dry_run else locked(pod.folder / GC_LOCK, patience=request.patience)
+    with alone:
+        return _collect(pod, request, progress)
+
+
+def _collect(pod: Pod, request: GcRequest, progress: Progress) -> Collected:
     store = pod.store
     store.refresh()
     before = store.packs()

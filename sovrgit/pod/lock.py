@@ -24,6 +24,12 @@ PATIENCE = 30.0
 RUN_LOCK = "run.lock"
 """The file in the repository that is locked for the length of a run."""
 
+GC_LOCK = "gc.lock"
+"""The file in the repository that is locked by whoever is to remove packs, from before it looks what is needed.
+
+It is taken before the pod's lock. Two at once would take packs away from each other, and files in the making.
+"""
+
 _PAUSE = 0.02
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sovrgit.errors import IntegrityFailure, SovrError
 from sovrgit.objects.ids import Kind, ObjectId
+from sovrgit.pod.lock import GC_LOCK, locked
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.reflog import moves
 from sovrgit.pod.refs import DEFAULT_BRANCH, Refs
@@ -38,7 +39,7 @@ def mend(pod: Pod, damaged: Collection[ObjectId]) -> Mended:
         Locked: if another command is at work.
         StorageFull, ReadOnly, StorageFailure: as the operating system reports.
     """
-    with pod.lock(), pod.store.alone():
+    with locked(pod.folder / GC_LOCK), pod.lock(), pod.store.alone():
         refs = _mend_refs(pod)
         pod.store.rebuild()
         for name in _DERIVED:

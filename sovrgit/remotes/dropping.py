@@ -10,6 +10,7 @@ from sovrgit.errors import LocalChanges, NotProven, PathNotFound, RemoteDamaged,
 from sovrgit.objects.ids import Kind, ObjectId
 from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.pod.checkout import apply_changes
+from sovrgit.pod.lock import GC_LOCK, locked
 from sovrgit.pod.mergestate import refuse_unfinished
 from sovrgit.pod.overlay import selected
 from sovrgit.pod.paths import is_within, outermost
@@ -91,7 +92,7 @@ def drop(
     with pod.lock():
         plan = _plan(pod, paths, now_ns)
     proof = _prove(pod, plan, paths, supply, remotes, progress)
-    with pod.lock():
+    with locked(pod.folder / GC_LOCK), pod.lock():
         again = _plan(pod, paths, now_ns)
         if again.files != plan.files:
             raise LocalChanges(paths=_named(paths), hint="the files changed meanwhile; repeat the command")

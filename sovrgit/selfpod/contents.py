@@ -14,7 +14,7 @@ from sovrgit.pod.ignore import IGNORE_FILE
 from sovrgit.pod.recipe import RECIPE_FILE
 from sovrgit.pod.scaffold import IGNORE_DEFAULTS
 from sovrgit.selfpod.backend import METADATA, package_files
-from sovrgit.selfpod.pyproject import pyproject
+from sovrgit.selfpod.pyproject import metadata_of, pyproject
 from sovrgit.store.files import reporting
 
 NAME = "sovr"
@@ -100,11 +100,12 @@ def _package(program: Distribution, folder: Path) -> list[str]:
 
 
 def _recipe(program: Distribution) -> bytes:
+    metadata = metadata_of(program)
     recipe = {
         "name": NAME,
-        "description": program.metadata["Summary"] or "",
+        "description": metadata["Summary"] or "",
         "version": program.version,
-        "author": program.metadata["Author"] or "",
+        "author": metadata["Author"] or "",
         "public": True,
         "golem": {
             "exec": "python3 script/smoke.py",

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from email import message_from_string
 from email.message import Message
 from importlib.metadata import Distribution
-from typing import cast
 
 _EXTRA = re.compile(r"(?P<what>[^;]+?)\s*;\s*(?:(?P<marker>.+?)\s+and\s+)?extra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]\s*")
 """A requirement of an extra, as build tools write it."""
 
 _PERSON = re.compile(r"\s*(?:\"?(?P<name>[^<\"]*?)\"?\s*)?<(?P<email>[^>]+)>\s*")
+
+
+def metadata_of(program: Distribution) -> Message:
+    """What is said of a program; a field that is not there is None.
+
+    `Distribution.metadata` raises for it instead once anybody has imported the package importlib_metadata.
+    """
+    return message_from_string(program.read_text("METADATA") or "")
 
 
 def pyproject(program: Distribution, backend: str) -> str:
@@ -21,6 +29,7 @@ def pyproject(program: Distribution, backend: str) -> str:
     Args:
         backend: the module, in the same folder, that builds it.
     """
+    metadata = metadata_of(program)
     lines = [
         "# Made by `sovr persist-self` out of the metadata of the installed program.",
         "",
@@ -30,12 +39,12 @@ def pyproject(program: Distribution, backend: str) -> str:
         'backend-path = ["."]',
         "",
         "[project]",
-        *_project(cast("Message", program.metadata)),
+        *_project(metadata),
     ]
-    lines += _table("project.urls", _urls(program.metadata.get_all("Project-URL") or ()))
+    lines += _table("project.urls", _urls(metadata.get_all("Project-URL") or ()))
     scripts = {entry.name: entry.value for entry in program.entry_points if entry.group == "console_scripts"}
     lines += _table("project.scripts", {name: _text(scripts[name]) for name in sorted(scripts)})
-    extras: dict[str, list[str]] = {extra: [] for extra in sorted(program.metadata.get_all("Provides-Extra") or ())}
+    extras: dict[str, list[str]] = {extra: [] for extra in sorted(metadata.get_all("Provides-Extra") or ())}
     for extra, requirement in _requirements(program):
         if extra:
             extras.setdefault(extra, []).append(requirement)
@@ -80,7 +89,7 @@ def _urls(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _requirements(program: Distribution) -> Iterator[tuple[str, str]]:
-    for line in program.metadata.get_all("Requires-Dist") or ():
+    for line in metadata_of(program).get_all("Requires-Dist") or ():
         yield _requirement(line)
 
 

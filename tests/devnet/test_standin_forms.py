@@ -88,7 +88,9 @@ def test_names_of_files_are_cut_to_the_last_part(ada: Person, given_: str, name:
     assert ada.listed() == [name]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(
     content=st.lists(st.sampled_from([b"\r\n--B", b"\r\n--", b"\r", b"\n", b"--B--", b"-", b"x", b"\r\n--B "])).map(
         b"".join

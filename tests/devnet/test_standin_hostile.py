@@ -145,7 +145,9 @@ def test_json_that_is_taken(ada: Person, body: bytes, made: str) -> None:
     assert ada.get("/v1/pod/ls").json()["pods"] == ["box", made]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(name=st.text(min_size=1, max_size=40), path=st.text(min_size=1, max_size=60))
 def test_any_text_is_a_path_and_none_breaks_anything(ada: Person, name: str, path: str) -> None:
     name = name.encode("utf-8", "replace").decode()

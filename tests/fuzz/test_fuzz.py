@@ -38,7 +38,9 @@ def test_what_is_good_is_read(targets: dict[str, Target], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(random=st.randoms(use_true_random=False))
 def test_spoiled_bytes_are_refused(targets: dict[str, Target], name: str, random: Random) -> None:
     target = targets[name]

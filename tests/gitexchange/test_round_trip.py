@@ -211,7 +211,9 @@ def tree_of(git: Git, files: dict[str, Any]) -> GitId:
     return git.tree(*rows, *((b"40000", name.encode(), tree_of(git, inner)) for name, inner in folders.items()))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(history=histories(), packed=st.booleans())
 def test_any_history(tmp_path: Path, history: list[Any], packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -180,7 +180,7 @@ def test_the_script_makes_packs_that_differ_in_compression_alone() -> None:
 
 @each_pack
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_damage_is_found_before_data_is_believed(name: str, tmp_path: Path, data: st.DataObject) -> None:
     damaged = bytearray(PACKS[name])
     match data.draw(st.sampled_from(["flip", "cut", "insert", "delete"])):

@@ -215,7 +215,9 @@ def test_folders_of_any_depth(lab: Lab, tmp_path: Path) -> None:
 # --- differences ----------------------------------------------------------------------------------------------------
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=100
+)
 @given(old=FILES, new=FILES)
 def test_differences_bring_one_state_to_the_other(lab: Lab, old: Files, new: Files) -> None:
     lab.put_all(old)

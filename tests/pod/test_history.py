@@ -91,7 +91,9 @@ def test_a_parent_that_is_named_twice_comes_once(lab: Lab) -> None:
     assert _messages(lab, c, b) == "c b a"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+)
 @given(
     shape=st.lists(st.tuples(st.sets(st.integers(1, 6), max_size=3), st.integers(0, 4)), min_size=1, max_size=12),
     data=st.data(),

@@ -62,7 +62,9 @@ def with_(**changes: Node | None) -> dict[bytes, Node]:
 # --- common ancestors -----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_common_ancestors_are_the_best_ones(lab: Lab, data: st.DataObject) -> None:
     made: list[ObjectId] = []
@@ -160,7 +162,9 @@ def test_crossed_histories(lab: Lab) -> None:
     assert lab.on_disk() == {**both, b"a": text(b"one\n2\nthree\n"), b"d/x": text(b"y\n")}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(base=FILES, ours=FILES, theirs=FILES)
 def test_every_path_is_as_three_sides_say(lab: Lab, base: Files, ours: Files, theirs: Files) -> None:
     other = fork(lab, ours, theirs, base)

@@ -92,7 +92,9 @@ def test_changes_that_lie_apart_are_never_a_conflict(
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_what_git_merges_is_merged_alike(tmp_path: Path, data: st.DataObject) -> None:
     # Lines of their own, so that there is only one alignment.

@@ -153,7 +153,9 @@ def test_no_text_and_no_file(lab: Lab) -> None:
         owners(lab, b"b")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_every_line_has_a_commit_that_has_it(lab: Lab, data: st.DataObject) -> None:
     lines = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n"]), max_size=6)

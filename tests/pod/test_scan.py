@@ -203,7 +203,9 @@ NAMES = st.sampled_from(["a", "b", "build", "x.o", "keep"])
 RULES = st.lists(st.sampled_from(["a", "b/", "*.o", "!keep", "/build", "build/*", "**/x.o", "*", "!a/"]), max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=40
+)
 @given(
     steps=st.lists(
         st.tuples(

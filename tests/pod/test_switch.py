@@ -38,7 +38,9 @@ def _without(*gone: bytes) -> dict[bytes, Node]:
 # --- moving ---------------------------------------------------------------------------------------------------------
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+)
 @given(old=FILES, new=FILES)
 def test_a_clean_pod_moves_there_and_back(lab: Lab, old: Files, new: Files) -> None:
     target = _begin(lab, old, new)
@@ -52,7 +54,9 @@ def test_a_clean_pod_moves_there_and_back(lab: Lab, old: Files, new: Files) -> N
     assert lab.changes() == set()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
+)
 @given(old=FILES, here=FILES, new=FILES)
 def test_no_local_change_is_ever_lost(lab: Lab, old: Files, here: Files, new: Files) -> None:
     target = _begin(lab, old, new)

@@ -92,7 +92,9 @@ def test_cutting_off_common_ends_changes_nothing(old: bytes, new: bytes, context
 
 
 @needs_git
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data(), context=st.integers(0, 4))
 def test_edits_of_distinct_lines_give_what_git_gives(tmp_path: Path, data: st.DataObject, context: int) -> None:
     """Where there is one best alignment, every byte is Git's: numbers, headings, context, missing line feeds."""
@@ -114,7 +116,12 @@ def test_edits_of_distinct_lines_give_what_git_gives(tmp_path: Path, data: st.Da
 # The same examples every time: how near we come is a matter of experience. A line that is unique holds the others in
 # place here, which can cost a few lines more than in the example that hypothesis would find one day.
 @needs_git
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(old=contents, new=contents)
 def test_repeated_lines_give_about_what_git_gives(tmp_path: Path, old: bytes, new: bytes) -> None:
     git = git_diff(tmp_path, old, new, "--minimal")

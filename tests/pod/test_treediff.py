@@ -34,7 +34,9 @@ def _files(below: st.SearchStrategy[dict[bytes, Node]]) -> st.SearchStrategy[dic
 FILES = st.recursive(st.just({}), _files, max_leaves=6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
+)
 @given(old=FILES, new=FILES)
 def test_differences_are_those_of_the_files(lab: Lab, old: Files, new: Files) -> None:
     left, right = lab.add_tree(old), lab.add_tree(new)
@@ -43,7 +45,9 @@ def test_differences_are_those_of_the_files(lab: Lab, old: Files, new: Files) ->
     assert set(found) == naive_diff(old, new)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=50
+)
 @given(files=FILES)
 def test_walking_gives_every_file_and_empty_folder_in_the_order_of_names(lab: Lab, files: Files) -> None:
     tree = lab.add_tree(files)

@@ -67,7 +67,9 @@ def test_edits(lab: Lab, edits: list[tuple[bytes, Node | None]], expected: dict[
 NAMES = st.lists(st.sampled_from([b"a", b"b", b"\xff"]), min_size=1, max_size=3).map(b"/".join)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+)
 @given(edits=st.lists(st.tuples(NAMES, st.sampled_from([text(b"1"), text(b"22"), link(b"3"), None])), max_size=8))
 def test_any_edits_in_any_order(lab: Lab, edits: list[tuple[bytes, Node | None]]) -> None:
     files: dict[bytes, Node] = {}

@@ -21,7 +21,9 @@ def cuts(data: bytes, step: int | None = None) -> list[bytes]:
     return [bytes(chunk) for _, chunks in chunking.cut(readinto) for chunk in chunks]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(0, 9), st.integers(0, 20_000), st.integers(1, 5000), st.sampled_from([1, 50, 20_000]))
 def test_buffers_do_not_show_in_the_cuts(tiny: None, seed: int, size: int, step: int, period: int) -> None:
     data = (random.Random(seed).randbytes(period) * (size // period + 1))[:size]

@@ -336,7 +336,9 @@ def _apply(data: bytes, change: str, where: float, length: int) -> bytes:
     return data[place:] + data[:place]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(changes=CHANGES, fresh=st.booleans(), which=st.integers(0, 30))
 def test_any_damage(tiny: None, changes: list[tuple[str, float, int]], fresh: bool, which: int) -> None:
     noise = random.Random(5)

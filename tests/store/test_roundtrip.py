@@ -247,7 +247,9 @@ ADDITIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(batches=st.lists(ADDITIONS, min_size=1, max_size=4))
 def test_any_batches_read_back(tiny: None, batches: list[list[Addition]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
