@@ -298,6 +298,13 @@ def test_who_used_a_file(alpha: Lab, beta: Lab) -> None:
     assert pods_of(from_payload, NodeKind.RUN) == ["", "beta"]
 
 
+def test_who_used_a_folder_used_what_is_in_it(alpha: Lab, beta: Lab) -> None:
+    run_with(beta, taken(alpha, "output"), command="cp payload/words.txt output/third.txt")
+    assert pods_of(down(alpha, "output/sorted.txt", beta), NodeKind.RUN) == ["beta", "beta"]
+    # Also of what was made on the way.
+    assert pods_of(down(alpha, "payload/words.txt"), NodeKind.RUN) == ["", "beta", "beta"]
+
+
 def test_new_uses_are_seen_when_all_are_asked(alpha: Lab, beta: Lab) -> None:
     down(alpha, "output/sorted.txt", beta)
     run_with(beta, taken(alpha), command="cp payload/words.txt output/third.txt")
