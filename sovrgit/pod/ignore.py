@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 IGNORE_FILE = ".sovrignore"
@@ -75,14 +76,12 @@ def _compiled(expression: bytes) -> re.Pattern[bytes]:
 
 
 def _read(text: bytes) -> list[_Rule]:
-    from dulwich.ignore import read_ignore_patterns, translate
+    from dulwich.ignore import translate
     from dulwich.wildmatch import MalformedPattern
 
-    lines = text.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
-    # Of lines that are the same the last one counts.
-    wanted: list[bytes] = list(read_ignore_patterns(lines))  # type: ignore[arg-type] # any iterable of lines will do
     rules = []
-    for line in reversed(dict.fromkeys(reversed(wanted))):
+    # Of lines that are the same the last one counts.
+    for line in reversed(dict.fromkeys(reversed([*_patterns(text)]))):
         # Three stars and more mean two to Git, and nothing to dulwich.
         line = re.sub(rb"\*{3,}", b"**", line)
         pattern = line[line.startswith((b"!", b"\\!", b"\\#")) :]
@@ -95,6 +94,18 @@ def _read(text: bytes) -> list[_Rule]:
             continue  # As Git does: it fits no name.
         rules.append(_Rule(expression, not line.startswith(b"!"), pattern.endswith(b"/")))
     return rules
+
+
+_PATTERN = re.compile(rb"((?:[^\\ ]|\\.| +(?=[^ ]))*+\\?) *", re.DOTALL)
+"""A pattern, and the spaces behind it that do not count. A backslash keeps the space after it, unless it is one that
+is kept itself: dulwich's reader does not tell the two apart."""
+
+
+def _patterns(text: bytes) -> Iterator[bytes]:
+    for line in text.removeprefix(_BYTE_ORDER_MARK).split(b"\n"):
+        found = _PATTERN.fullmatch(line.removesuffix(b"\r"))
+        if found is not None and found[1] and not line.startswith(b"#"):
+            yield found[1]
 
 
 _STAR = b"[^/]*"

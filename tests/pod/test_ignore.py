@@ -101,10 +101,9 @@ ATOMS = st.sampled_from(
         *("\\", "\\*", "\\a", "\\ ", "\r", "\t", "-"),
     ]
 )
-# Left out are three forms that nobody means, where dulwich is not as odd as Git: `a**/**` fits `a`, because Git
-# compares the letters first and takes what is left for a pattern of its own; `a//` fits nothing; and of several
-# carriage returns at the end of a line all but one count.
-ODD = re.compile(r"[^/*]\*\*|//|\r\r\Z")
+# Left out are two forms that nobody means, where dulwich is not as odd as Git: `a**/**` fits `a`, because Git compares
+# the letters first and takes what is left for a pattern of its own; and `a//` fits nothing.
+ODD = re.compile(r"[^/*]\*\*|//")
 LINES = st.lists(ATOMS, min_size=1, max_size=5).map("".join).filter(lambda line: not ODD.search(line))
 TEXTS = st.lists(LINES, min_size=1, max_size=4).map(lambda lines: ("\n".join(lines) + "\n").encode())
 RULES = st.fixed_dictionaries({"": TEXTS}, optional={"a": TEXTS, "a/b": TEXTS})
@@ -138,6 +137,11 @@ KNOWN = {
     "an exclamation mark": b"\\!x\n",
     "a trailing space": b"d \n",
     "a trailing space that counts": b"e\\ \n",
+    "a trailing space after a backslash that counts": b"*\\\\ \n",
+    "a space after a backslash that counts": b"a\\\\ b\n",
+    "a trailing space that counts, and others": b"e\\   \n",
+    "two carriage returns": b"ab\r\r\n",
+    "a space in brackets": b"e[\\ ]\n",
     "a carriage return": b"ab\r\nd\r\n",
     "a carriage return inside": b"a\rab\n",
     "a byte order mark": b"\xef\xbb\xbfab\n",
