@@ -150,6 +150,16 @@ class Builder:
             tree = entry.id
         return _named(self.entries(tree), name)
 
+    def folders(self, tree: ObjectId, path: bytes) -> list[ObjectId]:
+        """The folders below a tree that hold a path, the tree itself first."""
+        found = [tree]
+        for name in path.split(b"/")[:-1]:
+            entry = _named(self.entries(found[-1]), name)
+            if entry is None or not entry.is_directory:
+                break
+            found.append(entry.id)
+        return found
+
     def pod_of_run(self, run: ObjectId) -> str:
         """The key of the pod that a run is from; nothing for the one that is asked about, or if it is not known."""
         return next((self.index.place_of(commit) for commit in self.index.commits_of(run)), "")
@@ -232,9 +242,11 @@ def _named(entries: tuple[TreeEntry, ...], name: bytes) -> TreeEntry | None:
     return entries[at] if at < len(entries) and entries[at].name == name else None
 
 
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/"
 
 
 def _quoted(path: bytes) -> str:
     """The path with everything but letters, digits and `._-/` written as in a URL: any bytes give one plain name."""
+    if not path.translate(None, _PLAIN):
+        return path.decode("ascii")
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path)
