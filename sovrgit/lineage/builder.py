@@ -120,6 +120,15 @@ class Builder:
         word = f", on the word of {read.reuse.trusted}" if read.reuse.trusted else ""
         return f"found at {read.reuse.reference}{word}"
 
+    def has_commit(self, identity: ObjectId) -> bool:
+        """Whether a commit is here. That it is not is nothing to note: it was not needed."""
+        if identity not in self._commits:
+            try:
+                self._commits[identity] = self.store.commit(identity)
+            except ObjectMissing:
+                return False
+        return self._commits[identity] is not None
+
     def read_run(self, identity: ObjectId) -> RunDetails:
         """What is known of a run."""
         if identity not in self._runs:

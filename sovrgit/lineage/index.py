@@ -161,10 +161,7 @@ class LineageIndex:
 
     def tasks_of(self, run: ObjectId) -> list[tuple[ObjectId, str]]:
         """The tasks that a run is part of, the earliest first, and what it is called there."""
-        rows = self._ask(
-            "SELECT task, name FROM members JOIN runs ON runs.id = task WHERE run = ? ORDER BY started, task, name", (run,)
-        )
-        return [(ObjectId(task), name) for task, name in rows]
+        return [(ObjectId(task), name) for task, name in self._ask(_TASKS, (run,))]
 
     # --- what they made -----------------------------------------------------------------------------------------
 
@@ -297,6 +294,8 @@ SELECT runs.id, path, made, commits.id FROM outputs JOIN runs ON runs.id = outpu
 LEFT JOIN commits ON commits.run = runs.id
 WHERE outputs.id = ? ORDER BY started, runs.id, path, position
 """
+
+_TASKS = "SELECT task, name FROM members JOIN runs ON runs.id = task WHERE run = ? ORDER BY started, task, name"
 
 _EXTERNAL_USES = """
 SELECT run, input, started, finished, path FROM externals JOIN runs ON runs.id = run
