@@ -9,6 +9,7 @@ last run of the pod before it has put out. So the story of the last output leads
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import shutil
 import statistics
@@ -271,6 +272,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where the pods are made; a temporary folder by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     given = parser.parse_args()
+    # As the command line has it: most of what an answer makes stays, so to look through it again and again is in vain.
+    gc.set_threshold(100_000, 50, 100)
     work = Path(tempfile.mkdtemp(dir=given.work))
     try:
         figures = list(measure_answers(work, given.pods, given.commits))

@@ -15,8 +15,10 @@ from sovrgit.executors import Confirm, executor_for, locked_image_of
 from sovrgit.pod.pod import Pod
 
 if TYPE_CHECKING:
+    from sovrgit.lockfile import LockedPayload
     from sovrgit.objects.commit import Stamp
     from sovrgit.payloads.source import Access
+    from sovrgit.payloads.state import PayloadState
     from sovrgit.pod.recipe import Golem
     from sovrgit.remotes.networks import Networks
     from sovrgit.runs.executor import Executor
@@ -37,6 +39,8 @@ def means_for(
     approve: Callable[[Proposal], bool],
     timeout: float | None = None,
     networks: Networks | None = None,
+    locked: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
+    moved: Callable[[Sequence[PayloadState]], None] = lambda _: None,
 ) -> Means:
     """What a task needs from outside.
 
@@ -48,6 +52,7 @@ def means_for(
         approve: asked before scripts of somebody else run, and before what their recipes name is got.
         timeout: seconds for each pod; the recipes' if None.
         networks: how to reach networks; without it only what is on this machine can be had.
+        locked, moved: as for `Means`.
     """
     from sovrgit.getting import begin_fork, get_pod
     from sovrgit.tasks.means import Means, Placement
@@ -69,7 +74,7 @@ def means_for(
     def place(folder: Path, golem: Golem) -> Placement:
         from sovrgit.runs.golem.choice import choose
 
-        choice = choose(golem, folder, wish)
+        choice = choose(golem, folder, _wish_for(golem, folder, wish))
         if choice.place == "local":
             return Placement("local")
         image = locked_image_of(folder, golem) if choice.mode == "declared" else None
@@ -77,7 +82,11 @@ def means_for(
         return Placement(choice.place, choice.mode, image.hash if image is not None else "", bound)
 
     def executor(pod: Pod, share: Decimal | None) -> Executor:
-        given = wish if share is None else replace(wish, budget=share)
+        from sovrgit.lockfile import read_recipe_file
+
+        golem = read_recipe_file(pod.root).golem
+        given = wish if golem is None else _wish_for(golem, pod.root, wish)
+        given = given if share is None else replace(given, budget=share)
         # All was agreed to before the first pod started.
         return executor_for(pod, given, environ, devnet, lambda *_: True, timeout=timeout)[0]
 
@@ -94,7 +103,18 @@ def means_for(
             spending("golem", Golem(), wish, timeout, confirm)
 
     amounts = [amount for amount in (wish.budget, wish.spend) if amount is not None]
-    return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None))
+    return Means(opened, obtain, place, executor, access, approve, agree, min(amounts, default=None), locked, moved)
+
+
+def _wish_for(golem: Golem, folder: Path, wish: Wish) -> Wish:
+    """What is wanted for one pod of a task: that a network was named is for those that are for Golem."""
+    from sovrgit.runs.golem.choice import choose
+
+    if wish.on is None and wish.network:
+        by_itself = choose(golem, folder, replace(wish, network=""))
+        if by_itself.place == "local":
+            return replace(wish, on="local")
+    return wish
 
 
 def _at_most(golem: Golem, choice: Choice, wish: Wish, timeout: float | None) -> Decimal | None:

@@ -55,7 +55,10 @@ def command(app: App, words: tuple[str, ...], html: str | None, **options: Any) 
     if len(forms) > 1:
         raise click.UsageError(f"`{forms[0]}` and `{forms[1]}` exclude each other")
     what = words[0] if words else "HEAD"
-    _show(app, _answer(app, what, options), what, "".join(forms), html, options["force"])
+    found = _answer(app, what, options)
+    if options["fetch"]:
+        _warn(app, found)
+    _show(app, found, what, "".join(forms), html, options["force"])
 
 
 def _answer(app: App, what: str, options: dict[str, Any]) -> Lineage:
@@ -98,6 +101,19 @@ def _show(app: App, found: Lineage, what: str, form: str, html: str | None, forc
     else:
         with app.paged():
             app.show(LineagePage(found, names))
+
+
+def _warn(app: App, found: Lineage) -> None:
+    """Say which pods were asked in vain, where the answer does not: it shows what was known of them."""
+    from sovrgit.lineage.graph import PodDetails
+    from sovrgit.lineage.pods.other import PodState
+
+    if app.options.as_json:
+        return
+    said = {node.details.pod.key for node in found.nodes.values() if isinstance(node.details, PodDetails)}
+    for pod in found.pods.values():
+        if pod.key not in said and pod.state not in (PodState.FETCHED, PodState.ABSENT):
+            app.console.warn(f"nothing new from `{pod.name or pod.reference}`: {pod.reason}")
 
 
 def _write_page(app: App, found: Lineage, what: str, file: str, force: bool, names: Mapping[str, str]) -> None:

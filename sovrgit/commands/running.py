@@ -103,20 +103,14 @@ def supplied(app: App, request: RunRequest, mode: str) -> RunRequest:
     and what has moved since it was."""
     from sovrgit.actions import supply_run
 
-    def told(locked: Sequence[LockedPayload]) -> None:
-        from sovrgit.ui.payloadview import locked_lines
-
-        for line in locked_lines(app.console, locked):
-            app.console.note(line)
-
     return supply_run(
         app.pod,
         request,
         time_ns=app.now_ns(),
         mode=mode,
         networks=app.networks,
-        told=told,
-        moved=lambda states: _tell_moved(app, states),
+        told=lambda locked: tell_locked(app, locked),
+        moved=lambda states: tell_states(app, states),
         progress=app.progress,
     )
 
@@ -125,10 +119,19 @@ def tell_moved(app: App) -> None:
     """Tell, of a known result, which payload other pods on this machine have otherwise by now."""
     from sovrgit.actions import moved_payload
 
-    _tell_moved(app, moved_payload(app.pod, time_ns=app.now_ns()))
+    tell_states(app, moved_payload(app.pod, time_ns=app.now_ns()))
 
 
-def _tell_moved(app: App, states: Sequence[PayloadState]) -> None:
+def tell_locked(app: App, locked: Sequence[LockedPayload]) -> None:
+    """Tell which payload of other pods was looked up and locked."""
+    from sovrgit.ui.payloadview import locked_lines
+
+    for line in locked_lines(app.console, locked):
+        app.console.note(line)
+
+
+def tell_states(app: App, states: Sequence[PayloadState]) -> None:
+    """Tell which payload other pods have otherwise by now."""
     if not states:
         return
     from sovrgit.ui.payloadview import moved_line

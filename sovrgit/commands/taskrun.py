@@ -8,7 +8,7 @@ import os
 from sovrgit.commands.app import App
 from sovrgit.commands.placing import Placing, agreed, running_devnet, wish_from
 from sovrgit.commands.reusing import task_reusing
-from sovrgit.commands.running import request_for, signals
+from sovrgit.commands.running import request_for, signals, tell_locked, tell_states
 from sovrgit.errors import RunCancelled, TaskFailed
 from sovrgit.objects.run import RunStatus
 from sovrgit.pod.commits import Committed
@@ -70,6 +70,8 @@ def run_task_here(
         approve=usual.approve,
         timeout=timeout,
         networks=app.networks,
+        locked=lambda locked: tell_locked(app, locked),
+        moved=lambda states: tell_states(app, states),
     )
     if plan_only:
         app.show(TaskPlanView(plan_task(app.pod, request, means)))

@@ -120,6 +120,15 @@ class Builder:
         word = f", on the word of {read.reuse.trusted}" if read.reuse.trusted else ""
         return f"found at {read.reuse.reference}{word}"
 
+    def has_commit(self, identity: ObjectId) -> bool:
+        """Whether a commit is here. That it is not is nothing to note: it was not needed."""
+        if identity not in self._commits:
+            try:
+                self._commits[identity] = self.store.commit(identity)
+            except ObjectMissing:
+                return False
+        return self._commits[identity] is not None
+
     def read_run(self, identity: ObjectId) -> RunDetails:
         """What is known of a run."""
         if identity not in self._runs:
@@ -149,6 +158,16 @@ class Builder:
                 return None
             tree = entry.id
         return _named(self.entries(tree), name)
+
+    def folders(self, tree: ObjectId, path: bytes) -> list[ObjectId]:
+        """The folders below a tree that hold a path, the tree itself first."""
+        found = [tree]
+        for name in path.split(b"/")[:-1]:
+            entry = _named(self.entries(found[-1]), name)
+            if entry is None or not entry.is_directory:
+                break
+            found.append(entry.id)
+        return found
 
     def pod_of_run(self, run: ObjectId) -> str:
         """The key of the pod that a run is from; nothing for the one that is asked about, or if it is not known."""
@@ -232,9 +251,11 @@ def _named(entries: tuple[TreeEntry, ...], name: bytes) -> TreeEntry | None:
     return entries[at] if at < len(entries) and entries[at].name == name else None
 
 
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/"
 
 
 def _quoted(path: bytes) -> str:
     """The path with everything but letters, digits and `._-/` written as in a URL: any bytes give one plain name."""
+    if not path.translate(None, _PLAIN):
+        return path.decode("ascii")
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path)

@@ -52,7 +52,7 @@ def made_from(
     if introduction is not None:
         relation = Relation.ADDED_IN if introduction.added else Relation.CHANGED_IN
         builder.link(root, builder.commit(introduction.commit), relation)
-    return question.answer(root, path, entry)
+    return question.answer(root, path, entry, tree)
 
 
 class _Question:
@@ -71,10 +71,10 @@ class _Question:
         self._asked: set[str] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
-    def answer(self, root: str, path: bytes, entry: TreeEntry) -> Lineage:
-        """Follow everything that was made."""
+    def answer(self, root: str, path: bytes, entry: TreeEntry, tree: ObjectId) -> Lineage:
+        """Follow everything that was made of what stands at a path below a tree."""
         self._asked.add(root)
-        self._open_item(root, path, entry)
+        self._open_item(root, path, entry, tree)
         while self._queue and not self._builder.is_full:
             self._queue.popleft()()
         return self._builder.answer(root, truncated=bool(self._queue))
@@ -85,7 +85,7 @@ class _Question:
             return [entry.id]
         return [entry.id, *dict.fromkeys(self._builder.counter.files(entry.id))]
 
-    def _open_item(self, node: str, path: bytes, entry: TreeEntry) -> None:
+    def _open_item(self, node: str, path: bytes, entry: TreeEntry, tree: ObjectId) -> None:
         since = self._since(path, entry)
         users: dict[ObjectId, tuple[RunInput, bytes]] = {}
         for content in self._contents(entry) if entry.size else ():
@@ -94,6 +94,10 @@ class _Question:
                     users.setdefault(use.run, (use, used_path))
             for taken in self._index.users_of_external(content) if content in self._external else ():
                 users.setdefault(taken.run.run, (taken.run, taken.path.encode("utf-8", "surrogateescape")))
+        # Payload of another pod may be a folder, of which the record has the id and no more.
+        for folder in self._external.intersection(self._builder.folders(tree, path) if self._external else ()):
+            for taken in self._index.users_of_external(ObjectId(folder)):
+                users.setdefault(taken.run.run, (taken.run, path))
         ordered = sorted(users.values(), key=lambda item: (item[0].started, item[0].run))
         for use, used_path in self._builder.while_room(ordered):
             read = self._builder.read_run(use.run).run
@@ -123,6 +127,12 @@ class _Question:
                 self._builder.link(self._builder.commit(commit, pod=place), node, Relation.TAKEN_FROM, how)
         for verdict in self._builder.while_room(self._index.verdicts_on(details.id)):
             self._builder.link(node, self._builder.judgement(verdict), Relation.CHECKED_BY)
+        for task, name in self._builder.while_room(self._index.tasks_of(details.id)):
+            whole = self._builder.run(task, self._builder.pod_of_run(task))
+            self._builder.link(whole, node, Relation.RAN, name)
+            if whole not in self._asked:
+                self._asked.add(whole)
+                self._queue.append(partial(self._open_run, whole, task))
         judged = self._index.judged_repeats(details.id)
         for repeat in self._builder.while_room(self._index.repeats_of(details.id)):
             if repeat not in judged:
@@ -134,14 +144,15 @@ class _Question:
             self._add_outputs(node, details.run, pod)
 
     def _add_outputs(self, node: str, run: Run, pod: str) -> None:
-        tops = self._builder.entries(run.output) if run.output is not None else ()
-        for top in self._builder.while_room(tops):
+        if run.output is None:
+            return
+        for top in self._builder.while_room(self._builder.entries(run.output)):
             for path, entry in self._builder.counter.shown(top.name, top):
                 item = self._builder.item(path, entry, pod)
                 self._builder.link(item, node, Relation.MADE_BY)
                 if item not in self._asked:
                     self._asked.add(item)
-                    self._queue.append(partial(self._open_item, item, path, entry))
+                    self._queue.append(partial(self._open_item, item, path, entry, run.output))
 
 
 def _as(path: bytes, used: bytes) -> str:

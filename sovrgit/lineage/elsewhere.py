@@ -53,7 +53,7 @@ class Elsewhere:
         maker = self._maker_of(external)
         if maker is not None:
             # As between the pods of a task: what made it is here, whether a commit holds it or not.
-            its = self._scope_of_run(maker, scope)
+            its = self.scope_of_run(maker, scope)
             node = self._builder.external(external, its.pod)
             self._builder.link(run, node, Relation.USED)
             self._builder.link(node, self._question.follow_run(maker, its), Relation.MADE_BY)
@@ -139,6 +139,14 @@ class Elsewhere:
                 self._question.explain_item(item, there, maker.path, entry)
                 return
 
+    def scope_of_run(self, run: ObjectId, scope: Scope) -> Scope:
+        """The history that a run belongs to, if it made a commit; else that of what led to it."""
+        commits = self._builder.index.commits_of(run)
+        if not commits or commits[0] in scope.history:
+            return scope
+        key = self._builder.index.place_of(commits[0])
+        return self._question.scope(commits[0], key, scope.depth + 1 if key else 0)
+
     def _maker_of(self, external: External) -> ObjectId | None:
         """The run that is known to have left payload at the same path, if the commit that it was taken from does not
         have it: the first one, because others have put out the same later."""
@@ -150,14 +158,6 @@ class Elsewhere:
                 return None
         makers = (maker.run for maker in self._builder.index.makers(external.id) if maker.path == path)
         return next(makers, None)
-
-    def _scope_of_run(self, run: ObjectId, scope: Scope) -> Scope:
-        """The history that a run belongs to, if it made a commit; else that of what led to it."""
-        commits = self._builder.index.commits_of(run)
-        if not commits or commits[0] in scope.history:
-            return scope
-        key = self._builder.index.place_of(commits[0])
-        return self._question.scope(commits[0], key, scope.depth + 1 if key else 0)
 
     # --- how it is done -----------------------------------------------------------------------------------------
 

@@ -163,8 +163,8 @@ class Gatherer:
         times = (_stored(run.started), _stored(run.finished))
         row = (identity, run.key, str(run.status), *times, run.input, run.base, None, run.repeats)
         self._database.insert("runs", row)
-        self._database.insert("members", *((member.run, identity, member.name) for member in run.pods))
         self._database.insert("externals", *((one.id, identity, one.commit, one.path) for one in run.external))
+        self._database.insert("members", *((member.run, identity, member.name) for member in run.pods))
         if run.output is not None:
             self._add_outputs(identity, run.output)
 

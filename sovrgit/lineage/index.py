@@ -47,13 +47,6 @@ class Making(NamedTuple):
     commits: tuple[ObjectId, ...]
 
 
-class TaskStep(NamedTuple):
-    """The run of a task, and the name that a pod has in it."""
-
-    task: ObjectId
-    name: str
-
-
 class RunInput(NamedTuple):
     """A run, the tree of its inputs, and when it began and ended, in nanoseconds since 1970."""
 
@@ -166,10 +159,9 @@ class LineageIndex:
         """The runs that repeat a run, the earliest first."""
         return _ids(self._ask("SELECT id FROM runs WHERE repeats = ? ORDER BY started, id", (run,)))
 
-    def tasks_of(self, run: ObjectId) -> list[TaskStep]:
-        """The tasks that a run was done or used for, the earliest first."""
-        rows = self._ask(_TASKS, (run,))
-        return [TaskStep(ObjectId(task), name) for task, name in rows]
+    def tasks_of(self, run: ObjectId) -> list[tuple[ObjectId, str]]:
+        """The tasks that a run is part of, the earliest first, and what it is called there."""
+        return [(ObjectId(task), name) for task, name in self._ask(_TASKS, (run,))]
 
     # --- what they made -----------------------------------------------------------------------------------------
 

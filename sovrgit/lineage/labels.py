@@ -33,7 +33,7 @@ def label_lines(node: Node) -> list[str]:
         case RunDetails(identity, run):
             what = (f"task of {len(run.pods)}" if run.pods else " ".join(run.command)) if run else ""
             facts = [f"{run.status}, {utc(run.started)}", what] if run else ["not here"]
-            return [f"run {identity.short}", *facts]
+            return [f"{run.pod} run {identity.short}" if run and run.pod else f"run {identity.short}", *facts]
         case VerdictDetails(identity, verdict):
             return [f"verdict {identity.short}", str(verdict.finding) if verdict else "not here"]
         case OriginDetails(reference, fork):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 from sovrgit.errors import ObjectMissing, PathNotFound
 from sovrgit.lineage.builder import RECIPE_PATH, Builder
@@ -87,6 +88,15 @@ def lineage_of_run(
     return question.answer(question.begin_with_run(run))
 
 
+class _Opened(NamedTuple):
+    """A run that is explained: the commits that it began from and made, and whether it began in a copy for a task."""
+
+    id: ObjectId
+    base: ObjectId | None
+    made: ObjectId | None
+    aside: bool
+
+
 class _Question:
     """One question, answered from the near to the far."""
 
@@ -100,7 +110,6 @@ class _Question:
         self._root_commit: ObjectId | None = None
         self._theirs: Mapping[ObjectId, int] | None = None
         self._asked: set[str] = set()
-        self._of_tasks: set[ObjectId] = set()
         self._queue: deque[Callable[[], None]] = deque()
 
     def answer(self, root: str) -> Lineage:
@@ -228,11 +237,12 @@ class _Question:
             return
         if run.repeats is not None:
             self._builder.link(node, self.follow_run(run.repeats, scope), Relation.REPEATS)
-        self._of_tasks |= {member.run for member in run.pods}
         for member in self._builder.while_room(run.pods):
-            self._builder.link(node, self.follow_run(member.run, scope), Relation.RAN, member.name)
+            its = self._elsewhere.scope_of_run(member.run, scope)
+            self._builder.link(node, self.follow_run(member.run, its), Relation.RAN, member.name)
+        opened = _Opened(details.id, run.base, made, self._is_aside(details.id, run))
         for path, entry in self._inputs(run):
-            self._add_input(node, details.id, run, made, scope, path, entry)
+            self._add_input(node, opened, scope, path, entry)
         foreign = bool(run.external) and self._is_theirs(made, scope)
         for external in self._builder.while_room(run.external):
             self._elsewhere.add_external(node, scope, external, foreign=foreign)
@@ -246,22 +256,11 @@ class _Question:
         items = [item for entry in entries for item in self._builder.counter.shown(entry.name, entry)]
         return sorted(items, key=lambda item: item[0] != RECIPE_PATH)
 
-    def _add_input(
-        self,
-        run_node: str,
-        run_id: ObjectId,
-        run: Run,
-        made: ObjectId | None,
-        scope: Scope,
-        path: bytes,
-        entry: TreeEntry,
-    ) -> None:
-        introduction, note = None, ""
-        # Commits in the pods of a task are no part of the task, so they are not looked for.
-        of_task = run_id in self._of_tasks
-        if run.base is not None and path and not of_task:
+    def _add_input(self, run_node: str, run: _Opened, scope: Scope, path: bytes, entry: TreeEntry) -> None:
+        introduction, note, made = None, "", run.made
+        if run.base is not None and path and not run.aside:
             introduction = self._introductions.of(run.base, path, entry)
-        if introduction is None and path and not of_task and not self._is_unknown(run.base):
+        if introduction is None and path and not run.aside and not self._is_unknown(run.base):
             note = UNCOMMITTED
             introduction = self._introductions.of(made, path, entry) if made is not None else None
         node = self._builder.item(path, entry, scope.pod)
@@ -273,12 +272,16 @@ class _Question:
         before = scope.position(introduction)
         if introduction is None and made is not None:
             before = scope.history.get(made, before)
-        self._link_earlier(node, scope, path, entry, before, besides=run_id)
+        self._link_earlier(node, scope, path, entry, before, besides=run.id)
         if introduction is not None:
             self._link_introduction(node, introduction, scope)
 
     def _is_unknown(self, base: ObjectId | None) -> bool:
         return base is not None and self._builder.read_commit(base) is None
+
+    def _is_aside(self, identity: ObjectId, run: Run) -> bool:
+        """Whether a run began in the copy of a pod that a task makes for itself: its commits need not be here."""
+        return run.base is not None and not self._builder.has_commit(run.base) and bool(self._index.tasks_of(identity))
 
     def _is_theirs(self, made: ObjectId | None, scope: Scope) -> bool:
         """Whether a run of this pod came with its clone, so that somebody else has chosen what it names."""

@@ -38,6 +38,7 @@ def supply(
     access: Access,
     *,
     ask: Callable[[], None] = lambda: None,
+    ask_to_fetch: Callable[[], None] = lambda: None,
     told: Callable[[Sequence[LockedPayload]], None] = lambda _: None,
     moved: Callable[[Sequence[PayloadState]], None] | None = None,
 ) -> Supply:
@@ -49,6 +50,7 @@ def supply(
 
     Args:
         ask: called before anything is looked up in another pod.
+        ask_to_fetch: called before anything is fetched from one, as the lock says.
         told: told of what was written into the lock.
         moved: told, before something is executed, of what is taken as locked though the other pod has something else
             by now, as far as `sovrgit.payloads.state.moved_on` asks. Without it nobody is asked.
@@ -76,7 +78,7 @@ def supply(
         write_lock(pod.root, replace(lock, payload=(*lock.payload, *new.values())))
         told(list(new.values()))
     said = tuple(_supplied(pod, item, locked[item], _said(item, locked[item])) for item in wanted)
-    return Supply(said, lambda: _fetch(access, {item: locked[item] for item in wanted}, moved))
+    return Supply(said, lambda: _fetch(access, {item: locked[item] for item in wanted}, ask_to_fetch, moved))
 
 
 def _said(item: Wanted, locked: LockedPayload) -> TreeEntry:
@@ -88,6 +90,7 @@ def _said(item: Wanted, locked: LockedPayload) -> TreeEntry:
 def _fetch(
     access: Access,
     wanted: Mapping[Wanted, LockedPayload],
+    ask: Callable[[], None],
     moved: Callable[[Sequence[PayloadState]], None] | None,
 ) -> tuple[Supplied, ...]:
     """Make ready what is not here."""
@@ -96,6 +99,8 @@ def _fetch(
     pod.store.hold()
     supplies = read_supplies(pod.folder)
     missing = {item: entry for item, entry in wanted.items() if ready(pod, supplies, entry) is None}
+    if missing:
+        ask()
     get_locked(access, missing)
     if moved is not None and (states := moved_on(access, wanted, missing)):
         moved(states)

@@ -37,7 +37,7 @@ class Ownership:
         if self._is_own(run):
             return True
         # The latest first: it is the one that was there last.
-        return any(self._is_own(step.task) for step in reversed(self.index.tasks_of(run)))
+        return any(self._is_own(task) for task, _ in reversed(self.index.tasks_of(run)))
 
     def _is_own(self, run: ObjectId) -> bool:
         if run not in self._found:

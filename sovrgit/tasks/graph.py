@@ -113,17 +113,8 @@ def make_graph(pods: Sequence[TaskPod], items: Sequence[bytes]) -> Graph:
             name = f"{names[position]}@{label}" if label else names[position]
             steps.append(Step(name, position, label, parameters, item))
     # A pod may need one that stands after it, so the positions are known only now.
-    wired = [
-        Step(
-            step.name,
-            step.entry,
-            step.label,
-            step.parameters,
-            step.item,
-            tuple(itertools.chain.from_iterable(made[need] for need in pods[step.entry].needs)),
-        )
-        for step in steps
-    ]
+    needs = [tuple(itertools.chain.from_iterable(made[need] for need in pod.needs)) for pod in pods]
+    wired = [Step(step.name, step.entry, step.label, step.parameters, step.item, needs[step.entry]) for step in steps]
     return Graph(names, tuple(pods), tuple(wired), tuple(_order(pods, made)))
 
 

@@ -118,7 +118,12 @@ def _external_payload(pod: Pod, means: Means) -> tuple[Supplied, ...]:
     recipe = read_recipe_file(pod.root)
     if not recipe.external:
         return ()
-    found = supply(means.access(pod), ask=lambda: ask_to_get(pod, [item.ref for item in recipe.external], means))
+
+    def ask() -> None:
+        ask_to_get(pod, [item.ref for item in recipe.external], means)
+
+    # A lock of somebody else can name any place, as their recipe can.
+    found = supply(means.access(pod), ask=ask, ask_to_fetch=ask, told=means.locked, moved=means.moved)
     return found.fetch()
 
 

@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from sovrgit.lockfile import LockedPayload
 from sovrgit.payloads.source import Access
+from sovrgit.payloads.state import PayloadState
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.recipe import Golem
 from sovrgit.runs.executor import Executor
@@ -42,6 +44,8 @@ class Means:
         approve: asks whether scripts of somebody else may run, or whether what somebody else names may be got.
         agree: asks whether tokens may be spent where these placements spend some; raises SpendingRefused if not.
         budget: what the pods may spend together, in tokens; None for each as much as is usual there.
+        locked: told which payload of other pods was looked up and locked.
+        moved: told which payload the other pods have otherwise by now than it is locked.
     """
 
     open: Callable[[Path], Pod]
@@ -52,3 +56,5 @@ class Means:
     approve: Callable[[Proposal], bool]
     agree: Callable[[Sequence[Placement]], None]
     budget: Decimal | None = None
+    locked: Callable[[Sequence[LockedPayload]], None] = lambda _: None
+    moved: Callable[[Sequence[PayloadState]], None] = lambda _: None

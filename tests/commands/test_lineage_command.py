@@ -104,3 +104,8 @@ def test_other_pods(pod: Cli) -> None:
     assert '  subgraph p1 ["copy"]' in pod("lineage", "--down", "output/out.txt", "--mermaid").out
     gone = pod.failure("lineage", "--down", "output/out.txt", "--pod", "../nowhere", code=52)
     assert gone["code"] == "RemoteUnavailable"
+    # What is known of a pod is told though it does not answer any more, and it is said that it did not.
+    copied.rename(copied.with_name("moved"))
+    again = pod("lineage", "--down", "output/out.txt", "--fetch")
+    assert again.out == said and again.err.startswith("warning: nothing new from `copy`: ")
+    assert pod("lineage", "--down", "output/out.txt").err == ""

@@ -159,6 +159,26 @@ def test_options_of_pods_are_none_of_tasks(cli: Cli, options: list[str]) -> None
     assert "a task has no command" in cli("run", *options, code=2).err
 
 
+def test_payload_of_other_pods_is_locked_and_what_has_moved_is_told(cli: Cli) -> None:
+    data = cli.at(cli.folder)
+    data.pod("data")
+    make_task(cli, GATHER)
+    pods = ["pods/first"]
+    cli.write(
+        "recipe.json", json.dumps({"name": "lab", "payload": [{"ref": "../data", "data": "payload"}], "pods": pods})
+    )
+    assert cli("run").err.startswith("locked ")
+    data.write("payload/in.txt", "two\n")
+    data("commit", "-q", "-m", "Second")
+    said = cli("run")
+    assert "payload from ../data has moved on" in said.err and said.out.startswith("run ")
+    assert cli.read("output/all.txt") == "one\n"
+    cli("payload", "update")
+    assert "the payload `payload` of another pod changed" in cli("run", "--plan").out
+    cli("run")
+    assert cli.read("output/all.txt") == "two\n"
+
+
 def test_a_task_that_was_killed_is_resumed(cli: Cli) -> None:
     """What had succeeded is not run again; the pod that ran is ended and run anew."""
     make_task(cli, "echo one > output/one.txt", f"echo $$ > {GATE}.part; mv {GATE}.part {GATE}; exec sleep 60")

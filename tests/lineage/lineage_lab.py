@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from sovrgit.lineage.graph import Edge, Lineage, NodeKind, Relation
 from sovrgit.lineage.index import LineageIndex
@@ -126,6 +129,19 @@ def edge(lineage: Lineage, relation: Relation, source: str) -> Edge:
 def labels(lineage: Lineage, kind: NodeKind) -> list[str]:
     """The labels of all nodes of a kind."""
     return [node.label for node in lineage.of_kind(kind)]
+
+
+def count(monkeypatch: pytest.MonkeyPatch, pod: Pod, name: str) -> Counter[ObjectId]:
+    """Counts the calls of one of the store's methods from now on."""
+    calls: Counter[ObjectId] = Counter()
+    original = getattr(pod.store, name)
+
+    def counted(identity: ObjectId) -> object:
+        calls[identity] += 1
+        return original(identity)
+
+    monkeypatch.setattr(pod.store, name, counted)
+    return calls
 
 
 def chain(lab: Lab, length: int) -> ObjectId:

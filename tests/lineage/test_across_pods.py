@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from lineage_lab import Lab, clone_of, edge, edges
+from lineage_lab import Lab, chain, clone_of, count, edge, edges
 from pods_lab import new_lab, others_of, pod_nodes, run_with, story, taken
 
 from sovrgit.lineage.down import made_from
@@ -19,7 +22,10 @@ from sovrgit.objects.ids import Kind, ObjectId, blob_id
 from sovrgit.outputs import publish_output
 from sovrgit.pod.pod import Pod
 from sovrgit.remotes.clone import clone
+from sovrgit.remotes.directory import DirectoryRemote
 from sovrgit.remotes.locations import add_remote, open_remote
+from sovrgit.remotes.reading import decode_manifest
+from sovrgit.store.format import PackClass
 
 
 @pytest.fixture
@@ -70,6 +76,36 @@ def test_payload_never_comes_here(alpha: Lab, beta: Lab, tmp_path: Path) -> None
         assert not cache.store.has(blob_id(b"x" * 100_000))
 
 
+def test_only_commits_and_records_are_read_there(
+    alpha: Lab, beta: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alpha.write("payload/large.bin", os.urandom(300_000).hex())
+    alpha.commit()
+    remote = alpha.push(tmp_path / "alpha-remote")
+    manifest = decode_manifest(remote, remote.read_manifest())
+    assert manifest is not None
+    content = {pack.id for pack in manifest.packs if pack.kind is PackClass.CONTENT}
+    read: Counter[ObjectId] = Counter()
+    get_pack, get_range = DirectoryRemote.get_pack, DirectoryRemote.get_range
+
+    def counted_pack(self: DirectoryRemote, pack: ObjectId, size: int, *arguments: Any) -> None:
+        read[pack] += size
+        get_pack(self, pack, size, *arguments)
+
+    def counted_range(self: DirectoryRemote, pack: ObjectId, size: int, offset: int, length: int) -> bytes:
+        read[pack] += length
+        return get_range(self, pack, size, offset, length)
+
+    monkeypatch.setattr(DirectoryRemote, "get_pack", counted_pack)
+    monkeypatch.setattr(DirectoryRemote, "get_range", counted_range)
+    run_with(beta, taken(alpha, reference=remote.location))
+    assert state(story(beta, "output/copy.txt"))[0] is PodState.FETCHED
+    metadata = sum(pack.size for pack in manifest.packs if pack.id not in content)
+    # Of content, only what stands where in it: the table of contents at the end of a pack.
+    assert content and sum(read[pack] for pack in content) < 1000
+    assert metadata <= sum(read.values()) < metadata + 1000
+
+
 def test_what_is_known_is_not_asked_again(alpha: Lab, beta: Lab) -> None:
     first = story(beta, "output/copy.txt")
     shutil.rmtree(alpha.root)
@@ -118,6 +154,23 @@ def test_what_is_new_in_another_pod_is_fetched_alone(alpha: Lab, beta: Lab) -> N
         assert before < after and new and new <= after - before and packs <= before
 
 
+@pytest.mark.parametrize("known", [5, 50])
+def test_the_index_over_others_reads_what_is_new(
+    alpha: Lab, beta: Lab, known: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain(alpha, known)
+    with others_of(beta) as others:
+        others.add(str(alpha.root), beta.root)
+    head = alpha.commit("One more", allow_empty=True)
+    with others_of(beta, later=11) as others:
+        assert others.store is not None and others.index is not None
+        commits, runs = (count(monkeypatch, others.store, name) for name in ("commit", "run"))
+        others.add(str(alpha.root), beta.root)
+        assert others.index.has_commit(head)
+    # However many were known: the new one, and what fetching looks at, its parent and what was the last one before.
+    assert head in commits and len(commits) <= 3 and len(runs) <= 1
+
+
 def test_a_chain_of_pods_is_followed_as_far_as_is_wanted(alpha: Lab, beta: Lab, tmp_path: Path) -> None:
     gamma = new_lab(tmp_path / "gamma", "kiwi\n")
     run_with(gamma, taken(beta, "output/copy.txt"))
@@ -139,6 +192,13 @@ def test_pods_that_use_each_other(alpha: Lab, beta: Lab) -> None:
     assert pods_of(found, NodeKind.RUN) == ["", "alpha", "", "alpha"]
     assert pods_of(found, NodeKind.EXTERNAL) == ["alpha", "", "alpha"]
     assert len(found.pods) == 2 and not pod_nodes(found)
+
+
+def test_a_circle_of_pods_ends_downwards_too(alpha: Lab, beta: Lab) -> None:
+    run_with(alpha, taken(beta, "output/copy.txt"), command="cp payload/words.txt output/sorted.txt")
+    run_with(beta, taken(alpha))
+    found = down(alpha, "payload/words.txt", beta)
+    assert pods_of(found, NodeKind.RUN).count("beta") == 2 and not found.truncated
 
 
 def test_a_reference_that_names_this_very_pod(beta: Lab) -> None:
@@ -236,6 +296,13 @@ def test_who_used_a_file(alpha: Lab, beta: Lab) -> None:
     assert again.nodes == found.nodes
     from_payload = down(alpha, "payload/words.txt")
     assert pods_of(from_payload, NodeKind.RUN) == ["", "beta"]
+
+
+def test_who_used_a_folder_used_what_is_in_it(alpha: Lab, beta: Lab) -> None:
+    run_with(beta, taken(alpha, "output"), command="cp payload/words.txt output/third.txt")
+    assert pods_of(down(alpha, "output/sorted.txt", beta), NodeKind.RUN) == ["beta", "beta"]
+    # Also of what was made on the way.
+    assert pods_of(down(alpha, "payload/words.txt"), NodeKind.RUN) == ["", "beta", "beta"]
 
 
 def test_new_uses_are_seen_when_all_are_asked(alpha: Lab, beta: Lab) -> None:

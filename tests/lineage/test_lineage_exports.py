@@ -93,7 +93,7 @@ def test_mermaid_of_a_real_answer(copied: tuple[Lab, RunResult]) -> None:
     mermaid = to_mermaid(lineage)
     assert mermaid.startswith('flowchart LR\n  n0("output/sorted.txt<br/>')
     assert mermaid.count(" -->|") == len(lineage.edges)
-    assert f'["run {result.id.short}<br/>succeeded, 20' in mermaid
+    assert f'["lab run {result.id.short}<br/>succeeded, 20' in mermaid
 
 
 def test_dot_of_a_real_answer(copied: tuple[Lab, RunResult]) -> None:

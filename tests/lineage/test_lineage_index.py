@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lineage_lab import Lab
+from lineage_lab import Lab, count
 
 from sovrgit.errors import ObjectMissing
 from sovrgit.lineage.index import LineageIndex
@@ -31,19 +30,6 @@ def store(lab: Lab, kind: Kind, data: bytes) -> ObjectId:
         identity = session.add(kind, data)
         session.commit()
     return identity
-
-
-def count(monkeypatch: pytest.MonkeyPatch, pod: Pod, name: str) -> Counter[ObjectId]:
-    """Counts the calls of one of the store's methods from now on."""
-    calls: Counter[ObjectId] = Counter()
-    original = getattr(pod.store, name)
-
-    def counted(identity: ObjectId) -> object:
-        calls[identity] += 1
-        return original(identity)
-
-    monkeypatch.setattr(pod.store, name, counted)
-    return calls
 
 
 def test_a_run_that_had_a_ref_first_is_credited_to_its_commit_later(copied: tuple[Lab, RunResult]) -> None:

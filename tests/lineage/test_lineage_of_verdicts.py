@@ -77,7 +77,7 @@ def test_the_document_has_all_that_verdicts_say(judged: tuple[Lab, ObjectId, lis
 
 def test_the_page_and_a_crate_tell_what_was_let_pass(judged: tuple[Lab, ObjectId, list[ObjectId]]) -> None:
     lab, run, (agrees, _) = judged
-    facts = dict(facts_of(lineage_of(lab).nodes[f"verdict:{agrees}"]))
+    facts = dict(facts_of(lineage_of(lab).nodes[f"verdict:{agrees}"], {}))
     assert facts["within a rule"] == f"output/a.png: {RULE}" and facts["ignored"].startswith("output/b")
     with lab.index() as index:
         story = gather(lab.pod, index, run)

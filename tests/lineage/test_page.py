@@ -206,6 +206,10 @@ FILTER = """(() => {
   find.value = "%s";
   find.dispatchEvent(new Event("input"));
 })()"""
+SHAPE = """(() => {
+  const canvas = document.querySelector("canvas");
+  return [canvas.width === canvas.clientWidth, canvas.height === canvas.clientHeight];
+})()"""
 INK = """(() => {
   const canvas = document.querySelector("canvas");
   const found = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -259,3 +263,9 @@ def test_light_dark_choosing_and_filters_in_a_browser(browser: Any, tmp_path: Pa
         browser.evaluate("document.querySelectorAll('#pods input')[1].click()")
         browser.evaluate(FRAME)
         assert browser.evaluate(INK) < ink
+        # In a narrow window the details take room from the graph, which is drawn for what is left.
+        browser.call("Emulation.setDeviceMetricsOverride", width=600, height=800, deviceScaleFactor=1, mobile=False)
+        browser.open(file)
+        browser.evaluate(FRAME)
+        assert browser.evaluate(SHAPE) == [True, True]
+        browser.call("Emulation.clearDeviceMetricsOverride")

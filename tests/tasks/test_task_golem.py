@@ -61,6 +61,15 @@ def test_a_budget_of_a_pod_or_for_all_is_the_limit(lab: TaskLab) -> None:
     assert lab.look().at_most == 2
 
 
+def test_a_network_is_for_those_pods_that_are_for_golem(lab: TaskLab) -> None:
+    lab.wish = Wish(network="hoodi", budget=Decimal(5), caps=CAPS)
+    lab.task(job(lab, "one"), lab.own_pod("here", "true"))
+    assert [step.prepared.placement.name for step in lab.look().steps] == ["golem", "local"]
+    assert lab.look().at_most == Decimal("3.1")
+    lab.task(lab.own_pod("here", "echo 1 > output/n"))
+    assert lab.members(lab.run().run)["here"].executor["name"] == "local"
+
+
 def test_what_a_script_on_golem_costs_is_not_known_and_on_the_devnet_it_is_limited(lab: TaskLab) -> None:
     lab.task(lab.own_pod("script", "true"))
     lab.wish = Wish(on="golem", network="hoodi")

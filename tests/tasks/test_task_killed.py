@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = Path(__file__).with_name("killed_task.py")
-POINTS = 12
+POINTS = 8
 
 
 def test_killed_at_calls_that_write(tmp_path: Path) -> None:

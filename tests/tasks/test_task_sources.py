@@ -289,6 +289,19 @@ def test_what_is_known_is_not_asked_for(lab: TaskLab, tmp_path: Path) -> None:
     theirs.pod.close()
 
 
+def test_what_a_lock_of_others_names_is_not_fetched_before_that_is_approved(lab: TaskLab, tmp_path: Path) -> None:
+    data_pod(lab)
+    lab.task(lab.own_pod("x", MADE), payload=[{"ref": "../data", "data": "files/far.txt"}])
+    lab.look()
+    lab.commit()
+    theirs = clone_of(lab, tmp_path / "clone")
+    theirs.answer = False
+    with pytest.raises(RunNotTrusted):
+        theirs.look()
+    assert [proposal.command for proposal in theirs.asked] == ["get ../data"]
+    theirs.pod.close()
+
+
 def test_a_task_of_others_gets_nothing_that_it_names_before_that_is_approved(lab: TaskLab, tmp_path: Path) -> None:
     other_pod(lab, "other")
     lab.task("../other")

@@ -10,6 +10,10 @@ from task_lab import GATHER, TaskLab
 from sovrgit.actions import push_pod
 from sovrgit.bundling import bundle_pod
 from sovrgit.getting import get_pod
+from sovrgit.lineage.down import made_from
+from sovrgit.lineage.graph import Relation
+from sovrgit.lineage.index import LineageIndex
+from sovrgit.lineage.up import lineage_of_path
 from sovrgit.objects.run import Run
 from sovrgit.pod.check import check_pod
 from sovrgit.pod.gc import GcRequest, collect
@@ -96,3 +100,19 @@ def test_records_that_failed_go_along_if_asked_for(lab: TaskLab, tmp_path: Path)
     with get_pod(str(tmp_path / "shared"), tmp_path, tmp_path / "clone", remote_name="origin", time_ns=0).pod as pod:
         fetch(pod, open_remote(pod, "origin"), FetchRequest("origin", lab.now()))
         assert whole(pod, failed.run)
+
+
+def test_lineage_leads_from_the_task_to_the_runs_of_its_pods_and_back(lab: TaskLab, run: Run) -> None:
+    head = lab.pod.head()
+    assert head is not None
+    ran = [(Relation.RAN, f"run:{member.run}", member.name) for member in run.pods]
+    with LineageIndex(lab.pod) as index:
+        up = lineage_of_path(lab.pod, index, head, b"output/all.txt")
+        down = made_from(lab.pod, index, head, b"pods/first/script/run.sh")
+    (task,) = {edge.source for edge in up.edges if edge.relation is Relation.RAN}
+    assert [(edge.relation, edge.target, edge.note) for edge in up.edges if edge.relation is Relation.RAN] == ran
+    # Both pods have the same script, which is used by the task as a whole too.
+    assert {edge.source for edge in down.edges if edge.relation is Relation.USED} == {task, ran[0][1], ran[1][1]}
+    assert (Relation.RAN, ran[0][1], "first") in {
+        (edge.relation, edge.target, edge.note) for edge in down.edges if edge.source == task
+    }

@@ -10,6 +10,7 @@
   stage.append(canvas);
   const paper = canvas.getContext("2d", { alpha: false });
   const FAR = 0.6, FARTHER = 0.28;    // scales below which texts, and then everything but places, are left out
+  const FEW = 4;                      // pods that are ticked off one by one
   const MANY = 400;                   // edges that are drawn as curves and with names while the graph moves
 
   const near = data.nodes.map(() => []);
@@ -408,6 +409,16 @@
     redraw();
   };
   [...kindBoxes, ...podBoxes].forEach((box) => box.addEventListener("change", filter));
+  if (podBoxes.length > FEW) {
+    const every = document.createElement("button");
+    every.textContent = "all or none";
+    every.addEventListener("click", () => {
+      const wanted = podBoxes.some((box) => !box.checked);
+      podBoxes.forEach((box) => { box.checked = wanted; });
+      filter();
+    });
+    document.getElementById("pods").prepend(every);
+  }
   find.addEventListener("input", filter);
   find.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { find.value = ""; filter(); }
@@ -418,11 +429,12 @@
   });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours);
-  addEventListener("resize", resize);
+  // The details have room of their own, and in a narrow window they take it from the graph.
+  new ResizeObserver(() => { resize(); draw(); }).observe(stage);
+  readColours();
+  choose(data.root, false);
   resize();
   fit();
   if (scale < 0.35) { scale = 0.8; center(data.root, 0.2); }
-  readColours();
-  choose(data.root, false);
   draw();
 })();

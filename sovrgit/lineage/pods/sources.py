@@ -169,6 +169,10 @@ class Indexes:
         """The repetitions of a run that there is a verdict on."""
         return set(self._joined(lambda index: list(index.judged_repeats(run))))
 
+    def tasks_of(self, run: ObjectId) -> list[tuple[ObjectId, str]]:
+        """The tasks that a run is part of, and what it is called there."""
+        return self._joined(lambda index: index.tasks_of(run))
+
     def commits_of(self, run: ObjectId) -> list[ObjectId]:
         """The commits that a run made, or whose output was taken from it."""
         return self._joined(lambda index: index.commits_of(run))
