@@ -64,7 +64,7 @@ def looking(
     """Look at a task. Pods that are not here yet are got; nothing is run. The caller holds the lock of runs.
 
     Args:
-        parameters: for every pod; those of a matrix win over them.
+        parameters: each for the pods whose recipe has it, for every pod if none has; those of a matrix win.
         force: no result counts as known.
         update: pods that are here are got anew.
         reusing: how results of others are looked for.

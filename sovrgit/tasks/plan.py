@@ -129,6 +129,7 @@ class Planner:
         self._prepared = prepared
         self._supplier = supplier
         self._parameters = parameters
+        self._declared = {name for one in prepared for name in one.inputs.golem.params}
         self._force = force
         self._find = None if force else find
         self._before: Mapping[str, Run] | None = None
@@ -136,7 +137,10 @@ class Planner:
     def start(self, step: Step) -> Planned:
         """A step of which nothing is known yet."""
         prepared = self._prepared[step.entry]
-        given = {**self._parameters, **step.parameters}
+        own = prepared.inputs.golem.params
+        # What is said for pods that have such a parameter is no reason to run the others again.
+        given = {name: value for name, value in self._parameters.items() if name in own or name not in self._declared}
+        given |= step.parameters
         return Planned(step, prepared, with_defaults(prepared.inputs.golem, given))
 
     def settle(self, planned: Planned, results: Mapping[int, Result]) -> None:

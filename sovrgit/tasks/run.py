@@ -43,7 +43,7 @@ class TaskRequest:
 
     Args:
         author, environment, grace, clock: as for `RunRequest`.
-        parameters: for every pod; those of a matrix win over them.
+        parameters: each for the pods whose recipe has it, for every pod if none has; those of a matrix win.
         force: run everything even if the results are known.
         timeout: seconds for each pod; wins over the recipes'.
         allow_empty: a pod without output counts as a success.

@@ -192,6 +192,18 @@ def test_a_plan_changes_nothing(lab: TaskLab) -> None:
     assert not (lab.root / ".sovr/tasks").exists()
 
 
+def test_a_parameter_is_for_the_pods_that_have_it(lab: TaskLab) -> None:
+    show = "echo $SOVR_PARAM_A $SOVR_PARAM_B > output/out.txt"
+    has, others = lab.own_pod("has", show, params={"a": 1}), lab.own_pod("not", show)
+    lab.task({"ref": has, "needs": []}, {"ref": others, "needs": []})
+    lab.run()
+    lab.run(parameters={"a": "2"})
+    assert lab.started() == ["has"]
+    # Nobody has this one.
+    lab.run(parameters={"b": "2"})
+    assert sorted(lab.started()) == ["has", "not"]
+
+
 def test_parameters_reach_every_pod_and_a_matrix_wins(lab: TaskLab) -> None:
     script = "echo $SOVR_PARAM_A $SOVR_PARAM_B > output/out.txt"
     lab.task({"ref": lab.own_pod("x", script, params={"a": 1, "b": 1}), "matrix": {"b": [7]}})
