@@ -190,7 +190,7 @@ def _combine(
         identity = session.add(Kind.COMMIT, commit.encode())
         session.commit()
     changed = rewrite.run()
-    rewritten = Rewritten(ours, merged.tree) if merged.tree != ours else None
+    rewritten = Rewritten(rewrite.origin(ours), merged.tree) if merged.tree != ours else None
     change = RefChange(refs.head, head, identity)
     pod.refs.update([change], command=state.operation, time_ns=time_ns, rewritten=rewritten)
     rewrite.learn()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sovrgit.errors import LocalChanges, PathNotFound, UnsafeName
 from sovrgit.objects.ids import ObjectId
@@ -18,6 +18,7 @@ from sovrgit.pod.paths import folders_above, is_within, outermost
 from sovrgit.pod.pod import Pod
 from sovrgit.pod.refs import RefChange, Rewritten
 from sovrgit.pod.treediff import Change, diff_trees, find
+from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
 
 _NAMED_IN_MESSAGE = 5
@@ -56,19 +57,23 @@ def move_to(
     changed = rewrite.run(advance)
     if changes is None:
         changes = [RefChange(refs.head, refs.current(), target)]
-    rewritten = Rewritten(before, tree) if before != tree else None
+    rewritten = Rewritten(rewrite.origin(before), tree) if before != tree else None
     pod.refs.update(changes, command=command, time_ns=time_ns, head=head, rewritten=rewritten)
     rewrite.learn()
     return changed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rewrite:
-    """Bringing the files from one tree to another one. Cost follows what differs: nothing else is looked at."""
+    """Bringing the files from one tree to another one. Cost follows what differs: nothing else is looked at.
+
+    `met` are the changes that the user had made already.
+    """
 
     pod: Pod
     working: WorkingTree
     incoming: list[Change]
+    met: list[Change] = field(default_factory=list)
 
     @classmethod
     def prepare(cls, pod: Pod, old: ObjectId, new: ObjectId) -> Rewrite:
@@ -95,11 +100,34 @@ class Rewrite:
             return 0
         pod = self.pod
         wanted = _without_done(self.incoming, _comparable(self.working, self.incoming))
+        still = set(wanted)
+        self.met = [change for change in self.incoming if change not in still]
         # What was left out stays so, whatever another commit has there.
         wanted = [change for change in wanted if change.path in shown or not self.working.is_absent(change.path)]
         check_free(os.fsencode(pod.root), wanted)
         apply_changes(pod.store, pod.root, pod.temporary, wanted, *([advance] if advance else []))
         return len(wanted)
+
+    def origin(self, old: ObjectId) -> ObjectId:
+        """The tree that the files really had before, for the journal: `old`, and what was changed in it already.
+
+        To undo this must not take back what the user had done before.
+
+        Raises:
+            StorageFull, ReadOnly, StorageFailure: if the tree cannot be stored.
+        """
+        if not self.met:
+            return old
+        editor = TreeEditor(self.pod.store, old)
+        for change in self.met:
+            editor.put(change.path, change.new)
+        emptied = {above for change in self.met for above in folders_above(change.path)}
+        for folder in sorted(emptied - {change.path for change in self.met}, reverse=True):
+            editor.prune(folder)
+        with self.pod.store.session() as session:
+            tree = editor.write(session)
+            session.commit()
+        return tree
 
     def learn(self) -> None:
         """Let the index know the files that were written, once the refs have moved."""

@@ -58,7 +58,7 @@ def _take_back(pod: Pod, move: Move, time_ns: int) -> Undone:
     before, after = move.rewritten or (EMPTY_TREE_ID, EMPTY_TREE_ID)
     rewrite = Rewrite.prepare(pod, after, before)
     changed = rewrite.run()
-    rewritten = Rewritten(after, before) if move.rewritten is not None else None
+    rewritten = Rewritten(rewrite.origin(after), before) if move.rewritten is not None else None
     changes = [
         RefChange(change.name, change.new, change.old) for change in move.changes if change.name.startswith(_OURS)
     ]

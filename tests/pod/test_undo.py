@@ -76,6 +76,28 @@ def test_a_switch_keeps_what_was_changed_since(lab: Lab) -> None:
     assert lab.on_disk() == {b"a": text(b"local"), b"b": text(b"local")}
 
 
+def test_what_was_done_before_is_not_taken_back_with_a_switch(lab: Lab) -> None:
+    """A file that was removed, or written, as the other branch has it, was so before."""
+    lab.put_all({b"same": text(b"1"), b"d/gone": text(b"1")})
+    lab.commit()
+    branches.switch_new(lab.pod, "side", None, time_ns=1)
+    lab.put(b"same", b"2")
+    lab.drop(b"d/gone")
+    lab.put(b"more", b"2")
+    lab.commit()
+    branches.switch_branch(lab.pod, "main", time_ns=2)
+    lab.put(b"same", b"2")
+    lab.drop(b"d/gone")
+    before = lab.on_disk()
+    branches.switch_branch(lab.pod, "side", time_ns=3)
+    after = lab.on_disk()
+    assert after == {**before, b"more": text(b"2")}
+    undo(lab.pod, time_ns=4)
+    assert lab.on_disk() == before
+    undo(lab.pod, time_ns=5)
+    assert lab.on_disk() == after
+
+
 def test_several_at_once(lab: Lab) -> None:
     for content in (b"1", b"2", b"3"):
         lab.put(b"a", content)

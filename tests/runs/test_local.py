@@ -276,9 +276,11 @@ def test_a_clock_that_is_set_back_during_a_run(bench: Bench, clock: Clock) -> No
 
     def set_back() -> None:
         clock.time_ns = lambda: time.time_ns() - int(NEVER * 1e9)
+        os.kill(bench.pid, signal.SIGUSR1)
 
     bench.on_ready(set_back)
-    outcome = bench.python("ready()")
+    # It does not end before.
+    outcome = bench.python("signal.signal(signal.SIGUSR1, lambda *_: sys.exit())\nready()\nsignal.pause()")
     assert outcome.status == "succeeded"
     assert outcome.finished_ns - outcome.started_ns == outcome.resources.wall_ns > 0
 
