@@ -33,7 +33,7 @@ def command(app: App, number: int, everything: bool, cost: bool, signatures: boo
     """
     from sovrgit.commands.signatures import Looker
     from sovrgit.lineage.index import LineageIndex
-    from sovrgit.ui.runview import RunsView
+    from sovrgit.ui.runsview import RunsView
 
     with LineageIndex(app.pod) as index:
         rows, taken = [], {}

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from sovrgit.errors import Locked
 from sovrgit.lineage.index import KnownRun, LineageIndex
 from sovrgit.objects.commit import Commit, Reuse, Stamp
 from sovrgit.objects.ids import Kind, ObjectId
-from sovrgit.objects.run import Run, RunStatus
+from sovrgit.objects.run import Run
 from sovrgit.objects.tree import EMPTY_TREE_ID
 from sovrgit.pod.checkout import apply_changes
 from sovrgit.pod.commits import Committed, publish
 from sovrgit.pod.lock import RUN_LOCK, locked
 from sovrgit.pod.mergestate import refuse_unfinished
-from sovrgit.pod.paths import is_within
 from sovrgit.pod.pod import Pod
-from sovrgit.pod.presence import get_paths
-from sovrgit.pod.recipe import RECIPE_FILE, parse_recipe, recipe_warnings
+from sovrgit.pod.recipe import recipe_warnings
 from sovrgit.pod.refs import RUNS, RefChange, Rewritten
 from sovrgit.pod.snapshot import Snapshot, take_snapshot
 from sovrgit.pod.treediff import diff_trees, find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.pod.worktree import WorkingTree
-from sovrgit.runs.aside import Aside, check_folders, recover
-from sovrgit.runs.asking import ask, state_now
+from sovrgit.runs.aside import Aside, recover
+from sovrgit.runs.asking import ask
 from sovrgit.runs.executor import Cancel, Event, Executor, Plan, Started
 from sovrgit.runs.inputs import (
-    Inputs,
-    command_of,
-    explain,
     external_folder,
     input_tree,
-    read_inputs,
-    run_key,
     subtree,
-    with_defaults,
 )
 from sovrgit.runs.known import is_here, own_result
 from sovrgit.runs.placing import note_left, place_external
+from sovrgit.runs.preparing import Prepared, get_inputs, prepare, reasons_to_run
 from sovrgit.runs.record import LOG_NAME, RunRequest, make_plan, make_record, what_is_left
-from sovrgit.runs.reused import NOTHING, FoundRun, Wanted
-from sovrgit.runs.supplied import check_given, check_same, recorded_external
+from sovrgit.runs.reused import NOTHING, FoundRun
+from sovrgit.runs.supplied import check_same
 from sovrgit.store.files import reporting
 from sovrgit.store.session import WriteSession
 
@@ -112,7 +105,7 @@ def run_pod(
     pod.find_signer()
     with alone(pod):
         recover(pod)
-        prepared = _prepare(pod, executor, request)
+        prepared = prepare(pod, executor, request)
         wanted = prepared.wanted
         with LineageIndex(pod) as index:
             known = None if request.force else own_result(pod, index, wanted)
@@ -129,7 +122,7 @@ def run_pod(
             if result.committed is None:
                 record_run(pod, found.id, request.author.time * 1_000_000_000)
             return replace(result, found=found, notices=lookup.notices)
-        reasons = _reasons(pod, prepared, last, gone, request)
+        reasons = reasons_to_run(pod, prepared, last, gone, request)
         ask(pod, prepared.snapshot, prepared.inputs.golem, prepared.base, prepared.command, request)
         if request.fetch is not None:
             supplied = request.fetch()
@@ -141,7 +134,7 @@ def run_pod(
         executor.prepare(plan)
         warnings = tuple(recipe_warnings(prepared.inputs.recipe))
         decided(Decision(None, reasons, prepared.command, warnings, notices=lookup.notices))
-        _get_inputs(pod, prepared.inputs)
+        get_inputs(pod, prepared.inputs)
         return replace(_execute(pod, executor, request, prepared, plan, sink, cancel), notices=lookup.notices)
 
 
@@ -161,89 +154,10 @@ def alone(pod: Pod) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    inputs: Inputs
-    snapshot: ObjectId
-    base: ObjectId | None
-    dirty: bool
-    command: tuple[str, ...]
-    parameters: Mapping[str, str]
-    key: ObjectId
-
-    @property
-    def wanted(self) -> Wanted:
-        """The result that is looked for."""
-        return Wanted(self.key, self.inputs.outputs, self.inputs.golem.log_folder, self.inputs.recipe.name)
-
-
-def _prepare(pod: Pod, executor: Executor, request: RunRequest) -> _Prepared:
-    """Make the folders that are missing, store the state of the pod, and work out what the run depends on."""
-    with reporting(pod.root / RECIPE_FILE):
-        try:
-            recipe = parse_recipe((pod.root / RECIPE_FILE).read_bytes())
-        except FileNotFoundError:
-            recipe = None
-    if recipe is not None and recipe.golem is not None:
-        folders = (recipe.golem.payload_folder, recipe.golem.output_folder, recipe.golem.log_folder)
-        check_folders(pod.root, folders)
-        with reporting(pod.root):
-            for folder in folders:
-                (pod.root / folder).mkdir(parents=True, exist_ok=True)
-    with pod.lock():
-        working, snapshot = state_now(pod)
-        head = pod.head()
-    with pod.store.session() as session:
-        inputs = read_inputs(pod.store, session, snapshot.tree, executor.mode)
-        committed = input_tree(pod.store, session, working.head_tree, inputs.golem)
-        session.commit()
-    check_given(pod.store, snapshot.tree, inputs, request.supplied)
-    command = command_of(inputs.golem, request.arguments, executor.mode)
-    parameters = with_defaults(inputs.golem, request.parameters)
-    external = recorded_external(request.supplied)
-    key = run_key(inputs, command, parameters, external, executor.name, executor.digest)
-    return _Prepared(inputs, snapshot.tree, head, committed != inputs.tree, command, parameters, key)
-
-
-def _get_inputs(pod: Pod, inputs: Inputs) -> None:
-    """Bring here what the run may read and was left at a remote.
-
-    Raises:
-        NotFetched: if it cannot be had.
-    """
-    made = [folder.encode() for folder in (inputs.golem.output_folder, inputs.golem.log_folder)]
-    absent = [item.path for item in WorkingTree.look(pod).absent]
-    wanted = [path for path in absent if not any(is_within(path, folder) for folder in made)]
-    if wanted:
-        get_paths(pod, wanted)
-
-
-def _reasons(
-    pod: Pod, prepared: _Prepared, last: KnownRun | None, gone: KnownRun | None, request: RunRequest
-) -> tuple[str, ...]:
-    if last is None:
-        return ("it has not been run before",)
-    if request.force:
-        return ("it was asked for",)
-    if gone is not None:
-        return (f"the output of run {gone.id.short}, which had the same inputs, is not all here",)
-    external = recorded_external(request.supplied)
-    reasons = explain(pod.store, last.run, prepared.inputs, prepared.parameters, external)
-    if last.run.command != prepared.command and not reasons:
-        reasons = ["the command changed"]
-    if not reasons and not last.run.succeeded:
-        reasons = [f"the last run {_ended(last.run)}"]
-    return tuple(reasons) or ("no successful run with these inputs is known here",)
-
-
-def _ended(run: Run) -> str:
-    return {RunStatus.CANCELLED: "was cancelled", RunStatus.TIMED_OUT: "timed out"}.get(run.status, "failed")
-
-
 # --- a known result ---------------------------------------------------------------------------------------------
 
 
-def _reuse(pod: Pod, request: RunRequest, prepared: _Prepared, identity: ObjectId, run: Run, reuse: Reuse) -> RunResult:
+def _reuse(pod: Pod, request: RunRequest, prepared: Prepared, identity: ObjectId, run: Run, reuse: Reuse) -> RunResult:
     """Take the output of a run that is known, and commit it if it is not what the pod has."""
     with pod.lock():
         with pod.store.session() as session:
@@ -287,7 +201,7 @@ def _execute(
     pod: Pod,
     executor: Executor,
     request: RunRequest,
-    prepared: _Prepared,
+    prepared: Prepared,
     plan: Plan,
     sink: Callable[[Event], None],
     cancel: Cancel,
@@ -333,7 +247,7 @@ def _execute(
     return RunResult(identity, run, reused=False, committed=committed, changed=changed)
 
 
-def _changed_inputs(pod: Pod, prepared: _Prepared, after: Snapshot) -> tuple[bytes, ...]:
+def _changed_inputs(pod: Pod, prepared: Prepared, after: Snapshot) -> tuple[bytes, ...]:
     with pod.store.session() as session:
         tree = input_tree(pod.store, session, after.tree, prepared.inputs.golem)
         session.commit()
@@ -348,7 +262,7 @@ def _commit_result(
     run: Run,
     working: WorkingTree,
     snapshot: Snapshot,
-    prepared: _Prepared,
+    prepared: Prepared,
 ) -> Committed:
     verb = "Run" if run.succeeded else "Failed run"
     with pod.lock(), pod.store.session() as session:
@@ -359,7 +273,7 @@ def _commit_result(
         return committed
 
 
-def _rewritten(pod: Pod, session: WriteSession, prepared: _Prepared, after: Snapshot) -> Rewritten | None:
+def _rewritten(pod: Pod, session: WriteSession, prepared: Prepared, after: Snapshot) -> Rewritten | None:
     """What the run has done to its own folders; what somebody edited meanwhile elsewhere is theirs."""
     golem = prepared.inputs.golem
     before = TreeEditor(pod.store, after.tree)

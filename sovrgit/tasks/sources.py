@@ -7,16 +7,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
-from sovrgit.errors import RecipeInvalid, RunNotTrusted, SovrError, TaskInvalid, TaskPodUnavailable
+from sovrgit.errors import RunNotTrusted, SovrError, TaskInvalid, TaskPodUnavailable
 from sovrgit.lockfile import LOCK_FILE
 from sovrgit.objects.ids import Kind, ObjectId, blob_id
-from sovrgit.objects.tree import EMPTY_TREE_ID, EntryKind, TreeEntry
+from sovrgit.objects.tree import EntryKind, TreeEntry
 from sovrgit.payloads.supplying import supply
 from sovrgit.pod.paths import REPOSITORY
 from sovrgit.pod.pod import Pod
@@ -27,13 +27,13 @@ from sovrgit.pod.treediff import find
 from sovrgit.pod.treeedit import TreeEditor
 from sovrgit.remotes.fairos.place import is_fairos, parse_place
 from sovrgit.remotes.fairos.wording import without_secrets
-from sovrgit.runs.inputs import command_of, read_recipe
+from sovrgit.runs.inputs import command_of
 from sovrgit.runs.supplied import Supplied
 from sovrgit.runs.trust import Proposal, approve, getting_proposal, proposal
 from sovrgit.store.files import reporting, write_atomic
-from sovrgit.store.store import ObjectStore
 from sovrgit.tasks.graph import MAIN
 from sovrgit.tasks.means import Means
+from sovrgit.tasks.runnable import normalizing, runnable_recipe
 
 TASKS = "tasks"
 """The folder in a repository that holds the pods of its task."""
@@ -97,7 +97,7 @@ def find_sources(
         author = pod.store.commit(head).author.name
     found: list[Source] = []
     known: dict[str, Source] = {}
-    with _normalizing(pod) as normalize:
+    with normalizing(pod) as normalize:
         for name, entry in zip(names, entries, strict=True):
             path = own_path(pod, snapshot, entry.ref)
             if path is None:
@@ -106,7 +106,7 @@ def find_sources(
             if path not in known:
                 tree = find(pod.store, snapshot, os.fsencode(path))
                 assert tree is not None
-                recipe_id, recipe, golem = _recipe(pod.store, tree.id, name, path)
+                recipe_id, recipe, golem = runnable_recipe(pod.store, tree.id, name, path)
                 if golem.external:
                     raise TaskInvalid(
                         reason=f"the pod `{name}` ({path}) takes payload of other pods, and is a folder of this task",
@@ -175,8 +175,8 @@ def _foreign(task: Pod, name: str, reference: str, means: Means, *, update: bool
         with means.open(home) as pod:
             commit = ObjectId.parse(note["commit"])
             made = pod.store.commit(commit)
-            recipe_id, recipe, golem = _recipe(pod.store, made.tree, name, shown_reference(reference))
-            with _normalizing(pod) as normalize:
+            recipe_id, recipe, golem = runnable_recipe(pod.store, made.tree, name, shown_reference(reference))
+            with normalizing(pod) as normalize:
                 tree = normalize(made.tree, golem)
             external, tree = _own_external(pod, tree, golem, made.author.name, means)
             return Source(
@@ -301,61 +301,3 @@ def _read_note(folder: Path) -> Mapping[str, str] | None:
 def _digest(reference: str) -> str:
     """Tells whether a reference is another one by now; the reference itself may be a secret."""
     return blake3(reference.encode("utf-8", "surrogateescape"), derive_key_context="sovrgit task pod v1").hexdigest()
-
-
-# --- what can be run --------------------------------------------------------------------------------------------
-
-
-def _recipe(store: ObjectStore, tree: ObjectId, name: str, where: str) -> tuple[ObjectId, Recipe, Golem]:
-    """The recipe of a pod, which must be one that runs by itself."""
-    try:
-        recipe_id, recipe = read_recipe(store, tree)
-    except RecipeInvalid as error:
-        raise TaskInvalid(reason=f"the pod `{name}` ({where}): {error.message}", hint=error.hint) from error
-    if recipe.kind == "task":
-        raise TaskInvalid(
-            reason=f"the pod `{name}` ({where}) is a task itself",
-            hint="name the pods of that task in this one; a task in a task is not run",
-        )
-    if recipe.golem is None:
-        raise TaskInvalid(
-            reason=f"the pod `{name}` ({where}) only holds data, so there is nothing to run",
-            hint="name what is wanted of it in `payload` of recipe.json",
-        )
-    return recipe_id, recipe, recipe.golem
-
-
-class _Normalizer:
-    """Puts the folders that a run makes into trees, so that what is planned is what a run will find."""
-
-    def __init__(self, pod: Pod) -> None:
-        self._store = pod.store
-        self._session = pod.store.session()
-        self.changed = False
-
-    def __call__(self, tree: ObjectId, golem: Golem) -> ObjectId:
-        editor = TreeEditor(self._store, tree)
-        missing = [
-            folder
-            for folder in (golem.payload_folder, golem.output_folder, golem.log_folder)
-            if folder != "." and find(self._store, tree, folder.encode()) is None
-        ]
-        if not missing:
-            return tree
-        for folder in missing:
-            editor.put(folder.encode(), TreeEntry(b"", EntryKind.DIRECTORY, EMPTY_TREE_ID, 0))
-        self.changed = True
-        return editor.write(self._session)
-
-    def finish(self) -> None:
-        self._session.commit() if self.changed else self._session.abandon()
-
-
-@contextlib.contextmanager
-def _normalizing(pod: Pod) -> Iterator[_Normalizer]:
-    normalizer = _Normalizer(pod)
-    try:
-        yield normalizer
-        normalizer.finish()
-    finally:
-        normalizer._session.abandon()

@@ -5,42 +5,34 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sovrgit.objects.commit import Reuse
 from sovrgit.objects.ids import ObjectId
-from sovrgit.objects.receipts import summary_of
 from sovrgit.objects.run import THIS_TASK, External, Run, RunStatus
-from sovrgit.objects.verdict import Verdict
 from sovrgit.ui.commitview import commit_document, reuse_text
 from sovrgit.ui.console import Console, path_fields
-from sovrgit.ui.format import human_duration, human_size, human_time, plural, relative_time
+from sovrgit.ui.format import human_duration, human_size, human_time
 from sovrgit.ui.foundview import found_document, found_lines
 from sovrgit.ui.golemview import (
-    Total,
     agreement_lines,
-    cost_text,
     golem_document,
     receipt_lines,
     receipts_document,
-    totals,
 )
 from sovrgit.ui.signatureview import ShownSignature, signature_document
-from sovrgit.ui.verdictview import KnownVerdict, counted, finding_text, standing, verdict_document, where_text
+from sovrgit.ui.verdictview import KnownVerdict, finding_text, verdict_document, where_text
 
 if TYPE_CHECKING:
-    from sovrgit.lineage.index import KnownRun
     from sovrgit.runs.run import Decision, RunResult
 
-_COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
+STATUS_COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.CANCELLED: "yellow", RunStatus.PARTIAL: "yellow"}
+"""How the ends of runs are coloured; others are red."""
 
 _REASONS_SHOWN = 4
 
 _LABEL_WIDTH = 11
-
-_SHORTEST_COMMAND = 16
-"""Columns that a command in a list keeps on a narrow terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,84 +138,6 @@ class RunView:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RunsView:
-    """Shows a list of runs, with the verdicts on each, the latest first.
-
-    `cost` if what they cost is wanted, and its sum; `signatures` if who signed them is. `taken` says where those were
-    found that were not made in this pod.
-    """
-
-    runs: Sequence[tuple[KnownRun, Sequence[Verdict]]]
-    now: int
-    cost: bool = False
-    signatures: Mapping[ObjectId, ShownSignature] | None = None
-    taken: Mapping[ObjectId, Reuse] = field(default_factory=dict)
-
-    def text(self, console: Console) -> None:
-        """Print it for people."""
-        for known, verdicts in self.runs:
-            run = known.run
-            if console.verbosity < 0:
-                console.line(str(known.id))
-                continue
-            when = relative_time(run.started // 1_000_000_000, self.now)
-            status = console.style(f"{run.status:<9}", _COLOURS.get(run.status, "red"))
-            mark = standing(replace(console, colour=False), verdicts)
-            tail = f"  {mark}" if mark else ""
-            notes = [f"commit {known.commit.short}"] if known.commit and console.verbosity > 0 else []
-            if (reuse := self.taken.get(known.id)) is not None:
-                notes.append(console.safe(reuse_text(reuse._replace(trusted=""))))
-            made = f"  ({', '.join(notes)})" if notes else ""
-            row = f"  {when:<14}  {human_duration(run.usage.wall):>8}  "
-            if self.cost:
-                row += f"{console.safe(_cost(run)):<32}  "
-            # A repeat has the command of its original.
-            command = f"repeats {run.repeats.short}" if run.repeats else console.safe(command_text(run))
-            if run.pods:
-                command = f"task of {plural(len(run.pods), 'pod')}"
-            if console.terminal:
-                taken = len(known.id.short) + 2 + max(9, len(run.status)) + len(row) + len(tail) + len(made)
-                command = _shortened(command, max(console.width - taken, _SHORTEST_COMMAND))
-            identity = console.style(known.id.short, "cyan")
-            if tail:
-                tail = f"  {standing(console, verdicts)}"
-            console.line(f"{identity}  {status}{row}{command}{tail}{console.style(made, 'dim') if made else ''}")
-            if shown := (self.signatures or {}).get(known.id):
-                console.line(f"{'':<12}signed: {shown.text(console)}")
-        if not self.runs and console.verbosity >= 0:
-            console.note("no runs yet")
-            console.hint("`sovr run` makes one")
-        if self.cost and console.verbosity >= 0:
-            for total in self._totals():
-                console.line(f"together {console.style(console.safe(total.text()), 'bold')}")
-
-    def _signature(self, identity: ObjectId) -> dict[str, Any]:
-        if self.signatures is None:
-            return {}
-        return {"signature": signature_document(self.signatures.get(identity))}
-
-    def _totals(self) -> list[Total]:
-        return totals([known.run.golem for known, _ in self.runs])
-
-    def document(self) -> dict[str, Any]:
-        """The JSON document."""
-        return {
-            **({"totals": [total.document() for total in self._totals()]} if self.cost else {}),
-            "runs": [
-                {
-                    **run_document(known.id, known.run),
-                    "commit": str(known.commit) if known.commit else None,
-                    "verdict": str(verdicts[0].finding) if verdicts else None,
-                    "verdicts": counted(verdicts),
-                    "taken": reuse._asdict() if (reuse := self.taken.get(known.id)) else None,
-                    **self._signature(known.id),
-                }
-                for known, verdicts in self.runs
-            ],
-        }
-
-
 def _external_text(external: External) -> str:
     """Where payload of another pod is from."""
     place = "the task" if external.reference == THIS_TASK else external.reference
@@ -249,7 +163,7 @@ def decision_lines(decision: Decision) -> Iterator[str]:
 
 def outcome(console: Console, run: Run, *, reused: bool = False, why: bool = True) -> str:
     """How a run ended, in words; `why` if the reason of a failure is to be told."""
-    status = console.style(str(run.status), _COLOURS.get(run.status, "red"), "bold")
+    status = console.style(str(run.status), STATUS_COLOURS.get(run.status, "red"), "bold")
     if reused:
         return f"{status} earlier"
     reason = f": {console.safe(run.reason)}" if why and run.reason and not run.succeeded else ""
@@ -324,19 +238,6 @@ def _wrapped(console: Console, label: str, value: str) -> list[str]:
     import textwrap
 
     return textwrap.wrap(line, console.width, subsequent_indent=" " * _LABEL_WIDTH, break_on_hyphens=False)
-
-
-def _cost(run: Run) -> str:
-    """What a run cost and how many computed it; nothing for one that was not on Golem."""
-    summary = summary_of(run.golem)
-    if summary is None:
-        return "-"
-    cost = cost_text(summary) + (" emulated" if summary.emulated else "")
-    return f"{cost}, {plural(len(summary.providers), 'provider')}"
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _usage(run: Run) -> str:
