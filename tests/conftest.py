@@ -15,6 +15,11 @@ if not os.environ.get("CI"):  # for which Hypothesis has a profile, that does th
     settings.load_profile("unhurried")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """How many tests run at the same time: more than there are processors, for many wait for a server or a process."""
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """What a script starts in the background ignores Ctrl-C and passes that on: runs could not be cancelled."""

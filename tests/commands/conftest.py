@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_lab import ENVIRONMENT, Cli
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pauses() -> Iterator[None]:
+    """The list of pods of a new account is empty, and is asked for again before that is believed: here, at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sovrgit.remotes.fairos.pods.LIST_PAUSE", 0.0)
+        yield
 
 
 @pytest.fixture
