@@ -15,7 +15,7 @@ from sovrgit.remotes.fairos.session import Session
 from sovrgit.remotes.fairos.wire import Call
 
 LIST_ATTEMPTS = 3
-LIST_PAUSE = 0.5
+LIST_PAUSE = 0.2
 """Seconds before the list of pods is asked for again; twice as long before the third time."""
 
 _THE_LIST = ""
