@@ -145,7 +145,7 @@ def test_an_empty_list_is_not_believed_at_once() -> None:
     pauses = Pauses()
     server = Scripted().on("GET /v1/pod/ls", ok(pods=[]), ok(pods=[]), ok(pods=["p"]))
     assert client(server, pause=pauses).pod_present("p")
-    assert pauses == [0.5, 1.0]
+    assert pauses == [0.2, 0.4]
     server = Scripted().on("GET /v1/pod/ls", ok(pods=[]))
     assert not client(server).pod_present("p")
     assert server.routes.count("GET /v1/pod/ls") == 3
