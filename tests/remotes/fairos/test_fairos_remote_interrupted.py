@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -377,9 +378,11 @@ class Anywhere:
         lab.commit({str(number): noise.randbytes(900) for number in range(14)})
         reader = User(str(ann.address), tmp_path / "reader")
         seen: list[Manifest] = []
+        # Packs are sent side by side. Whoever has looked hangs up, and must not do that for another one who looks.
+        looking = threading.Lock()
 
         def look(_: httpx.Request) -> None:
-            with reader.shared(reference) as remote:
+            with looking, reader.shared(reference) as remote:
                 manifest = Manifest.decode(remote.read_manifest() or b"")
                 assert all(remote.has_pack(pack.id, pack.size) for pack in manifest.packs)
                 seen.append(manifest)
