@@ -16,8 +16,8 @@ if not os.environ.get("CI"):  # for which Hypothesis has a profile, that does th
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """How many tests run at the same time: more than there are processors, for many wait for a server or a process."""
-    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
+    """How many tests run at a time: one more than there are processors, for many wait for a server or a process."""
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)
