@@ -10,19 +10,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from sovrgit.ui.board import Board
 from sovrgit.ui.console import Console
-from sovrgit.ui.escape import visible, visible_text
 from sovrgit.ui.format import human_duration
 from sovrgit.ui.golemstate import GolemState, Seen
 from sovrgit.ui.liveview import LiveOutput
-
-if TYPE_CHECKING:
-    from rich.console import Group
-
-_PER_SECOND = 4
-"""How often the lower part is drawn: often enough to look alive, seldom enough for a slow line."""
 
 _MOST_ROWS = 12
 _STYLES = {"running": "cyan", "done": "green", "failed": "red", "attempt failed": "yellow", "queued": "dim"}
@@ -108,9 +102,6 @@ class _Drawn:
     """On a terminal: the lower part is drawn anew, and what the script prints scrolls above it, line by line."""
 
     def __init__(self, console: Console, title: str, token: str, clock: Callable[[], float]) -> None:
-        from rich.console import Console as RichConsole
-        from rich.live import Live
-
         self.state = GolemState()
         self._title, self._token, self._clock = title, token, clock
         self._console = console
@@ -121,24 +112,7 @@ class _Drawn:
         }
         self._rest = {"stdout": "", "stderr": ""}
         self._plain = LiveOutput(console)
-        self._screen = RichConsole(
-            file=console.err,
-            force_terminal=True,
-            color_system="standard" if console.err_colour else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-        self._live = Live(
-            get_renderable=self._render,
-            console=self._screen,
-            refresh_per_second=_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self._board = Board(console, self._content, _MOST_ROWS)
 
     def saw(self, seen: Seen) -> None:
         with self._lock:
@@ -170,30 +144,20 @@ class _Drawn:
                 if rest:
                     self._above(rest)
                 self._rest[stream] = ""
-        self._live.stop()
+        self._board.close()
         self._plain.end()
 
     def _above(self, text: str) -> None:
-        from rich.text import Text
-
         # A carriage return would take the cursor into what is drawn: of a line drawn over itself its end counts.
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-        self._screen.print(Text(visible_text("\n".join(lines))), soft_wrap=True)
+        self._board.above("\n".join(lines))
 
-    def _render(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
-
+    def _content(self) -> tuple[str, list[tuple[str, str]]]:
         with self._lock:
             seconds = int(self._clock() - self._began)
             elapsed = human_duration(seconds * 1_000_000_000) if seconds else ""
             head = " · ".join(part for part in (self._title, *self.state.parts(self._token), elapsed) if part)
-            rows = self._tasks() if self.state.tasks else self._deals()
-        room = max(min(_MOST_ROWS, self._screen.height // 2), 1)
-        if len(rows) > room:
-            rows = [*rows[: room - 1], ("dim", f"and {len(rows) - room + 1} more")]
-        lines = [Text(visible(f"  {text}"), style=style, no_wrap=True, overflow="ellipsis") for style, text in rows]
-        return Group(Text(visible(head), style="bold"), *lines)
+            return head, self._tasks() if self.state.tasks else self._deals()
 
     def _tasks(self) -> list[tuple[str, str]]:
         """The style and the text of a row for each task."""

@@ -155,10 +155,14 @@ def decision_lines(decision: Decision) -> Iterator[str]:
         which = f"run {known.id.short}{f' by {decision.by}' if decision.by else ''} of {when}"
         yield f"known: {which} had the same inputs; taking its output (--force runs it again)"
         return
-    shown = decision.reasons[:_REASONS_SHOWN]
-    more = len(decision.reasons) - len(shown)
-    yield "running, because " + ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    yield f"running, because {reasons_text(decision.reasons)}"
     yield f"$ {shlex.join(decision.command)}"
+
+
+def reasons_text(reasons: Sequence[str]) -> str:
+    """Why something runs, in a line: the first reasons, and how many more there are."""
+    more = len(reasons) - _REASONS_SHOWN
+    return ", ".join(reasons[:_REASONS_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def outcome(console: Console, run: Run, *, reused: bool = False, why: bool = True) -> str:

@@ -9,18 +9,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from sovrgit.runs.executor import Output
 from sovrgit.tasks.events import State, StepChanged, StepEvent, TaskEvent
+from sovrgit.ui.board import Board
 from sovrgit.ui.console import Console
-from sovrgit.ui.escape import visible, visible_text
+from sovrgit.ui.escape import visible
 from sovrgit.ui.format import human_duration, plural
 
-if TYPE_CHECKING:
-    from rich.console import Group
-
-_PER_SECOND = 4
 _MOST_ROWS = 24
 _TAIL = 10
 """Lines of what a pod printed that are shown if it fails."""
@@ -156,31 +153,11 @@ class _Drawn:
     """On a terminal: a row for each step, drawn anew; what is worth keeping scrolls above."""
 
     def __init__(self, console: Console, names: Sequence[str], clock: Callable[[], float]) -> None:
-        from rich.console import Console as RichConsole
-        from rich.live import Live
-
         self._console = console
         self._rows = _Rows(names, clock)
         self._width = max(map(len, names), default=0)
         self._lock = threading.RLock()
-        self._screen = RichConsole(
-            file=console.err,
-            force_terminal=True,
-            color_system="standard" if console.err_colour else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-        self._live = Live(
-            get_renderable=self._render,
-            console=self._screen,
-            refresh_per_second=_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self._board = Board(console, self._content, _MOST_ROWS)
 
     def saw(self, event: TaskEvent) -> None:
         with self._lock:
@@ -200,28 +177,19 @@ class _Drawn:
             self._above([text])
 
     def end(self) -> None:
-        self._live.stop()
+        self._board.close()
 
     def _above(self, lines: Sequence[str]) -> None:
-        from rich.text import Text
-
         if lines:
-            self._screen.print(Text(visible_text("\n".join(lines))), soft_wrap=True)
+            self._board.above("\n".join(lines))
 
-    def _render(self) -> Group:
-        from rich.console import Group
-        from rich.text import Text
-
+    def _content(self) -> tuple[str, list[tuple[str, str]]]:
         with self._lock:
             rows = sorted(self._rows.rows.items(), key=lambda item: _ORDER.index(item[1].state))
             counts = {state: sum(row.state == state for _, row in rows) for state in _ORDER}
-            shown = [(self._row(name, row), _STYLES[row.state]) for name, row in rows]
-        head = " · ".join([plural(len(rows), "pod"), *(f"{count} {state}" for state, count in counts.items() if count)])
-        room = max(min(_MOST_ROWS, self._screen.height // 2), 1)
-        if len(shown) > room:
-            shown = [*shown[: room - 1], (f"and {len(shown) - room + 1} more", "dim")]
-        lines = [Text(visible(f"  {text}"), style=style, no_wrap=True, overflow="ellipsis") for text, style in shown]
-        return Group(Text(visible(head), style="bold"), *lines)
+            shown = [(_STYLES[row.state], self._row(name, row)) for name, row in rows]
+        found = (f"{count} {state}" for state, count in counts.items() if count)
+        return " · ".join([plural(len(rows), "pod"), *found]), shown
 
     def _row(self, name: str, row: _Row) -> str:
         seconds = int(self._rows.seconds(row))

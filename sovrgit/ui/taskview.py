@@ -11,14 +11,12 @@ from sovrgit.ui.commitview import commit_document
 from sovrgit.ui.console import Console
 from sovrgit.ui.format import human_time, plural
 from sovrgit.ui.foundview import found_document, standing, where_text
-from sovrgit.ui.runview import outcome, run_document
+from sovrgit.ui.runview import outcome, reasons_text, run_document
 
 if TYPE_CHECKING:
     from sovrgit.tasks.events import StepOutcome
     from sovrgit.tasks.plan import Planned, TaskPlan
     from sovrgit.tasks.record import TaskResult
-
-_REASONS_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +133,9 @@ def _why(planned: Planned) -> str:
             by = found.run.by or "somebody who gave no name"
             return f"run {planned.known.id.short} by {by} of {when}, {where_text(found)}"
         return f"run {planned.known.id.short} of {when}"
-    shown = planned.reasons[:_REASONS_SHOWN]
-    more = len(planned.reasons) - len(shown)
     place = planned.prepared.placement.name
     where = "" if place == "local" else f" (on {place})"
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") + where
+    return reasons_text(planned.reasons) + where
 
 
 def _step(planned: Planned) -> dict[str, Any]:
